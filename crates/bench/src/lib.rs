@@ -1,0 +1,1 @@
+//! Speed figures with their targets and peers.

@@ -1,0 +1,176 @@
+//! The command line. Its help is the reference; a golden file keeps it from changing unseen.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Records what software does as sessions you can open.
+#[derive(Debug, Parser)]
+#[command(name = "kymo", version, about, disable_help_subcommand = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the server on one data folder
+    Serve(Serve),
+    /// Projects: what owns sessions and what tokens belong to
+    Project {
+        #[command(subcommand)]
+        command: Project,
+    },
+    /// Tokens: what programs send and read with
+    Token {
+        #[command(subcommand)]
+        command: Token,
+    },
+    /// Print a new one-time link for signing in to the page
+    Login(Folder),
+    /// List sessions of a server, newest start first
+    Sessions(Sessions),
+    /// Print the events of one session, in order
+    Events(Events),
+}
+
+/// The data folder.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Folder {
+    /// Data folder; works with the server running on it and without
+    #[arg(long, value_name = "DIR", env = "KYMO_DATA", default_value = "kymo-data")]
+    pub(crate) data: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    pub(crate) folder: Folder,
+    /// Address and port to listen on; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8390")]
+    pub(crate) listen: SocketAddr,
+    /// Host name under which the server is reached, beside addresses and localhost (repeatable)
+    #[arg(long = "public-host", value_name = "NAME")]
+    pub(crate) public_hosts: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Project {
+    /// Make a project; prints its id
+    Add {
+        /// What people call it
+        name: String,
+        /// Its id in URLs and scripts; made from the name if not given
+        #[arg(long)]
+        id: Option<String>,
+        /// Web origin that may send with a browser token, such as <https://shop.example> (repeatable)
+        #[arg(long = "origin", value_name = "URL")]
+        origins: Vec<String>,
+        #[command(flatten)]
+        folder: Folder,
+    },
+    /// List the projects: id, tab, name
+    List {
+        #[command(flatten)]
+        folder: Folder,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Token {
+    /// Make a token; prints it, once and for all
+    Add {
+        /// Name or id of the project it is for
+        #[arg(long, value_name = "NAME")]
+        project: String,
+        /// What it may do
+        #[arg(long)]
+        scope: Scope,
+        /// Adopt this existing key of another system instead of making a new token
+        #[arg(long, value_name = "EXISTING")]
+        key: Option<String>,
+        #[command(flatten)]
+        folder: Folder,
+    },
+    /// End a token: it stops to hold at once
+    Revoke {
+        /// The token
+        token: String,
+        #[command(flatten)]
+        folder: Folder,
+    },
+}
+
+/// What a token may do.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Scope {
+    /// Send events and read the project's client settings
+    Ingest,
+    /// Send from pages of the project's web origins
+    Browser,
+    /// Read the project
+    Read,
+    /// Everything, in every project
+    Admin,
+}
+
+impl Scope {
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Ingest => "ingest",
+            Self::Browser => "browser",
+            Self::Read => "read",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+/// A server to ask.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Server {
+    /// The server's URL
+    #[arg(long, value_name = "URL", env = "KYMO_SERVER", default_value = "http://127.0.0.1:8390")]
+    pub(crate) server: String,
+    /// A token of scope read or admin
+    #[arg(long, value_name = "T", env = "KYMO_TOKEN", hide_env_values = true)]
+    pub(crate) token: String,
+    /// One JSON object per line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Sessions {
+    #[command(flatten)]
+    pub(crate) server: Server,
+    /// Only this project
+    #[arg(long, value_name = "ID")]
+    pub(crate) project: Option<String>,
+    /// Only sessions of a user whose id or name contains this
+    #[arg(long)]
+    pub(crate) user: Option<String>,
+    /// Only sessions with errors
+    #[arg(long)]
+    pub(crate) errors: bool,
+    /// Only running or only ended ones
+    #[arg(long, value_parser = ["running", "ended"])]
+    pub(crate) state: Option<String>,
+    /// At most so many; all of them with --json, 50 without, if not given
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Events {
+    /// The session's id, or the id its agent gave it
+    pub(crate) session: String,
+    #[command(flatten)]
+    pub(crate) server: Server,
+    /// Only events of this severity and worse
+    #[arg(long, value_parser = ["trace", "debug", "info", "warn", "error", "fatal"])]
+    pub(crate) severity: Option<String>,
+    /// Only events that contain this text
+    #[arg(long)]
+    pub(crate) text: Option<String>,
+}

@@ -1,0 +1,93 @@
+//! What people and scripts read on standard output.
+
+use std::io::{BufWriter, ErrorKind, Stdout, Write, stdout};
+
+use serde_json::Value;
+
+/// Buffered standard output.
+pub(crate) struct Output(BufWriter<Stdout>);
+
+impl Output {
+    pub(crate) fn new() -> Self {
+        Self(BufWriter::new(stdout()))
+    }
+
+    pub(crate) fn line(&mut self, line: &str) -> anyhow::Result<()> {
+        writeln!(self.0, "{line}")?;
+        Ok(())
+    }
+
+    pub(crate) fn finish(mut self) -> anyhow::Result<()> {
+        self.0.flush()?;
+        Ok(())
+    }
+}
+
+pub(crate) fn print_lines(lines: &[String]) -> anyhow::Result<()> {
+    let mut output = Output::new();
+    for line in lines {
+        output.line(line)?;
+    }
+    output.finish()
+}
+
+/// The reader of our output went away.
+pub(crate) fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+}
+
+/// A session for a person: when, how long, how it is, who, what.
+pub(crate) fn session_line(session: &Value) -> String {
+    let text = |value: &Value| harmless(value.as_str().unwrap_or("-"));
+    let user = &session["user"];
+    let who = [&user["name"], &user["id"]].into_iter().find_map(Value::as_str).unwrap_or("-");
+    format!(
+        "{}  {:<24}  {:>9}  {:<8} {:<10} {:<24}  {} {}  {} events  {} errors",
+        text(&session["id"]),
+        text(&session["started_at"]),
+        format!("{:.0} s", session["duration_seconds"].as_f64().unwrap_or(0.0)),
+        text(&session["state"]),
+        session["end_reason"].as_str().unwrap_or(""),
+        harmless(who),
+        text(&session["application"]),
+        session["version"].as_str().map(harmless).unwrap_or_default(),
+        session["event_count"],
+        session["error_count"],
+    )
+}
+
+/// An event for a person: time, severity, category, text.
+pub(crate) fn event_line(event: &Value) -> String {
+    let text = |value: &Value| value.as_str().map(harmless);
+    let kind = event["kind"].as_str().unwrap_or("log");
+    let shown = text(&event["message"]).unwrap_or_else(|| format!("({})", harmless(kind)));
+    format!(
+        "{:<30} {:<5} {:<20} {shown}",
+        text(&event["time"]).unwrap_or_default(),
+        text(&event["severity"]).unwrap_or_default(),
+        text(&event["category"]).unwrap_or_default(),
+    )
+}
+
+/// Foreign text without control characters: it must not steer the terminal, nor end the line.
+fn harmless(text: &str) -> String {
+    text.chars()
+        .flat_map(|letter| {
+            let escaped = letter.is_control()
+                || ('\u{202a}'..='\u{202e}').contains(&letter)
+                || ('\u{2066}'..='\u{2069}').contains(&letter);
+            if escaped { letter.escape_unicode().collect::<Vec<_>>() } else { vec![letter] }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_text_cannot_steer_the_terminal() {
+        assert_eq!(harmless("a\u{1b}[2Jb\n\u{202e}c"), r"a\u{1b}[2Jb\u{a}\u{202e}c");
+        assert_eq!(harmless("é中😀"), "é中😀");
+    }
+}

@@ -1,0 +1,136 @@
+//! Commands that ask a server over HTTP.
+
+use std::collections::VecDeque;
+
+use anyhow::{Context, bail};
+use serde_json::Value;
+
+use crate::args::{Events, Server, Sessions};
+use crate::print::{Output, event_line, session_line};
+
+/// Items fetched at a time.
+const PAGE_SESSIONS: usize = 500;
+const PAGE_EVENTS: usize = 5000;
+/// Sessions shown to a person who did not say how many.
+const SHOWN: usize = 50;
+/// Largest answer read: a page of events with long stack traces.
+const ANSWER_BYTES_MAX: u64 = 256 * 1024 * 1024;
+
+pub(crate) fn sessions(args: &Sessions) -> anyhow::Result<()> {
+    let limit = args.limit.unwrap_or(if args.server.json { usize::MAX } else { SHOWN });
+    let mut query = vec![("limit", PAGE_SESSIONS.min(limit.max(1)).to_string())];
+    query.extend(args.project.clone().map(|project| ("project", project)));
+    query.extend(args.user.clone().map(|user| ("user", user)));
+    query.extend(args.state.clone().map(|state| ("state", state)));
+    if args.errors {
+        query.push(("errors", "true".to_owned()));
+    }
+    let pages = Pages::new(&args.server, "/api/v1/sessions".to_owned(), query);
+    print(pages, args.server.json, limit, session_line)
+}
+
+pub(crate) fn events(args: &Events) -> anyhow::Result<()> {
+    let mut query = vec![("limit", PAGE_EVENTS.to_string())];
+    query.extend(args.severity.clone().map(|severity| ("severity", severity)));
+    query.extend(args.text.clone().map(|text| ("text", text)));
+    let path = format!("/api/v1/sessions/{}/events", escape(&args.session));
+    print(Pages::new(&args.server, path, query), args.server.json, usize::MAX, event_line)
+}
+
+fn print(pages: Pages<'_>, json: bool, limit: usize, line: fn(&Value) -> String) -> anyhow::Result<()> {
+    let mut output = Output::new();
+    for item in pages.take(limit) {
+        let item = item?;
+        output.line(&if json { item.to_string() } else { line(&item) })?;
+    }
+    output.finish()
+}
+
+/// All items of a list, page by page.
+struct Pages<'server> {
+    server: &'server Server,
+    path: String,
+    query: Vec<(&'static str, String)>,
+    cursor: Option<String>,
+    items: VecDeque<Value>,
+    finished: bool,
+}
+
+impl<'server> Pages<'server> {
+    fn new(server: &'server Server, path: String, query: Vec<(&'static str, String)>) -> Self {
+        Self { server, path, query, cursor: None, items: VecDeque::new(), finished: false }
+    }
+
+    fn fetch(&mut self) -> anyhow::Result<()> {
+        let url = format!("{}{}", self.server.server.trim_end_matches('/'), self.path);
+        let mut request = ureq::get(&url)
+            .config()
+            .http_status_as_error(false)
+            .build()
+            .header("authorization", format!("Bearer {}", self.server.token));
+        for (name, value) in &self.query {
+            request = request.query(name, value);
+        }
+        if let Some(cursor) = &self.cursor {
+            request = request.query("cursor", cursor);
+        }
+        let mut answer = request.call().with_context(|| format!("cannot reach {}", self.server.server))?;
+        let text = answer
+            .body_mut()
+            .with_config()
+            .limit(ANSWER_BYTES_MAX)
+            .read_to_string()
+            .with_context(|| format!("{url} broke off"))?;
+        let mut page: Value = serde_json::from_str(&text)
+            .with_context(|| format!("{url} did not answer with JSON: is it a Kymo server?"))?;
+        if !answer.status().is_success() {
+            let detail = page["detail"].as_str().unwrap_or("no reason given").to_owned();
+            bail!("{} {url}: {detail}", answer.status().as_u16());
+        }
+        self.cursor = page["next_cursor"].as_str().map(str::to_owned);
+        self.finished = self.cursor.is_none();
+        if let Value::Array(items) = page["items"].take() {
+            self.items = items.into();
+        }
+        Ok(())
+    }
+}
+
+impl Iterator for Pages<'_> {
+    type Item = anyhow::Result<Value>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while self.items.is_empty() && !self.finished {
+            if let Err(error) = self.fetch() {
+                self.finished = true;
+                return Some(Err(error));
+            }
+        }
+        self.items.pop_front().map(Ok)
+    }
+}
+
+/// A path segment: everything but unreserved characters as `%XX`.
+fn escape(segment: &str) -> String {
+    use std::fmt::Write as _;
+    let mut escaped = String::new();
+    for byte in segment.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            escaped.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(escaped, "%{byte:02X}");
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_ids_do_not_change_the_path() {
+        assert_eq!(escape("../a b/é"), "..%2Fa%20b%2F%C3%A9");
+    }
+}

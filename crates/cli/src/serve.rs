@@ -1,0 +1,58 @@
+//! `kymo serve`
+
+use std::io::{IsTerminal, Write, stderr, stdout};
+use std::sync::Arc;
+
+use anyhow::Context;
+use kymo_server::{Options, Server, new_login_url};
+use kymo_store::{Folder, Store, SystemClock};
+use tracing_subscriber::EnvFilter;
+
+use crate::args::Serve;
+
+/// Threads that answer requests; scans and segment writing have threads of their own.
+const WORKERS: usize = 2;
+
+pub(crate) fn run(args: Serve) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_from_env("KYMO_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(stderr)
+        .with_ansi(stderr().is_terminal())
+        .init();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build()?;
+    runtime.block_on(serve(args))
+}
+
+async fn serve(args: Serve) -> anyhow::Result<()> {
+    let folder = Folder::open(&args.folder.data)?;
+    let store = Store::open(folder, Arc::new(SystemClock)).await?;
+    let options = Options { listen: args.listen, public_hosts: args.public_hosts };
+    let listen = options.listen;
+    let server = Server::bind(Arc::clone(&store), options)
+        .await
+        .with_context(|| format!("cannot serve on {listen}"))?;
+    let stopped = stop_signal()?;
+    let mut out = stdout();
+    writeln!(out, "listening on {}", server.url())?;
+    if !store.has_login_code().await? {
+        let link = new_login_url(&store, server.url()).await.map_err(anyhow::Error::msg)?;
+        writeln!(out, "sign in once with {link}")?;
+    }
+    out.flush()?;
+    server.run(stopped).await?;
+    Ok(())
+}
+
+/// Comes true at an interrupt or a polite kill.
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()> + Send + 'static> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}

@@ -1,0 +1,151 @@
+//! What Exceptionless clients send, and what they expect back.
+//!
+//! Source of the facts: the HTTP API of Exceptionless (its server at `f5f0d885`, its JavaScript
+//! client 3.2.1, its .NET client at `5eb567a5`), called *Exceptionless HTTP API* in this folder.
+//!
+//! ```text
+//! request bytes --inflate--> bytes --to_utf8--> text --decode_events--> items + unreadable
+//! ```
+//!
+//! | module | holds |
+//! |---|---|
+//! | `body` | a body cut into items: object, array or lines of text; fingerprints |
+//! | `root` | one item's JSON read into the fields of an event |
+//! | `repair` | items that are JSON but more than our JSON reader takes |
+//! | `event` | the fields turned into a model event |
+//! | `error_data` | `@error` and `@simple_error` turned into exceptions |
+//! | `properties` | what an event says about its session |
+//! | `severity`, `date`, `names` | levels, dates, spellings of names |
+//! | `submit` | an event in a query string |
+//! | `inflate`, `charset` | content encodings, content types |
+//! | `heartbeat`, `credentials`, `config`, `query` | the other parts of requests and answers |
+//!
+//! Errors: [`InflateError`] (the request is refused as a whole) and [`Unreadable`] (an item of a
+//! body that held nothing to keep). Everything else a client can send becomes an event.
+
+mod body;
+mod charset;
+mod config;
+mod credentials;
+mod date;
+mod error_data;
+mod event;
+mod heartbeat;
+mod inflate;
+mod names;
+mod properties;
+mod query;
+mod repair;
+mod root;
+mod severity;
+mod submit;
+
+use std::fmt;
+
+use kymo_model::Event;
+
+pub use body::decode_events;
+pub use charset::{is_allowed_content_type, to_utf8};
+pub use config::config_answer;
+pub use credentials::credentials;
+pub use heartbeat::{Heartbeat, parse_heartbeat};
+pub use inflate::{InflateError, inflate};
+pub use names::is_valid_id;
+pub use submit::decode_submit;
+
+/// Longest request body, as it comes over the wire: the reference's default for its
+/// `MaximumEventPostSize`. Clients answer a 413 with smaller batches, so a larger limit would only
+/// hold more memory.
+pub const BODY_BYTES_MAX: usize = 200_000;
+
+/// Longest body after decompression: ten times [`BODY_BYTES_MAX`], as in the reference.
+pub const INFLATED_BYTES_MAX: usize = 10 * BODY_BYTES_MAX;
+
+/// Most items taken from one body. Clients send at most 50. The smallest event that says anything
+/// has some 28 bytes, so an uncompressed body holds at most 7,000; the limit keeps two million
+/// bytes of `[0,0,…` from becoming a million events (an [`Item`] has 416 bytes: 21 MB).
+pub const ITEMS_MAX: usize = 50_000;
+
+/// Who sent a body.
+#[derive(Clone, Debug, Default)]
+pub struct Submission<'a> {
+    /// The header `X-Exceptionless-Client`, else `User-Agent`.
+    pub client: Option<&'a str>,
+    /// The address it came from, if it is to be kept.
+    pub ip: Option<String>,
+}
+
+/// One event of a body.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Item {
+    /// What happened.
+    pub event: Event,
+    /// The client's own id of the session: the `reference_id` of a session start,
+    /// `data["@ref:session"]` of anything else. Only if [valid](is_valid_id).
+    pub session_id: Option<String>,
+    /// What the event says about its session, under OpenTelemetry's names where it has one.
+    pub properties: Vec<(String, String)>,
+    /// Equal when the same event is sent again, in whatever batch; `None` where equal posts are
+    /// legitimate. Unique only together with project and token.
+    ///
+    /// ```text
+    /// 0..4   low 32 bits of the event's unix seconds, big-endian (0 without a date)
+    /// 4..16  SHA-256(item's JSON as sent + u32 ordinal among equal items, big-endian)[..12]
+    /// ```
+    pub fingerprint: Option<[u8; 16]>,
+}
+
+/// What a body held.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Decoded {
+    /// The events, in the order of the body.
+    pub items: Vec<Item>,
+    /// The elements that became none.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// An element of a body that became no event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unreadable {
+    /// There was nothing in it to keep.
+    Empty {
+        /// Place in the array, from 0.
+        index: usize,
+        /// What is read there.
+        expected: &'static str,
+        /// What was there.
+        found: &'static str,
+    },
+    /// More elements than [`ITEMS_MAX`].
+    Excess {
+        /// Place of the first one left out, from 0.
+        index: usize,
+        /// How many may stand in a body.
+        expected: usize,
+        /// How many stood there.
+        found: usize,
+    },
+}
+
+impl Unreadable {
+    /// How many elements this reports.
+    pub const fn count(&self) -> usize {
+        match *self {
+            Self::Empty { .. } => 1,
+            Self::Excess { index, found, .. } => found.saturating_sub(index),
+        }
+    }
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty { index, expected, found } => {
+                write!(f, "element {index}: expected {expected}, found {found}")
+            }
+            Self::Excess { index, expected, found } => {
+                write!(f, "element {index}: expected at most {expected} elements, found {found}")
+            }
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Why something that came in was not stored. Nothing is discarded without one of these and a
+//! counter that a user can see.
+
+/// The reason an item was not stored as an event of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DropReason {
+    /// The same event was stored before.
+    Duplicate,
+    /// A session start inside an open session.
+    DuplicateStart,
+    /// A heartbeat: it moved the session's last activity and is not kept as an event.
+    Heartbeat,
+    /// A heartbeat after the session ended.
+    LateHeartbeat,
+    /// The item could not be read as an event.
+    Unreadable,
+    /// The request was refused as a whole: larger than the limit.
+    TooLarge,
+    /// The request was refused as a whole: the server was busy, the client tries again.
+    Overload,
+}
+
+impl DropReason {
+    /// Every reason, for reports that show zeros too.
+    pub const ALL: [Self; 7] = [
+        Self::Duplicate,
+        Self::DuplicateStart,
+        Self::Heartbeat,
+        Self::LateHeartbeat,
+        Self::Unreadable,
+        Self::TooLarge,
+        Self::Overload,
+    ];
+
+    /// The word used in storage, API and UI.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Duplicate => "duplicate",
+            Self::DuplicateStart => "duplicate_start",
+            Self::Heartbeat => "heartbeat",
+            Self::LateHeartbeat => "late_heartbeat",
+            Self::Unreadable => "unreadable",
+            Self::TooLarge => "too_large",
+            Self::Overload => "overload",
+        }
+    }
+}

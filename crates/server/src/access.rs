@@ -1,0 +1,167 @@
+//! Who may do what: tokens by their hash, the page's cookie, secrets.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use kymo_store::{Project, ProjectPk, Scope, Store, StoreError, Token};
+
+use crate::problem::Problem;
+use crate::state::AppState;
+
+/// The page's cookie.
+pub(crate) const COOKIE: &str = "kymo_session";
+
+/// Tokens and projects in memory, read again whenever a command changes them: an ingest request
+/// looks up its token without the catalog.
+#[derive(Debug, Default)]
+pub(crate) struct Directory {
+    tables: RwLock<Arc<Tables>>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Tables {
+    tokens: HashMap<[u8; 32], Token>,
+    projects: HashMap<ProjectPk, Project>,
+}
+
+impl Directory {
+    pub(crate) async fn refresh(&self, store: &Store) -> Result<(), StoreError> {
+        let tokens = store.tokens().await?.into_iter().collect();
+        let projects = store.projects().await?.into_iter().map(|project| (project.pk, project)).collect();
+        *self.tables.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Tables { tokens, projects });
+        Ok(())
+    }
+
+    pub(crate) fn tables(&self) -> Arc<Tables> {
+        Arc::clone(&self.tables.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Tables {
+    /// The token of that secret, with its project.
+    pub(crate) fn token(&self, secret: &str) -> Option<(&Token, &Project)> {
+        let token = self.tokens.get(&Store::hash_secret(secret))?;
+        Some((token, self.projects.get(&token.project)?))
+    }
+
+    pub(crate) fn project(&self, pk: ProjectPk) -> Option<&Project> {
+        self.projects.get(&pk)
+    }
+
+    /// By id.
+    pub(crate) fn project_by_id(&self, id: &str) -> Option<&Project> {
+        self.projects.values().find(|project| project.id.as_str() == id)
+    }
+}
+
+/// A caller of `/api/v1`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reader {
+    /// `None`: sees every project.
+    pub(crate) project: Option<ProjectPk>,
+    /// Came with the cookie, not with a token.
+    pub(crate) is_person: bool,
+}
+
+impl FromRequestParts<AppState> for Reader {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        if let Some(secret) = bearer(&parts.headers) {
+            let tables = state.directory.tables();
+            let (token, _) = tables.token(secret).ok_or_else(not_signed_in)?;
+            return match token.scope {
+                Scope::Admin => Ok(Self { project: None, is_person: false }),
+                Scope::Read => Ok(Self { project: Some(token.project), is_person: false }),
+                Scope::Ingest | Scope::Browser => Err(Problem::new(
+                    StatusCode::FORBIDDEN,
+                    "this token may send, not read: use one of scope read",
+                )),
+            };
+        }
+        let cookie = cookie(&parts.headers).ok_or_else(not_signed_in)?;
+        if !parts.method.is_safe() && !is_same_origin(&parts.headers) {
+            return Err(Problem::new(StatusCode::FORBIDDEN, "the request came from another site"));
+        }
+        if state.store.has_ui_session(cookie).await? {
+            Ok(Self { project: None, is_person: true })
+        } else {
+            Err(not_signed_in())
+        }
+    }
+}
+
+fn not_signed_in() -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, "not signed in")
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, secret) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(secret.trim())
+}
+
+/// The page's cookie, if the request has one.
+pub(crate) fn cookie(headers: &HeaderMap) -> Option<&str> {
+    headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok()).find_map(|cookies| {
+        cookies.split(';').find_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='))
+    })
+}
+
+/// A write by cookie has to come from the page itself. Browsers send `Sec-Fetch-Site`, and those
+/// that do not send `Origin` with writes.
+pub(crate) fn is_same_origin(headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    if let Some(site) = text("sec-fetch-site") {
+        return site == "same-origin";
+    }
+    let host = text("host").unwrap_or_default();
+    text("origin").is_some_and(|origin| origin.split_once("://").is_some_and(|(_, origin)| origin == host))
+}
+
+/// A new secret of 160 random bits: letters and digits that survive being read out.
+pub(crate) fn new_secret() -> Result<String, Problem> {
+    const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let mut random = [0_u8; 32];
+    getrandom::fill(&mut random)
+        .map_err(|_| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the system gave no random numbers"))?;
+    Ok(random.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 31)])).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn the_cookie_is_found_among_others() {
+        assert_eq!(cookie(&headers(&[("cookie", "a=b; kymo_session=xyz; c=d")])), Some("xyz"));
+        assert_eq!(cookie(&headers(&[("cookie", "kymo_session2=xyz")])), None);
+    }
+
+    #[test]
+    fn writes_come_from_the_page() {
+        let rows = [
+            (vec![("sec-fetch-site", "same-origin"), ("host", "k")], true),
+            (vec![("sec-fetch-site", "cross-site"), ("origin", "http://k"), ("host", "k")], false),
+            (vec![("sec-fetch-site", "same-site"), ("host", "k")], false),
+            (vec![("origin", "http://k:1"), ("host", "k:1")], true),
+            (vec![("origin", "http://evil"), ("host", "k:1")], false),
+            (vec![("host", "k:1")], false),
+        ];
+        for (pairs, expected) in rows {
+            assert_eq!(is_same_origin(&headers(&pairs)), expected, "{pairs:?}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_long_and_differ() {
+        let (one, other) = (new_secret().unwrap(), new_secret().unwrap());
+        assert!(one.len() == 32 && one != other);
+    }
+}

@@ -1,0 +1,210 @@
+//! The JSON shapes of sessions and events; see `docs/api.md`.
+
+use std::collections::BTreeMap;
+
+use kymo_model::{Kymogram, Severity, Timestamp};
+use kymo_store::{DensityBucket, StoredEvent};
+use kymo_tracker::{SessionKey, SessionRow, UserSpan};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+/// A moment as RFC 3339.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment(pub(super) Timestamp);
+
+impl Serialize for Moment {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+pub(super) fn seconds(nanos: i64) -> f64 {
+    nanos as f64 / 1e9
+}
+
+#[derive(Serialize)]
+pub(super) struct UserShape {
+    id: Option<String>,
+    name: Option<String>,
+}
+
+#[derive(Serialize)]
+struct UserSpanShape {
+    id: Option<String>,
+    name: Option<String>,
+    first_at: Moment,
+    last_at: Moment,
+}
+
+#[derive(Serialize)]
+struct PropertyShape {
+    first: String,
+    last: String,
+}
+
+#[derive(Serialize)]
+struct KymogramShape {
+    width_seconds: f64,
+    buckets: Vec<KymogramBucket>,
+}
+
+#[derive(Serialize)]
+struct KymogramBucket {
+    at: Moment,
+    count: u32,
+    worst: &'static str,
+}
+
+#[derive(Serialize)]
+pub(super) struct SessionShape {
+    id: String,
+    project: String,
+    kind: &'static str,
+    external_id: Option<String>,
+    state: &'static str,
+    end_reason: Option<&'static str>,
+    started_at: Moment,
+    last_activity_at: Moment,
+    ended_at: Option<Moment>,
+    duration_seconds: f64,
+    user: Option<UserShape>,
+    users: Vec<UserSpanShape>,
+    application: String,
+    version: Option<String>,
+    host: Option<String>,
+    os: Option<String>,
+    runtime: Option<String>,
+    user_agent: Option<String>,
+    page: Option<String>,
+    clock_skew_seconds: f64,
+    event_count: u64,
+    error_count: u64,
+    kymogram: KymogramShape,
+    properties: BTreeMap<String, PropertyShape>,
+}
+
+impl SessionShape {
+    /// `project_name` stands for the application where the agent does not name one.
+    pub(super) fn new(project_id: &str, project_name: &str, row: &SessionRow) -> Self {
+        let last = |name: &str| row.property(name).map(|property| property.last.1.clone());
+        let os = match (last("os.name"), last("os.version")) {
+            (Some(name), Some(version)) => Some(format!("{name} {version}")),
+            (name, version) => name.or(version),
+        };
+        let ended = row.end.map(|end| end.reason().as_str());
+        Self {
+            id: row.id.to_string(),
+            project: project_id.to_owned(),
+            kind: row.kind.as_str(),
+            external_id: match &row.key {
+                SessionKey::External(id) => Some(id.clone()),
+                SessionKey::Identity(_) => None,
+            },
+            state: row.state().as_str(),
+            end_reason: ended,
+            started_at: Moment(row.started_at),
+            last_activity_at: Moment(row.last_activity_at),
+            ended_at: row.end.map(|_| Moment(row.last_activity_at)),
+            duration_seconds: row.last_activity_at.since(row.started_at).as_secs_f64(),
+            user: row.current_user().map(|user| UserShape { id: user.id.clone(), name: user.name.clone() }),
+            users: row.users.iter().map(user_span).collect(),
+            application: last("service.name").unwrap_or_else(|| project_name.to_owned()),
+            version: last("service.version"),
+            host: last("host.name"),
+            os,
+            runtime: last("process.runtime.version"),
+            user_agent: last("user_agent.original"),
+            page: last("url.full"),
+            clock_skew_seconds: seconds(row.clock_skew_nanos),
+            event_count: row.event_count,
+            error_count: row.error_count,
+            kymogram: kymogram(&row.kymogram),
+            properties: row
+                .properties
+                .iter()
+                .map(|property| {
+                    let (first, last) = (property.first.1.clone(), property.last.1.clone());
+                    (property.name.clone(), PropertyShape { first, last })
+                })
+                .collect(),
+        }
+    }
+}
+
+fn user_span(span: &UserSpan) -> UserSpanShape {
+    UserSpanShape {
+        id: span.user.id.clone(),
+        name: span.user.name.clone(),
+        first_at: Moment(span.first_at),
+        last_at: Moment(span.last_at),
+    }
+}
+
+fn level_text(level: u8) -> &'static str {
+    Severity::from_number(level * 4 + 1).unwrap_or(Severity::FATAL).text()
+}
+
+fn kymogram(drawing: &Kymogram) -> KymogramShape {
+    let buckets = drawing.buckets().iter().map(|&bucket| KymogramBucket {
+        at: Moment(drawing.start_of(bucket)),
+        count: bucket.count,
+        worst: level_text(bucket.worst_level),
+    });
+    KymogramShape { width_seconds: drawing.width_nanos() as f64 / 1e9, buckets: buckets.collect() }
+}
+
+#[derive(Serialize)]
+pub(super) struct EventShape {
+    session_id: Option<String>,
+    sequence: u64,
+    time: Moment,
+    observed_time: Moment,
+    severity: &'static str,
+    severity_number: u8,
+    kind: String,
+    category: Option<String>,
+    message: Option<String>,
+    user: Option<UserShape>,
+    reference_id: Option<String>,
+    exception: Option<Box<RawValue>>,
+    attributes: Box<RawValue>,
+}
+
+impl From<StoredEvent> for EventShape {
+    fn from(event: StoredEvent) -> Self {
+        let raw = |json: String| RawValue::from_string(json).ok();
+        Self {
+            session_id: event.session.map(|id| id.to_string()),
+            sequence: event.sequence,
+            time: Moment(event.time),
+            observed_time: Moment(event.observed_time),
+            severity: event.severity.text(),
+            severity_number: event.severity.number(),
+            kind: event.kind,
+            category: event.category,
+            message: event.message,
+            user: event.user.map(|user| UserShape { id: user.id, name: user.name }),
+            reference_id: event.reference_id,
+            exception: event.exception.and_then(raw),
+            attributes: event.attributes.and_then(raw).unwrap_or_else(empty_object),
+        }
+    }
+}
+
+fn empty_object() -> Box<RawValue> {
+    RawValue::from_string("{}".to_owned()).unwrap_or_default()
+}
+
+#[derive(Serialize)]
+pub(super) struct DensityBucketShape {
+    index: u32,
+    count: u32,
+    errors: u32,
+    worst: &'static str,
+}
+
+impl From<DensityBucket> for DensityBucketShape {
+    fn from(bucket: DensityBucket) -> Self {
+        Self { index: bucket.index, count: bucket.count, errors: bucket.errors, worst: bucket.worst.text() }
+    }
+}

@@ -1,0 +1,44 @@
+//! HTTP ingest, API, access and the embedded web page.
+//!
+//! Two doors: machines come with a token on the foreign paths (`ingest`), people with a cookie on
+//! `/api/v1` and the page (`api`, `assets`); neither is looked at on the other's side. Not for:
+//! session rules (`kymo-tracker`) or byte layouts (`kymo-compat`, `kymo-store`).
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::sync::Arc;
+//! use kymo_server::{Options, Server};
+//! use kymo_store::{Folder, Store, SystemClock};
+//!
+//! let store = Store::open(Folder::open("kymo-data".as_ref())?, Arc::new(SystemClock)).await?;
+//! let server = Server::bind(store, Options::default()).await?;
+//! println!("listening on {}", server.url());
+//! server.run(async { tokio::signal::ctrl_c().await.ok(); }).await?;
+//! # Ok(()) }
+//! ```
+//!
+//! | module | holds |
+//! |---|---|
+//! | `access` | who may do what: tokens, the page's cookie, one-time links |
+//! | `admin`, `control` | commands of the `kymo` program, and the socket they come through |
+//! | `api` | `/api/v1` |
+//! | `assets` | the embedded page |
+//! | `guard` | what holds for every request: host check, security headers |
+//! | `ingest` | the foreign paths |
+//! | `problem` | errors as `application/problem+json` |
+
+mod access;
+mod admin;
+mod api;
+mod assets;
+mod control;
+mod guard;
+mod ingest;
+mod login;
+mod problem;
+mod server;
+mod state;
+
+pub use admin::{Command, Reply, new_login_url, perform};
+pub use control::ask;
+pub use server::{Options, Server};

@@ -1,0 +1,175 @@
+//! Binding, routes, and stopping.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::middleware;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use kymo_store::{Store, StoreError};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tower::ServiceExt;
+
+use crate::state::AppState;
+use crate::{api, assets, control, guard, ingest, login};
+
+/// Requests that are still answered after a stop was asked for.
+const STOP_WITHIN: Duration = Duration::from_secs(10);
+
+/// How to serve.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Address and port; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Names under which the server may be reached, beside addresses and `localhost`.
+    pub public_hosts: Vec<String>,
+}
+
+impl Default for Options {
+    /// Port 8390 of this machine only.
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8390)), public_hosts: Vec::new() }
+    }
+}
+
+/// A server that has its port and is not running yet.
+pub struct Server {
+    listener: TcpListener,
+    state: AppState,
+    url: String,
+    stop: watch::Sender<bool>,
+}
+
+impl Server {
+    /// Takes the port.
+    ///
+    /// # Errors
+    /// The port is taken or not ours to take, or the catalog cannot be read.
+    pub async fn bind(store: Arc<Store>, options: Options) -> Result<Self, BindError> {
+        let listener = TcpListener::bind(options.listen).await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let (stop, stopping) = watch::channel(false);
+        let state = AppState::new(store, options.public_hosts, stopping);
+        state.directory.refresh(&state.store).await?;
+        Ok(Self { listener, state, url, stop })
+    }
+
+    /// Where it is reached.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Serves until `stopped` comes true, then answers what is under way and closes the store.
+    ///
+    /// # Errors
+    /// The listener or the store failed.
+    pub async fn run(self, stopped: impl Future<Output = ()> + Send + 'static) -> Result<(), BindError> {
+        let Self { listener, state, url, stop } = self;
+        let store = Arc::clone(&state.store);
+        let control = tokio::spawn(control::listen(state.clone(), url));
+        let mut stopping = state.stopping.clone();
+        let serve = axum::serve(listener, router(state)).with_graceful_shutdown(async move {
+            stopped.await;
+            // Endless answers (event streams) end now, others when they are done.
+            let _ = stop.send(true);
+        });
+        let late = async {
+            // An error means that the sender is gone: stopping as well.
+            let _ = stopping.wait_for(|stopping| *stopping).await;
+            tokio::time::sleep(STOP_WITHIN).await;
+        };
+        tokio::select! {
+            served = serve => served?,
+            () = late => tracing::warn!("some requests did not end in time"),
+        }
+        control.abort();
+        store.close().await?;
+        Ok(())
+    }
+}
+
+/// The server could not start or went down.
+#[derive(Debug)]
+pub enum BindError {
+    /// The port.
+    Listen(std::io::Error),
+    /// The data folder.
+    Store(StoreError),
+}
+
+impl std::fmt::Display for BindError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Listen(_) => f.write_str("the port could not be listened on"),
+            Self::Store(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for BindError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Listen(source) => Some(source),
+            Self::Store(error) => error.source(),
+        }
+    }
+}
+
+impl From<std::io::Error> for BindError {
+    fn from(source: std::io::Error) -> Self {
+        Self::Listen(source)
+    }
+}
+
+impl From<StoreError> for BindError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+fn router(state: AppState) -> Router {
+    let known = Router::new()
+        .merge(ingest::routes())
+        .merge(api::routes())
+        .route("/login", get(login::page).post(login::sign_in))
+        .route("/livez", get(|| async { "ok" }))
+        .route("/readyz", get(ready));
+    known
+        .clone()
+        .fallback(move |State(state): State<AppState>, request: Request| {
+            let known = known.clone();
+            async move { unknown(known.with_state(state), request).await }
+        })
+        .layer(middleware::from_fn_with_state(state.clone(), guard::host))
+        .layer(middleware::from_fn(guard::headers))
+        .with_state(state)
+}
+
+/// A path that no route has: one with doubled slashes (agents whose server URL ends in a slash send
+/// `//api/v2/…`) is tried again without them, everything else is the page's.
+async fn unknown(known: Router, mut request: Request) -> Response {
+    let path = request.uri().path();
+    if path.starts_with("//") {
+        let single =
+            request.uri().to_string().replacen(path, &format!("/{}", path.trim_start_matches('/')), 1);
+        if let Ok(uri) = single.parse::<Uri>() {
+            *request.uri_mut() = uri;
+            return known.oneshot(request).await.into_response();
+        }
+    }
+    let headers: HeaderMap = request.headers().clone();
+    assets::serve(request.uri(), &headers)
+}
+
+async fn ready(State(state): State<AppState>) -> Response {
+    match state.store.projects().await {
+        Ok(_) => "ok".into_response(),
+        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response(),
+    }
+}

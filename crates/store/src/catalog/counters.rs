@@ -1,0 +1,38 @@
+//! What came in and what became of it, per project.
+
+use std::collections::BTreeMap;
+
+use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection, SqlitePool};
+
+use super::projects::ProjectPk;
+use crate::error::StoreError;
+
+/// Additions to the counters, by project and name.
+pub(crate) type Counts = BTreeMap<(ProjectPk, &'static str), u64>;
+
+pub(crate) async fn add(writer: &mut SqliteConnection, counts: &Counts) -> Result<(), StoreError> {
+    if counts.is_empty() {
+        return Ok(());
+    }
+    let mut upsert = QueryBuilder::<Sqlite>::new("INSERT INTO counter (project_pk, name, value) ");
+    upsert.push_values(counts, |mut row, ((project, name), value)| {
+        row.push_bind(project.0).push_bind(*name).push_bind(*value as i64);
+    });
+    upsert.push(" ON CONFLICT (project_pk, name) DO UPDATE SET value = counter.value + excluded.value");
+    upsert.build().execute(writer).await?;
+    Ok(())
+}
+
+/// All counters of the given project, or of all together.
+pub(crate) async fn totals(
+    readers: &SqlitePool,
+    project: Option<ProjectPk>,
+) -> Result<BTreeMap<String, u64>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT name, CAST(SUM(value) AS BIGINT) FROM counter WHERE $1 IS NULL OR project_pk = $1 GROUP BY name",
+    )
+    .bind(project.map(|pk| pk.0))
+    .fetch_all(readers)
+    .await?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get::<i64, _>(1) as u64)).collect())
+}

@@ -1,0 +1,144 @@
+//! The catalog: rows about projects, tokens, sessions and segments, and the tail of events.
+//!
+//! One connection writes, under a fair lock; others read, and see what is committed. Statements
+//! keep to what both SQLite and PostgreSQL take; only `schema.sql` is a dialect's own.
+
+pub(crate) mod access;
+pub(crate) mod counters;
+pub(crate) mod events;
+pub(crate) mod projects;
+pub(crate) mod seen;
+pub(crate) mod session_columns;
+pub(crate) mod sessions;
+
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Connection, Row, SqliteConnection, SqlitePool};
+use tokio::sync::{Mutex, MutexGuard};
+
+use crate::error::{StoreError, StoreErrorKind};
+use crate::folder::Folder;
+
+/// Version of `schema.sql`. A folder with a newer one is refused; older ones are migrated from
+/// release 0.1 on.
+const SCHEMA_VERSION: &str = "1";
+const SCHEMA: &str = include_str!("schema.sql");
+
+/// Connections that read: one report, one page of events, one look-up, and one to spare.
+const READERS_MAX: u32 = 4;
+/// Page cache of a connection. The writer's working set is the upper levels of a dozen B-trees
+/// and the newest leaves; readers walk short ranges.
+const WRITER_CACHE_KIB: i64 = 16 * 1024;
+const READER_CACHE_KIB: i64 = 2 * 1024;
+/// The log is copied into the database after this many pages (16 MiB): rarely enough to keep the
+/// second write of each page cheap, often enough that readers do not search a long log.
+const CHECKPOINT_PAGES: i64 = 4096;
+/// Waiting for a lock longer than this means that something outside holds the file.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Connections to the catalog of one folder.
+#[derive(Debug)]
+pub(crate) struct Catalog {
+    writer: Mutex<SqliteConnection>,
+    readers: SqlitePool,
+}
+
+impl Catalog {
+    /// Opens the catalog of a locked folder, making it if it is new.
+    pub(crate) async fn open(folder: &Folder) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename(folder.catalog())
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // NORMAL would lose the last commits at a power cut: an answer means durable.
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(false)
+            .busy_timeout(BUSY_TIMEOUT)
+            .statement_cache_capacity(64);
+        let writer_options = options
+            .clone()
+            .pragma("cache_size", (-WRITER_CACHE_KIB).to_string())
+            .pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string());
+        let mut writer = SqliteConnection::connect_with(&writer_options).await?;
+        prepare_schema(&mut writer).await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS_MAX)
+            .connect_with(options.pragma("cache_size", (-READER_CACHE_KIB).to_string()).read_only(true))
+            .await?;
+        Ok(Self { writer: Mutex::new(writer), readers })
+    }
+
+    /// The connection that writes; first come, first served.
+    pub(crate) async fn writer(&self) -> MutexGuard<'_, SqliteConnection> {
+        self.writer.lock().await
+    }
+
+    /// Connections that read.
+    pub(crate) fn readers(&self) -> &SqlitePool {
+        &self.readers
+    }
+
+    /// Copies the log into the database and closes, so that the folder is left tidy.
+    pub(crate) async fn close(&self) -> Result<(), StoreError> {
+        self.readers.close().await;
+        let mut writer = self.writer.lock().await;
+        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_all(&mut *writer).await?;
+        Ok(())
+    }
+}
+
+async fn prepare_schema(writer: &mut SqliteConnection) -> Result<(), StoreError> {
+    let is_new = sqlx::query("SELECT 1 FROM sqlite_master WHERE name = 'meta'")
+        .fetch_optional(&mut *writer)
+        .await?
+        .is_none();
+    if is_new {
+        let mut transaction = writer.begin().await?;
+        sqlx::raw_sql(SCHEMA).execute(&mut *transaction).await?;
+        sqlx::query("INSERT INTO meta (name, value) VALUES ('schema_version', $1)")
+            .bind(SCHEMA_VERSION)
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        return Ok(());
+    }
+    let version: String = sqlx::query("SELECT value FROM meta WHERE name = 'schema_version'")
+        .fetch_one(&mut *writer)
+        .await?
+        .get(0);
+    if version == SCHEMA_VERSION {
+        Ok(())
+    } else {
+        Err(StoreError::new(
+            StoreErrorKind::Upgrade,
+            format!("the catalog has version {version}, this program reads version {SCHEMA_VERSION}"),
+        ))
+    }
+}
+
+/// Cuts `rows` into pieces of a few fixed sizes, so that statements with many rows have few
+/// different texts and stay prepared.
+pub(crate) fn statement_chunks<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
+    const SIZES: [usize; 4] = [256, 32, 8, 1];
+    std::iter::from_fn(move || {
+        let size = SIZES.into_iter().find(|&size| size <= rows.len())?;
+        let (chunk, rest) = rows.split_at(size);
+        rows = rest;
+        Some(chunk)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_cover_everything_once() {
+        for count in [0_usize, 1, 7, 8, 300, 1000] {
+            let rows: Vec<usize> = (0..count).collect();
+            let joined: Vec<usize> = statement_chunks(&rows).flatten().copied().collect();
+            assert_eq!(joined, rows);
+        }
+    }
+}

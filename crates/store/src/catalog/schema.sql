@@ -1,0 +1,126 @@
+-- The catalog, version 1. Times are nanoseconds since the epoch (UTC), ids 16 bytes.
+-- SQLite dialect; the PostgreSQL one differs in BLOB/BYTEA and WITHOUT ROWID only.
+
+CREATE TABLE meta (
+  name TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+);
+
+CREATE TABLE project (
+  pk INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  name TEXT NOT NULL,
+  created_at BIGINT NOT NULL,
+  origins TEXT NOT NULL,             -- JSON list
+  config_version BIGINT NOT NULL,
+  client_settings TEXT NOT NULL,     -- JSON object, for the agents
+  loose_sequence BIGINT NOT NULL     -- next sequence of events that belong to no session
+);
+
+CREATE TABLE token (
+  pk INTEGER PRIMARY KEY,
+  project_pk BIGINT NOT NULL,
+  scope TEXT NOT NULL,               -- ingest, browser, read, admin
+  hash BLOB NOT NULL UNIQUE,         -- SHA-256 of the token
+  label TEXT NOT NULL,               -- its first characters, to tell tokens apart
+  created_at BIGINT NOT NULL,
+  revoked_at BIGINT
+);
+
+CREATE TABLE login_link (
+  hash BLOB PRIMARY KEY,             -- SHA-256 of the code
+  expires_at BIGINT NOT NULL,
+  used_at BIGINT
+);
+
+CREATE TABLE ui_session (
+  hash BLOB PRIMARY KEY,             -- SHA-256 of the cookie
+  created_at BIGINT NOT NULL,
+  expires_at BIGINT NOT NULL
+);
+
+CREATE TABLE session (
+  id BLOB PRIMARY KEY,
+  project_pk BIGINT NOT NULL,
+  kind TEXT NOT NULL,
+  key_external SMALLINT NOT NULL,    -- 1: key_text is the agent's own session id, 0: an identity
+  key_hash BLOB NOT NULL,
+  key_text TEXT NOT NULL,
+  started_at BIGINT NOT NULL,
+  last_activity_at BIGINT NOT NULL,
+  last_observed_at BIGINT NOT NULL,
+  end_kind SMALLINT NOT NULL,        -- 0 running, 1 timed out, 2 end event, 3 close call
+  end_at BIGINT NOT NULL,            -- date of the end event, arrival of the close call, else 0
+  visible SMALLINT NOT NULL,
+  start_event_at BIGINT,
+  event_count BIGINT NOT NULL,
+  error_count BIGINT NOT NULL,
+  next_sequence BIGINT NOT NULL,
+  user_id TEXT,                      -- the last one seen
+  user_name TEXT,
+  user_words TEXT NOT NULL,          -- ids and names of all, case-folded, for searching
+  users TEXT NOT NULL,               -- JSON
+  properties TEXT NOT NULL,          -- JSON
+  clock_skew BIGINT NOT NULL,
+  kymogram BLOB NOT NULL
+);
+CREATE INDEX session_started ON session (started_at, id) WHERE visible = 1;
+CREATE INDEX session_project_started ON session (project_pk, started_at, id) WHERE visible = 1;
+CREATE INDEX session_key ON session (project_pk, key_hash, last_activity_at);
+CREATE INDEX session_external ON session (key_text) WHERE key_external = 1;
+CREATE INDEX session_running ON session (project_pk) WHERE end_kind = 0;
+
+-- Heartbeats and close calls whose session is not known yet.
+CREATE TABLE mark (
+  project_pk BIGINT NOT NULL,
+  id TEXT NOT NULL,
+  received_at BIGINT NOT NULL,
+  is_close SMALLINT NOT NULL,
+  PRIMARY KEY (project_pk, id)
+);
+
+-- De-duplication keys. A bucket is one window (24 h) of arrival: looked up in the current and the
+-- one before, removed whole when older.
+CREATE TABLE seen (
+  bucket BIGINT NOT NULL,
+  project_pk BIGINT NOT NULL,
+  fingerprint BLOB NOT NULL,
+  PRIMARY KEY (bucket, project_pk, fingerprint)
+) WITHOUT ROWID;
+
+-- Events not yet in a segment: zstd-compressed Arrow IPC streams of the event columns.
+CREATE TABLE tail (
+  pk INTEGER PRIMARY KEY,
+  project_pk BIGINT NOT NULL,
+  observed_at BIGINT NOT NULL,
+  row_count BIGINT NOT NULL,
+  batch BLOB NOT NULL
+);
+
+CREATE TABLE segment (
+  pk INTEGER PRIMARY KEY,            -- also names the file
+  project_pk BIGINT NOT NULL,
+  schema_version BIGINT NOT NULL,
+  row_count BIGINT NOT NULL,
+  byte_count BIGINT NOT NULL,
+  observed_first BIGINT NOT NULL,
+  observed_last BIGINT NOT NULL
+);
+
+-- Which rows of which segment a session's events are. Zero id: events without a session.
+CREATE TABLE session_segment (
+  session_id BLOB NOT NULL,
+  segment_pk BIGINT NOT NULL,
+  row_first BIGINT NOT NULL,
+  row_count BIGINT NOT NULL,
+  PRIMARY KEY (session_id, segment_pk)
+) WITHOUT ROWID;
+CREATE INDEX session_segment_segment ON session_segment (segment_pk);
+
+-- What came in and what became of it.
+CREATE TABLE counter (
+  project_pk BIGINT NOT NULL,
+  name TEXT NOT NULL,
+  value BIGINT NOT NULL,
+  PRIMARY KEY (project_pk, name)
+);

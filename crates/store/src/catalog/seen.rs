@@ -1,0 +1,77 @@
+//! De-duplication keys: which events were stored before.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use kymo_model::Timestamp;
+use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
+
+use super::projects::ProjectPk;
+use super::statement_chunks;
+use crate::error::StoreError;
+
+/// How long a re-sent event is recognised, at least. Agents keep what they could not send and
+/// retry within minutes; a day covers a night's outage.
+pub(crate) const WINDOW: Duration = Duration::from_secs(24 * 3600);
+
+/// Key of one event: four bytes of its date for locality, twelve of a hash.
+pub(crate) type Fingerprint = [u8; 16];
+
+fn bucket(now: Timestamp) -> i64 {
+    now.as_unix_nanos().div_euclid(WINDOW.as_nanos() as i64)
+}
+
+/// Remembers the keys and returns those that were not known. Part of the commit transaction: if
+/// that fails, nothing was remembered.
+pub(crate) async fn remember(
+    writer: &mut SqliteConnection,
+    project: ProjectPk,
+    fingerprints: &[Fingerprint],
+    now: Timestamp,
+) -> Result<HashSet<Fingerprint>, StoreError> {
+    let bucket = bucket(now);
+    let mut new = HashSet::with_capacity(fingerprints.len());
+    for chunk in statement_chunks(fingerprints) {
+        let mut insert = QueryBuilder::<Sqlite>::new("INSERT INTO seen (bucket, project_pk, fingerprint) ");
+        insert.push_values(chunk, |mut row, fingerprint| {
+            row.push_bind(bucket).push_bind(project.0).push_bind(&fingerprint[..]);
+        });
+        insert.push(" ON CONFLICT (bucket, project_pk, fingerprint) DO NOTHING RETURNING fingerprint");
+        for row in insert.build().fetch_all(&mut *writer).await? {
+            new.extend(Fingerprint::try_from(row.get::<&[u8], _>(0)).ok());
+        }
+    }
+    let candidates: Vec<Fingerprint> = new.iter().copied().collect();
+    for chunk in statement_chunks(&candidates) {
+        let mut known = QueryBuilder::<Sqlite>::new("SELECT fingerprint FROM seen WHERE bucket = ");
+        known
+            .push_bind(bucket - 1)
+            .push(" AND project_pk = ")
+            .push_bind(project.0)
+            .push(" AND fingerprint IN (");
+        let mut list = known.separated(", ");
+        for fingerprint in chunk {
+            list.push_bind(&fingerprint[..]);
+        }
+        known.push(")");
+        for row in known.build().fetch_all(&mut *writer).await? {
+            if let Ok(fingerprint) = Fingerprint::try_from(row.get::<&[u8], _>(0)) {
+                new.remove(&fingerprint);
+            }
+        }
+    }
+    Ok(new)
+}
+
+/// Forgets what is older than the window, a bounded number of keys at a time so that commits do
+/// not wait; returns how many.
+pub(crate) async fn forget(writer: &mut SqliteConnection, now: Timestamp) -> Result<u64, StoreError> {
+    let done = sqlx::query(
+        "DELETE FROM seen WHERE (bucket, project_pk, fingerprint) IN \
+         (SELECT bucket, project_pk, fingerprint FROM seen WHERE bucket < $1 LIMIT 10000)",
+    )
+    .bind(bucket(now) - 1)
+    .execute(writer)
+    .await?;
+    Ok(done.rows_affected())
+}

@@ -1,0 +1,189 @@
+//! A session row as columns, and back.
+
+use kymo_model::{Kymogram, SessionId, SessionKind, Timestamp, User};
+use kymo_tracker::{End, Property, SessionKey, SessionRow, UserSpan};
+use serde::{Deserialize, Serialize};
+use sqlx::query_builder::Separated;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, Sqlite};
+
+use super::projects::ProjectPk;
+use crate::error::StoreError;
+
+/// The columns in the order of [`bind`]; `id` and `project_pk` never change.
+pub(crate) const COLUMNS: [&str; 23] = [
+    "id",
+    "project_pk",
+    "kind",
+    "key_external",
+    "key_hash",
+    "key_text",
+    "started_at",
+    "last_activity_at",
+    "last_observed_at",
+    "end_kind",
+    "end_at",
+    "visible",
+    "start_event_at",
+    "event_count",
+    "error_count",
+    "next_sequence",
+    "user_id",
+    "user_name",
+    "user_words",
+    "users",
+    "properties",
+    "clock_skew",
+    "kymogram",
+];
+
+/// Columns that stay as they were first written.
+pub(crate) const FIXED_COLUMNS: usize = 6;
+
+#[derive(Serialize, Deserialize)]
+struct StoredUser {
+    id: Option<String>,
+    name: Option<String>,
+    first_at: i64,
+    last_at: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredProperty {
+    name: String,
+    first_at: i64,
+    first: String,
+    last_at: i64,
+    last: String,
+}
+
+/// Binds a row's values in the order of [`COLUMNS`].
+pub(crate) fn bind<'args>(
+    row: &mut Separated<'_, Sqlite, &'static str>,
+    project: ProjectPk,
+    session: &'args SessionRow,
+) {
+    let (end_kind, end_at) = match session.end {
+        None => (0_i64, 0_i64),
+        Some(End::TimedOut) => (1, 0),
+        Some(End::Event { at }) => (2, at.as_unix_nanos()),
+        Some(End::CloseCall { received_at }) => (3, received_at.as_unix_nanos()),
+    };
+    let user = session.current_user();
+    row.push_bind(session.id.as_u128().to_be_bytes().to_vec())
+        .push_bind(project.0)
+        .push_bind(session.kind.as_str())
+        .push_bind(i64::from(matches!(session.key, SessionKey::External(_))))
+        .push_bind(session.key.hash().to_vec())
+        .push_bind(session.key.text().to_owned())
+        .push_bind(session.started_at.as_unix_nanos())
+        .push_bind(session.last_activity_at.as_unix_nanos())
+        .push_bind(session.last_observed_at.as_unix_nanos())
+        .push_bind(end_kind)
+        .push_bind(end_at)
+        .push_bind(i64::from(session.visible))
+        .push_bind(session.start_event_at.map(Timestamp::as_unix_nanos))
+        .push_bind(session.event_count as i64)
+        .push_bind(session.error_count as i64)
+        .push_bind(session.next_sequence as i64)
+        .push_bind(user.and_then(|user| user.id.clone()))
+        .push_bind(user.and_then(|user| user.name.clone()))
+        .push_bind(user_words(&session.users))
+        .push_bind(users_to_json(&session.users))
+        .push_bind(properties_to_json(&session.properties))
+        .push_bind(session.clock_skew_nanos)
+        .push_bind(session.kymogram.to_bytes());
+}
+
+fn user_words(users: &[UserSpan]) -> String {
+    let names = users.iter().flat_map(|span| [span.user.id.as_deref(), span.user.name.as_deref()]).flatten();
+    names.map(str::to_lowercase).collect::<Vec<_>>().join("\n")
+}
+
+fn users_to_json(users: &[UserSpan]) -> String {
+    let stored: Vec<StoredUser> = users
+        .iter()
+        .map(|span| StoredUser {
+            id: span.user.id.clone(),
+            name: span.user.name.clone(),
+            first_at: span.first_at.as_unix_nanos(),
+            last_at: span.last_at.as_unix_nanos(),
+        })
+        .collect();
+    serde_json::to_string(&stored).unwrap_or_default()
+}
+
+fn properties_to_json(properties: &[Property]) -> String {
+    let stored: Vec<StoredProperty> = properties
+        .iter()
+        .map(|property| StoredProperty {
+            name: property.name.clone(),
+            first_at: property.first.0.as_unix_nanos(),
+            first: property.first.1.clone(),
+            last_at: property.last.0.as_unix_nanos(),
+            last: property.last.1.clone(),
+        })
+        .collect();
+    serde_json::to_string(&stored).unwrap_or_default()
+}
+
+/// Reads a row that has all of [`COLUMNS`].
+pub(crate) fn read(row: &SqliteRow) -> Result<(ProjectPk, SessionRow), StoreError> {
+    let bad = |column: &str| StoreError::corrupt(format!("a session row has a bad {column}"));
+    let time = |column: &str| Timestamp::from_unix_nanos(row.get(column));
+    let id = session_id(row.get("id")).ok_or_else(|| bad("id"))?;
+    let key_text: String = row.get("key_text");
+    let key = match row.get::<i64, _>("key_external") {
+        0 => SessionKey::Identity(key_text),
+        _ => SessionKey::External(key_text),
+    };
+    let end = match row.get::<i64, _>("end_kind") {
+        0 => None,
+        1 => Some(End::TimedOut),
+        2 => Some(End::Event { at: time("end_at") }),
+        _ => Some(End::CloseCall { received_at: time("end_at") }),
+    };
+    let users: Vec<StoredUser> = serde_json::from_str(row.get("users")).map_err(|_| bad("users"))?;
+    let properties: Vec<StoredProperty> =
+        serde_json::from_str(row.get("properties")).map_err(|_| bad("properties"))?;
+    let session = SessionRow {
+        id,
+        kind: SessionKind::from_word(row.get("kind")).ok_or_else(|| bad("kind"))?,
+        key,
+        started_at: time("started_at"),
+        last_activity_at: time("last_activity_at"),
+        last_observed_at: time("last_observed_at"),
+        end,
+        visible: row.get::<i64, _>("visible") != 0,
+        start_event_at: row.get::<Option<i64>, _>("start_event_at").map(Timestamp::from_unix_nanos),
+        event_count: row.get::<i64, _>("event_count") as u64,
+        error_count: row.get::<i64, _>("error_count") as u64,
+        next_sequence: row.get::<i64, _>("next_sequence") as u64,
+        users: users.into_iter().map(user_span).collect(),
+        properties: properties.into_iter().map(property).collect(),
+        clock_skew_nanos: row.get("clock_skew"),
+        kymogram: Kymogram::from_bytes(row.get("kymogram")).ok_or_else(|| bad("kymogram"))?,
+    };
+    Ok((ProjectPk(row.get("project_pk")), session))
+}
+
+/// A session's id from its 16 bytes.
+pub(crate) fn session_id(bytes: &[u8]) -> Option<SessionId> {
+    Some(SessionId::from_u128(u128::from_be_bytes(bytes.try_into().ok()?)))
+}
+
+fn user_span(stored: StoredUser) -> UserSpan {
+    UserSpan {
+        user: User { id: stored.id, name: stored.name },
+        first_at: Timestamp::from_unix_nanos(stored.first_at),
+        last_at: Timestamp::from_unix_nanos(stored.last_at),
+    }
+}
+
+fn property(stored: StoredProperty) -> Property {
+    Property {
+        name: stored.name,
+        first: (Timestamp::from_unix_nanos(stored.first_at), stored.first),
+        last: (Timestamp::from_unix_nanos(stored.last_at), stored.last),
+    }
+}

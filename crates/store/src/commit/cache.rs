@@ -1,0 +1,130 @@
+//! Session rows kept between commits, so that busy sessions are not read again and again.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use kymo_model::{SessionId, Timestamp};
+use kymo_tracker::{Need, Rows, Rules, SessionKey, step};
+use sqlx::SqliteConnection;
+
+use crate::catalog::projects::ProjectPk;
+use crate::catalog::{events, sessions};
+use crate::error::StoreError;
+
+/// Rows kept per project; at about 2 KiB each, 16 MiB. Beyond it the cache starts afresh: reading
+/// a row again takes some 20 µs.
+const CACHED_SESSIONS_MAX: usize = 8192;
+/// A cache that no commit used for this long is dropped.
+const REST_AFTER: Duration = Duration::from_secs(60);
+/// Marks kept per project. A mark names a session that is not known: more than this is somebody
+/// making ids up, and the oldest go.
+const MARKS_MAX: usize = 10_000;
+
+#[derive(Debug, Default)]
+pub(super) struct Caches {
+    projects: BTreeMap<ProjectPk, Cache>,
+}
+
+/// One project's rows.
+#[derive(Debug, Default)]
+pub(super) struct Cache {
+    pub(super) rows: Rows,
+    /// Keys of which every session active since that moment is in `rows`.
+    loaded: HashMap<SessionKey, Timestamp>,
+    used_at: Option<Timestamp>,
+}
+
+impl Caches {
+    /// The project's cache, with its marks and counters read.
+    pub(super) async fn open(
+        &mut self,
+        writer: &mut SqliteConnection,
+        project: ProjectPk,
+    ) -> Result<&mut Cache, StoreError> {
+        if !self.projects.contains_key(&project) {
+            let mut cache = Cache::default();
+            cache.rows.next_loose_sequence = events::loose_sequence(&mut *writer, project).await?;
+            cache.rows.marks = sessions::marks(writer, project).await?;
+            self.projects.insert(project, cache);
+        }
+        self.projects.get_mut(&project).ok_or_else(|| StoreError::not_found("there is no such project"))
+    }
+
+    pub(super) fn forget(&mut self, project: ProjectPk) {
+        self.projects.remove(&project);
+    }
+
+    /// Starts caches that grew too large afresh.
+    pub(super) fn trim(&mut self) {
+        self.projects.retain(|_, cache| cache.rows.sessions.len() <= CACHED_SESSIONS_MAX);
+    }
+
+    /// Drops caches that are not in use.
+    pub(super) fn rest(&mut self, now: Timestamp) {
+        self.projects.retain(|_, cache| cache.used_at.is_some_and(|used_at| now.since(used_at) < REST_AFTER));
+    }
+}
+
+impl Cache {
+    /// Makes sure that everything needed is in `rows`.
+    pub(super) async fn load(
+        &mut self,
+        reader: &mut SqliteConnection,
+        project: ProjectPk,
+        needs: &[Need],
+        now: Timestamp,
+        rules: &Rules,
+    ) -> Result<(), StoreError> {
+        self.used_at = Some(now);
+        let missing: Vec<&Need> = needs
+            .iter()
+            .filter(|need| self.loaded.get(&need.key).is_none_or(|since| *since > need.active_from))
+            .collect();
+        for session in sessions::load(reader, project, &missing, now, rules).await? {
+            // Rows in memory may be ahead within this transaction: they stay.
+            self.rows.sessions.entry(session.id).or_insert(session);
+        }
+        for need in missing {
+            self.loaded.insert(need.key.clone(), need.active_from);
+        }
+        Ok(())
+    }
+
+    /// Closes idle sessions among the given keys and writes them.
+    pub(super) async fn close_idle(
+        &mut self,
+        writer: &mut SqliteConnection,
+        project: ProjectPk,
+        keys: Vec<(SessionKey, Timestamp)>,
+        now: Timestamp,
+        rules: &Rules,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        let needs: Vec<Need> =
+            keys.into_iter().map(|(key, active_from)| Need { key, active_from, started_to: now }).collect();
+        self.load(writer, project, &needs, now, rules).await?;
+        step::close_idle(&mut self.rows, now, rules);
+        self.write_touched(writer, project).await
+    }
+
+    /// Writes what the steps changed and returns the sessions among it.
+    pub(super) async fn write_touched(
+        &mut self,
+        writer: &mut SqliteConnection,
+        project: ProjectPk,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        let touched: Vec<SessionId> = std::mem::take(&mut self.rows.touched).into_iter().collect();
+        let rows: Vec<_> = touched.iter().filter_map(|id| self.rows.sessions.get(id)).collect();
+        sessions::upsert(&mut *writer, project, &rows).await?;
+        while self.rows.marks.len() > MARKS_MAX {
+            let oldest =
+                self.rows.marks.iter().min_by_key(|(_, mark)| mark.received_at).map(|(id, _)| id.clone());
+            let Some(oldest) = oldest else { break };
+            self.rows.marks.remove(&oldest);
+            self.rows.touched_marks.insert(oldest);
+        }
+        for id in std::mem::take(&mut self.rows.touched_marks) {
+            sessions::write_mark(&mut *writer, project, &id, self.rows.marks.get(&id)).await?;
+        }
+        Ok(touched)
+    }
+}

@@ -1,0 +1,268 @@
+//! The commit: everything that waits goes into one transaction with one `fsync`, then is answered.
+//!
+//! ```text
+//! submissions -> group -> remember fingerprints -> load session rows -> tracker step
+//!             -> session rows, tail batch, counters -> COMMIT -> views -> answers, change notices
+//! ```
+//!
+//! One task does this; what it keeps in memory is a cache of rows that are in the catalog, thrown
+//! away whenever a transaction fails. Hot: the server bench measures it.
+
+mod cache;
+mod project;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kymo_model::{DropReason, SessionId};
+use kymo_tracker::{Incoming, Rules, Signal};
+use sqlx::Connection;
+use tokio::sync::{broadcast, mpsc, oneshot};
+
+use self::cache::Caches;
+use self::project::{Outcome, apply};
+use crate::catalog::counters::{self, Counts};
+use crate::catalog::projects::ProjectPk;
+use crate::catalog::seen::{self, Fingerprint};
+use crate::catalog::{Catalog, sessions};
+use crate::clock::Clock;
+use crate::error::StoreError;
+use crate::fault::{self, Place};
+use crate::tail::TailBatch;
+use crate::views::Views;
+
+/// Submissions that may wait. At 50 events each this is some 50,000 events or two seconds of work;
+/// whoever comes on top is told to come back.
+pub(crate) const QUEUE_MAX: usize = 1024;
+/// Events taken into one transaction: more would make those at the front wait for those behind.
+const GROUP_EVENTS_MAX: usize = 4000;
+/// How often idle sessions are closed and old keys forgotten.
+const TICK: Duration = Duration::from_secs(2);
+/// Idle sessions closed in one transaction.
+const IDLE_MAX: i64 = 1000;
+
+/// An event on its way in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Item {
+    /// For the tracker; `arrival` is set by the store.
+    pub incoming: Incoming,
+    /// Recognises the event when it is sent again; scoped by the store to project and token.
+    pub fingerprint: Option<[u8; 16]>,
+}
+
+/// What one request brought.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Submission {
+    /// Whose.
+    pub project: ProjectPk,
+    /// The token it came with: part of the fingerprints' scope.
+    pub token: i64,
+    /// Events, in the order they stood in the request.
+    pub items: Vec<Item>,
+    /// Heartbeats and close calls.
+    pub signals: Vec<Signal>,
+    /// What was dropped before it got here.
+    pub dropped: Vec<(DropReason, u64)>,
+}
+
+/// What became of a submission that is now durable.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Receipt {
+    /// Events stored.
+    pub stored: u64,
+    /// Items dropped, with the reasons.
+    pub dropped: BTreeMap<DropReason, u64>,
+}
+
+/// What a commit changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The project.
+    pub project: ProjectPk,
+    /// Its sessions that changed.
+    pub sessions: Vec<SessionId>,
+}
+
+pub(crate) struct Waiting {
+    pub(crate) submission: Submission,
+    pub(crate) answer: oneshot::Sender<Result<Receipt, StoreError>>,
+}
+
+/// The task's state.
+pub(crate) struct Committer {
+    catalog: Arc<Catalog>,
+    views: Arc<Views>,
+    clock: Arc<dyn Clock>,
+    rules: Rules,
+    caches: Caches,
+    changes: broadcast::Sender<Change>,
+    next_arrival: u64,
+}
+
+impl Committer {
+    pub(crate) fn new(
+        catalog: Arc<Catalog>,
+        views: Arc<Views>,
+        clock: Arc<dyn Clock>,
+        changes: broadcast::Sender<Change>,
+        next_arrival: u64,
+    ) -> Self {
+        Self {
+            catalog,
+            views,
+            clock,
+            rules: Rules::default(),
+            caches: Caches::default(),
+            changes,
+            next_arrival,
+        }
+    }
+
+    /// Runs until every sender is gone and everything that waited is answered.
+    pub(crate) async fn run(mut self, mut queue: mpsc::Receiver<Waiting>) {
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                first = queue.recv() => {
+                    let Some(first) = first else { return };
+                    self.commit(gather(first, &mut queue)).await;
+                }
+                _ = tick.tick() => {
+                    if let Err(error) = self.tick().await {
+                        tracing::warn!(error = &error as &dyn std::error::Error, "upkeep failed, trying again later");
+                    }
+                }
+            }
+        }
+    }
+
+    async fn commit(&mut self, group: Vec<Waiting>) {
+        let (submissions, answers): (Vec<_>, Vec<_>) =
+            group.into_iter().map(|waiting| (waiting.submission, waiting.answer)).unzip();
+        match self.transact(submissions).await {
+            Ok(receipts) => {
+                for (answer, receipt) in answers.into_iter().zip(receipts) {
+                    // A client that hung up is not told; its events are stored all the same.
+                    let _ = answer.send(Ok(receipt));
+                }
+            }
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "commit failed");
+                for answer in answers {
+                    let _ = answer.send(Err(StoreError::retry("the events could not be stored, try again")));
+                }
+            }
+        }
+    }
+
+    /// One transaction for all; receipts in the order of the submissions.
+    async fn transact(&mut self, submissions: Vec<Submission>) -> Result<Vec<Receipt>, StoreError> {
+        let mut by_project: BTreeMap<ProjectPk, Vec<(usize, Submission)>> = BTreeMap::new();
+        let mut receipts = vec![Receipt::default(); submissions.len()];
+        for (position, submission) in submissions.into_iter().enumerate() {
+            by_project.entry(submission.project).or_default().push((position, submission));
+        }
+        let catalog = Arc::clone(&self.catalog);
+        let mut writer = catalog.writer().await;
+        let mut transaction = writer.begin().await?;
+        let now = self.clock.now();
+        let mut outcomes = Vec::with_capacity(by_project.len());
+        let mut counts = Counts::new();
+        let touched: Vec<ProjectPk> = by_project.keys().copied().collect();
+        let written = async {
+            for (project, group) in by_project {
+                let cache = self.caches.open(&mut transaction, project).await?;
+                let arrival = &mut self.next_arrival;
+                let outcome =
+                    apply(&mut transaction, cache, project, group, arrival, now, &self.rules).await?;
+                outcome.count(project, &mut counts);
+                for (position, receipt) in &outcome.receipts {
+                    receipts[*position] = receipt.clone();
+                }
+                outcomes.push((project, outcome));
+            }
+            counters::add(&mut transaction, &counts).await?;
+            fault::pass(Place::BeforeCommit);
+            transaction.commit().await?;
+            Ok::<_, StoreError>(())
+        }
+        .await;
+        drop(writer);
+        if let Err(error) = written {
+            // The rows in memory are ahead of the catalog now.
+            touched.iter().for_each(|project| self.caches.forget(*project));
+            return Err(error);
+        }
+        fault::pass(Place::AfterCommit);
+        for (project, outcome) in outcomes {
+            self.publish(project, outcome);
+        }
+        self.caches.trim();
+        Ok(receipts)
+    }
+
+    fn publish(&self, project: ProjectPk, outcome: Outcome) {
+        if let Some((pk, observed_at, batch)) = outcome.tail {
+            self.views.push_tail(project, TailBatch::new(pk, observed_at, batch));
+        }
+        // Nobody listening is fine.
+        let _ = self.changes.send(Change { project, sessions: outcome.sessions });
+    }
+
+    /// Closes idle sessions and forgets old keys.
+    async fn tick(&mut self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let catalog = Arc::clone(&self.catalog);
+        let mut writer = catalog.writer().await;
+        let idle = sessions::idle(&mut writer, now.minus(self.rules.idle_after), IDLE_MAX).await?;
+        seen::forget(&mut writer, now).await?;
+        let mut by_project: BTreeMap<ProjectPk, Vec<_>> = BTreeMap::new();
+        for (project, key, last_activity_at) in idle {
+            by_project.entry(project).or_default().push((key, last_activity_at));
+        }
+        for (project, keys) in by_project {
+            let mut transaction = writer.begin().await?;
+            let closed = async {
+                let cache = self.caches.open(&mut transaction, project).await?;
+                let closed = cache.close_idle(&mut transaction, project, keys, now, &self.rules).await?;
+                transaction.commit().await?;
+                Ok::<_, StoreError>(closed)
+            }
+            .await;
+            match closed {
+                Ok(sessions) => drop(self.changes.send(Change { project, sessions })),
+                Err(error) => {
+                    self.caches.forget(project);
+                    return Err(error);
+                }
+            }
+        }
+        self.caches.rest(now);
+        Ok(())
+    }
+}
+
+/// `first` and what waits behind it, up to a bounded number of events.
+fn gather(first: Waiting, queue: &mut mpsc::Receiver<Waiting>) -> Vec<Waiting> {
+    let mut events = first.submission.items.len();
+    let mut group = vec![first];
+    while events < GROUP_EVENTS_MAX {
+        let Ok(next) = queue.try_recv() else { break };
+        events += next.submission.items.len();
+        group.push(next);
+    }
+    group
+}
+
+/// The fingerprint within its project and token: the same bytes sent with another token are other
+/// events. The project is part of the key's row.
+fn scoped(fingerprint: Fingerprint, token: i64) -> Fingerprint {
+    let mut scoped = fingerprint;
+    let mask = (token as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes();
+    for (byte, mask) in scoped[4..12].iter_mut().zip(mask) {
+        *byte ^= mask;
+    }
+    scoped
+}

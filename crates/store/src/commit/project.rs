@@ -1,0 +1,133 @@
+//! One project's part of a commit.
+
+use std::collections::{BTreeMap, HashSet};
+
+use arrow_array::RecordBatch;
+use kymo_model::{DropReason, SessionId, Timestamp};
+use kymo_tracker::{Applied, Incoming, Rules, step};
+use sqlx::SqliteConnection;
+
+use super::cache::Cache;
+use super::{Item, Receipt, Submission, scoped};
+use crate::catalog::counters::Counts;
+use crate::catalog::events;
+use crate::catalog::projects::ProjectPk;
+use crate::catalog::seen::{self, Fingerprint};
+use crate::columns::BatchBuilder;
+use crate::error::StoreError;
+use crate::tail;
+
+/// What a project's part came to; published once the transaction is committed.
+pub(super) struct Outcome {
+    /// Receipts with the position of their submission in the group.
+    pub(super) receipts: Vec<(usize, Receipt)>,
+    /// Row, arrival and columns of the tail batch, if any event was stored.
+    pub(super) tail: Option<(i64, Timestamp, RecordBatch)>,
+    /// Sessions changed.
+    pub(super) sessions: Vec<SessionId>,
+}
+
+impl Outcome {
+    /// Adds to the counters: everything accepted is stored or dropped for a reason.
+    pub(super) fn count(&self, project: ProjectPk, counts: &mut Counts) {
+        for (_, receipt) in &self.receipts {
+            let dropped: u64 = receipt.dropped.values().sum();
+            *counts.entry((project, "accepted")).or_default() += receipt.stored + dropped;
+            *counts.entry((project, "stored")).or_default() += receipt.stored;
+            for (reason, count) in &receipt.dropped {
+                *counts.entry((project, reason.as_str())).or_default() += count;
+            }
+        }
+        counts.retain(|_, count| *count > 0);
+    }
+}
+
+pub(super) async fn apply(
+    writer: &mut SqliteConnection,
+    cache: &mut Cache,
+    project: ProjectPk,
+    group: Vec<(usize, Submission)>,
+    next_arrival: &mut u64,
+    now: Timestamp,
+    rules: &Rules,
+) -> Result<Outcome, StoreError> {
+    let mut new = new_fingerprints(&mut *writer, project, &group, now).await?;
+    let events: usize = group.iter().map(|(_, submission)| submission.items.len()).sum();
+    let mut batch = BatchBuilder::with_capacity(events);
+    let mut receipts = Vec::with_capacity(group.len());
+    let loose_before = cache.rows.next_loose_sequence;
+    for (position, submission) in group {
+        let mut dropped: BTreeMap<DropReason, u64> = submission.dropped.into_iter().collect();
+        let incoming =
+            without_known(submission.items, submission.token, &mut new, next_arrival, &mut dropped);
+        cache.load(&mut *writer, project, &step::needs(&incoming, rules), now, rules).await?;
+        let applied = step::step(&mut cache.rows, &incoming, now, rules);
+        let mut stored = 0;
+        for (item, applied) in incoming.iter().zip(applied) {
+            match applied {
+                Applied::Stored { session, sequence } => {
+                    batch.push(session, sequence, &item.event);
+                    stored += 1;
+                }
+                Applied::Dropped { reason, .. } => *dropped.entry(reason).or_default() += 1,
+            }
+        }
+        for signal in &submission.signals {
+            cache.load(&mut *writer, project, &step::signal_needs(signal, now, rules), now, rules).await?;
+            step::signal(&mut cache.rows, signal, now, rules);
+        }
+        receipts.push((position, Receipt { stored, dropped }));
+    }
+    let sessions = cache.write_touched(&mut *writer, project).await?;
+    if cache.rows.next_loose_sequence != loose_before {
+        events::write_loose_sequence(&mut *writer, project, cache.rows.next_loose_sequence).await?;
+    }
+    let tail = if batch.rows() > 0 {
+        let batch = batch.finish()?;
+        let stored = tail::encode(&batch)?;
+        let pk = events::insert_tail(writer, project, now, batch.num_rows(), stored).await?;
+        Some((pk, now, batch))
+    } else {
+        None
+    };
+    Ok(Outcome { receipts, tail, sessions })
+}
+
+async fn new_fingerprints(
+    writer: &mut SqliteConnection,
+    project: ProjectPk,
+    group: &[(usize, Submission)],
+    now: Timestamp,
+) -> Result<HashSet<Fingerprint>, StoreError> {
+    let fingerprints: Vec<Fingerprint> = group
+        .iter()
+        .flat_map(|(_, submission)| {
+            let keys = submission.items.iter().filter_map(|item| item.fingerprint);
+            keys.map(|fingerprint| scoped(fingerprint, submission.token))
+        })
+        .collect();
+    seen::remember(writer, project, &fingerprints, now).await
+}
+
+/// The items that are not in the store yet, numbered.
+fn without_known(
+    items: Vec<Item>,
+    token: i64,
+    new: &mut HashSet<Fingerprint>,
+    next_arrival: &mut u64,
+    dropped: &mut BTreeMap<DropReason, u64>,
+) -> Vec<Incoming> {
+    let mut kept = Vec::with_capacity(items.len());
+    for mut item in items {
+        // Taken out of the set by its first bearer, so that an equal one behind it is a duplicate.
+        let is_new = item.fingerprint.is_none_or(|fingerprint| new.remove(&scoped(fingerprint, token)));
+        if is_new {
+            item.incoming.arrival = *next_arrival;
+            *next_arrival += 1;
+            kept.push(item.incoming);
+        } else {
+            *dropped.entry(DropReason::Duplicate).or_default() += 1;
+        }
+    }
+    kept
+}

@@ -1,0 +1,208 @@
+//! Tail into segments, small segments into large ones.
+//!
+//! Both write a file first (durably), then change the catalog in one transaction, then the views.
+//! A crash in between leaves a file that nobody lists; it is removed at the next start.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use arrow_array::RecordBatch;
+use sqlx::Connection;
+use tokio::sync::{Mutex, Notify};
+
+use crate::catalog::events::{self, SegmentRow};
+use crate::catalog::{Catalog, projects::ProjectPk};
+use crate::clock::Clock;
+use crate::columns::SCHEMA_VERSION;
+use crate::error::StoreError;
+use crate::fault::{self, Place};
+use crate::segment::{self, Segment, Written};
+use crate::views::{View, Views};
+
+/// Memory the tail of a project takes before it is flushed: some 10,000 events. Larger segments
+/// would be better, a larger tail would be read at every start and by every scan.
+pub(crate) const TAIL_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Tail batches before it is flushed: one small batch costs some 4 KiB of bookkeeping.
+const TAIL_BATCHES_MAX: usize = 2048;
+/// Age of the oldest tail batch before it is flushed.
+const TAIL_AGE_MAX: Duration = Duration::from_secs(30);
+/// How often age is looked at.
+const CHECK_EVERY: Duration = Duration::from_secs(1);
+/// Segments merged into one at a time: also the files open at once.
+const MERGE_INPUTS: usize = 8;
+/// Rows of the largest segment made by merging.
+const MERGED_ROWS_MAX: u64 = 2_000_000;
+/// Rows of the smallest tier; each further tier holds eight times as many.
+const TIER_ROWS: u64 = 16 * 1024;
+const DAY_NANOS: i64 = 24 * 3600 * 1_000_000_000;
+
+/// Writes segments in the background.
+#[derive(Debug)]
+pub(crate) struct Flusher {
+    catalog: Arc<Catalog>,
+    views: Arc<Views>,
+    clock: Arc<dyn Clock>,
+    folder: PathBuf,
+    next_segment: AtomicI64,
+    /// One flush at a time, also when a test or a stop asks for one.
+    flushing: Mutex<()>,
+    /// One merge at a time: two would choose the same segments.
+    merging: Mutex<()>,
+    /// Told when a tail has grown.
+    pub(crate) wake: Notify,
+}
+
+impl std::fmt::Debug for dyn Clock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
+impl Flusher {
+    pub(crate) fn new(
+        catalog: Arc<Catalog>,
+        views: Arc<Views>,
+        clock: Arc<dyn Clock>,
+        folder: PathBuf,
+        next_segment: i64,
+    ) -> Self {
+        Self {
+            catalog,
+            views,
+            clock,
+            folder,
+            next_segment: AtomicI64::new(next_segment),
+            flushing: Mutex::new(()),
+            merging: Mutex::new(()),
+            wake: Notify::new(),
+        }
+    }
+
+    /// Flushes what is due, for ever.
+    pub(crate) async fn run_flushing(&self) {
+        loop {
+            // Either is fine: a tail that grew, or the time to look at ages.
+            let _ = tokio::time::timeout(CHECK_EVERY, self.wake.notified()).await;
+            if let Err(error) = self.flush_due(false).await {
+                tracing::error!(error = &error as &dyn std::error::Error, "flush failed, trying again");
+                tokio::time::sleep(CHECK_EVERY).await;
+            }
+        }
+    }
+
+    /// Merges what is due, for ever.
+    pub(crate) async fn run_merging(&self) {
+        loop {
+            match self.merge_once().await {
+                Ok(true) => {}
+                Ok(false) => tokio::time::sleep(CHECK_EVERY * 5).await,
+                Err(error) => {
+                    tracing::error!(error = &error as &dyn std::error::Error, "merging failed, trying again");
+                    tokio::time::sleep(CHECK_EVERY * 30).await;
+                }
+            }
+        }
+    }
+
+    /// Flushes the projects whose tail is due, or every one.
+    pub(crate) async fn flush_due(&self, all: bool) -> Result<(), StoreError> {
+        let _one_at_a_time = self.flushing.lock().await;
+        for (project, view) in self.views.all() {
+            if !view.tail.is_empty() && (all || self.is_due(&view)) {
+                self.flush(project, view).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn is_due(&self, view: &View) -> bool {
+        let old = view.tail_oldest().is_some_and(|oldest| self.clock.now().since(oldest) >= TAIL_AGE_MAX);
+        old || view.tail.len() >= TAIL_BATCHES_MAX || view.tail_bytes() >= TAIL_BYTES_MAX
+    }
+
+    async fn flush(&self, project: ProjectPk, view: View) -> Result<(), StoreError> {
+        let flushed: Vec<i64> = view.tail.iter().map(|batch| batch.pk).collect();
+        let batches: Vec<RecordBatch> = view.tail.iter().map(|batch| batch.batch.clone()).collect();
+        drop(view);
+        let (row, written) = self.write(project, move |path| segment::write_sorted(path, &batches)).await?;
+        fault::pass(Place::SegmentWritten);
+        let mut writer = self.catalog.writer().await;
+        let mut transaction = writer.begin().await?;
+        events::insert_segment(&mut transaction, &row, SCHEMA_VERSION, &written.ranges).await?;
+        events::delete_tail(&mut transaction, &flushed).await?;
+        transaction.commit().await?;
+        drop(writer);
+        fault::pass(Place::SegmentListed);
+        self.views.replace_tail(project, &flushed, Segment::new(&self.folder, row));
+        Ok(())
+    }
+
+    /// Merges one group of segments; false if there is none.
+    pub(crate) async fn merge_once(&self) -> Result<bool, StoreError> {
+        let _one_at_a_time = self.merging.lock().await;
+        let today = self.clock.now().as_unix_nanos().div_euclid(DAY_NANOS);
+        let due = self.views.all().into_iter().find_map(|(project, view)| {
+            let group = mergeable(&view.segments, today)?;
+            Some((project, group))
+        });
+        let Some((project, group)) = due else { return Ok(false) };
+        let merged: Vec<i64> = group.iter().map(|segment| segment.row.pk).collect();
+        let (row, written) = self.write(project, move |path| segment::merge(path, &group)).await?;
+        let mut writer = self.catalog.writer().await;
+        let mut transaction = writer.begin().await?;
+        events::delete_segments(&mut transaction, &merged).await?;
+        events::insert_segment(&mut transaction, &row, SCHEMA_VERSION, &written.ranges).await?;
+        transaction.commit().await?;
+        drop(writer);
+        self.views.replace_segments(project, &merged, Segment::new(&self.folder, row));
+        Ok(true)
+    }
+
+    async fn write(
+        &self,
+        project: ProjectPk,
+        write: impl FnOnce(&std::path::Path) -> Result<Written, StoreError> + Send + 'static,
+    ) -> Result<(SegmentRow, Written), StoreError> {
+        let pk = self.next_segment.fetch_add(1, Ordering::Relaxed);
+        let path = segment::path(&self.folder, pk);
+        let written = tokio::task::spawn_blocking(move || write(&path))
+            .await
+            .map_err(|_| StoreError::corrupt("writing a segment panicked"))??;
+        let row = SegmentRow {
+            pk,
+            project,
+            row_count: written.row_count,
+            byte_count: written.byte_count,
+            observed_first: written.observed_first,
+            observed_last: written.observed_last,
+        };
+        Ok((row, written))
+    }
+}
+
+/// Segments of one day that should become one: eight of a tier, or whatever is left of a past day.
+fn mergeable(segments: &[Arc<Segment>], today: i64) -> Option<Vec<Arc<Segment>>> {
+    let mut groups: BTreeMap<(i64, u32), Vec<&Arc<Segment>>> = BTreeMap::new();
+    for segment in segments.iter().filter(|segment| segment.row.row_count < MERGED_ROWS_MAX / 2) {
+        let day = segment.row.observed_first.as_unix_nanos().div_euclid(DAY_NANOS);
+        let tier = if day < today { 0 } else { (segment.row.row_count / TIER_ROWS).max(1).ilog2() / 3 };
+        groups.entry((day, tier)).or_default().push(segment);
+    }
+    groups.into_iter().find_map(|((day, _), group)| {
+        let enough = if day < today { 2 } else { MERGE_INPUTS };
+        let mut rows = 0;
+        let chosen: Vec<_> = group
+            .into_iter()
+            .take(MERGE_INPUTS)
+            .take_while(|segment| {
+                rows += segment.row.row_count;
+                rows <= MERGED_ROWS_MAX
+            })
+            .cloned()
+            .collect();
+        (chosen.len() >= enough).then_some(chosen)
+    })
+}

@@ -1,0 +1,123 @@
+//! Events of one session: a pruned scan over `tail | segment` by one path.
+//!
+//! Two passes. The first reads the few columns that order and filter need, of that session's rows
+//! only, and gives the keys of what matches; the second reads whole rows, of one page only. So a
+//! page of a session of a hundred thousand events costs little more than one of fifty.
+
+mod filter;
+mod source;
+
+use std::sync::Arc;
+
+use kymo_model::{SessionId, Severity, Timestamp};
+
+pub(crate) use self::source::{Source, sources};
+pub use filter::EventFilter;
+
+use crate::columns::{Reader, StoredEvent};
+use crate::error::StoreError;
+
+/// Rows one query looks at. A session larger than that is asked for in parts of time.
+pub(crate) const ROWS_SCANNED_MAX: u64 = 5_000_000;
+
+/// Place of an event in the order of a session: time, then sequence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EventCursor {
+    /// The agent's clock.
+    pub time: Timestamp,
+    /// Order of arrival.
+    pub sequence: u64,
+}
+
+/// A page of events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventPage {
+    /// In order of time, then sequence.
+    pub events: Vec<StoredEvent>,
+    /// Events that match, on all pages.
+    pub total: u64,
+    /// Where the next page begins; `None` on the last one.
+    pub next: Option<EventCursor>,
+}
+
+/// A matching row: its place in the order, and where it lies.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Hit {
+    pub(crate) place: EventCursor,
+    pub(crate) source: usize,
+    pub(crate) row: u64,
+    pub(crate) severity: Severity,
+}
+
+/// Every row of the session that matches. Blocking.
+pub(crate) fn scan(
+    sources: &[Arc<dyn Source>],
+    session: SessionId,
+    filter: &EventFilter,
+) -> Result<Vec<Hit>, StoreError> {
+    let rows: u64 = sources.iter().map(|source| source.rows_at_most()).sum();
+    if rows > ROWS_SCANNED_MAX {
+        return Err(StoreError::input(format!(
+            "the session has {rows} events, one query looks at {ROWS_SCANNED_MAX}: ask for a shorter time"
+        )));
+    }
+    let mut hits = Vec::new();
+    for (position, source) in sources.iter().enumerate() {
+        source.scan(session, filter, &mut |row, place, severity| {
+            hits.push(Hit { place, source: position, row, severity });
+        })?;
+    }
+    Ok(hits)
+}
+
+/// One page of what matches. Blocking.
+pub(crate) fn page(
+    sources: &[Arc<dyn Source>],
+    session: SessionId,
+    filter: &EventFilter,
+    after: Option<EventCursor>,
+    limit: usize,
+) -> Result<EventPage, StoreError> {
+    let mut hits = scan(sources, session, filter)?;
+    let total = hits.len() as u64;
+    if let Some(after) = after {
+        hits.retain(|hit| hit.place > after);
+    }
+    let more = hits.len() > limit;
+    if more {
+        hits.select_nth_unstable(limit);
+        hits.truncate(limit);
+    }
+    hits.sort_unstable();
+    let events = fetch(sources, &hits)?;
+    let next = if more { hits.last().map(|hit| hit.place) } else { None };
+    Ok(EventPage { events, total, next })
+}
+
+/// The whole rows of the hits, in their order.
+fn fetch(sources: &[Arc<dyn Source>], hits: &[Hit]) -> Result<Vec<StoredEvent>, StoreError> {
+    let mut events: Vec<Option<StoredEvent>> = vec![None; hits.len()];
+    for (position, source) in sources.iter().enumerate() {
+        let mut wanted: Vec<(u64, usize)> = hits
+            .iter()
+            .enumerate()
+            .filter(|(_, hit)| hit.source == position)
+            .map(|(to, hit)| (hit.row, to))
+            .collect();
+        wanted.sort_unstable();
+        let rows: Vec<u64> = wanted.iter().map(|(row, _)| *row).collect();
+        let mut targets = wanted.iter().map(|(_, to)| *to);
+        for batch in source.fetch(&rows)? {
+            let reader = Reader::new(&batch);
+            for row in 0..batch.num_rows() {
+                if let Some(to) = targets.next() {
+                    events[to] = Some(reader.event(row)?);
+                }
+            }
+        }
+    }
+    events
+        .into_iter()
+        .collect::<Option<Vec<_>>>()
+        .ok_or_else(|| StoreError::corrupt("a segment has fewer rows than the catalog says"))
+}

@@ -1,0 +1,184 @@
+//! Where rows come from: a tail batch in memory or a stretch of a segment.
+
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Int8Type, Int64Type, TimestampNanosecondType};
+use arrow_array::{Array, RecordBatch, StringArray, UInt64Array};
+use arrow_select::take::take_record_batch;
+use kymo_model::{SessionId, Severity, Timestamp};
+
+use super::EventCursor;
+use super::filter::{EventFilter, contains_folded};
+use crate::catalog::events::{NO_SESSION, RowRange};
+use crate::columns::{at, schema};
+use crate::error::StoreError;
+use crate::segment::Segment;
+use crate::tail::TailBatch;
+use crate::views::View;
+
+/// What is told of a matching row: its number in the source, place and severity.
+type Found<'found> = &'found mut dyn FnMut(u64, EventCursor, Severity);
+
+/// Rows of one session, somewhere.
+pub(crate) trait Source: Send + Sync {
+    fn rows_at_most(&self) -> u64;
+    /// Tells the rows that match.
+    fn scan(&self, session: SessionId, filter: &EventFilter, found: Found<'_>) -> Result<(), StoreError>;
+    /// The rows of those numbers (ascending), all columns.
+    fn fetch(&self, rows: &[u64]) -> Result<Vec<RecordBatch>, StoreError>;
+}
+
+/// The places of a view that hold rows of the session. `None`: the ranges name a segment that the
+/// view does not have, take a newer view.
+pub(crate) fn sources(
+    view: &View,
+    session: SessionId,
+    ranges: &[(i64, RowRange)],
+) -> Option<Vec<Arc<dyn Source>>> {
+    let mut sources: Vec<Arc<dyn Source>> = Vec::new();
+    for (pk, range) in ranges {
+        let segment = view.segments.iter().find(|segment| segment.row.pk == *pk)?;
+        sources.push(Arc::new(Stretch { segment: Arc::clone(segment), range: *range }));
+    }
+    let tail = view.tail.iter().filter(|batch| batch.sessions.contains(&session));
+    sources.extend(tail.map(|batch| Arc::clone(batch) as Arc<dyn Source>));
+    Some(sources)
+}
+
+impl Source for TailBatch {
+    fn rows_at_most(&self) -> u64 {
+        self.batch.num_rows() as u64
+    }
+
+    fn scan(&self, session: SessionId, filter: &EventFilter, found: Found<'_>) -> Result<(), StoreError> {
+        let ids: &StringArray = self.batch.column(at::SESSION_ID).as_string();
+        let wanted = session.to_string();
+        let matcher = Matcher::new(&self.batch, filter)?;
+        for row in 0..self.batch.num_rows() {
+            let belongs = if ids.is_null(row) { session == NO_SESSION } else { ids.value(row) == wanted };
+            if belongs && matcher.matches(row) {
+                found(row as u64, matcher.place(row), matcher.severity(row));
+            }
+        }
+        Ok(())
+    }
+
+    fn fetch(&self, rows: &[u64]) -> Result<Vec<RecordBatch>, StoreError> {
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(vec![take_record_batch(&self.batch, &UInt64Array::from(rows.to_vec()))?])
+    }
+}
+
+/// A session's rows in a segment.
+struct Stretch {
+    segment: Arc<Segment>,
+    range: RowRange,
+}
+
+impl Source for Stretch {
+    fn rows_at_most(&self) -> u64 {
+        self.range.row_count
+    }
+
+    fn scan(&self, _session: SessionId, filter: &EventFilter, found: Found<'_>) -> Result<(), StoreError> {
+        let mut columns = vec![at::SEQUENCE, at::TIME, at::SEVERITY_NUMBER];
+        if filter.kind.is_some() {
+            columns.push(at::KIND);
+        }
+        if filter.folded_text().is_some() {
+            columns.extend([at::CATEGORY, at::MESSAGE, at::EXCEPTION]);
+        }
+        let mut first = self.range.row_first;
+        for batch in self.segment.file.read(&[(self.range.row_first, self.range.row_count)], &columns)? {
+            let matcher = Matcher::new(&batch, filter)?;
+            for row in (0..batch.num_rows()).filter(|&row| matcher.matches(row)) {
+                found(first + row as u64, matcher.place(row), matcher.severity(row));
+            }
+            first += batch.num_rows() as u64;
+        }
+        Ok(())
+    }
+
+    fn fetch(&self, rows: &[u64]) -> Result<Vec<RecordBatch>, StoreError> {
+        let mut ranges: Vec<(u64, u64)> = Vec::new();
+        for &row in rows {
+            match ranges.last_mut() {
+                Some((first, count)) if *first + *count == row => *count += 1,
+                _ => ranges.push((row, 1)),
+            }
+        }
+        if ranges.is_empty() {
+            return Ok(Vec::new());
+        }
+        let columns: Vec<usize> = (0..schema().fields().len()).collect();
+        self.segment.file.read(&ranges, &columns)
+    }
+}
+
+/// A filter bound to a batch's columns, found by name: a projection has fewer.
+struct Matcher<'batch> {
+    sequence: &'batch arrow_array::Int64Array,
+    time: &'batch arrow_array::TimestampNanosecondArray,
+    severity: &'batch arrow_array::Int8Array,
+    kind: Option<(&'batch StringArray, String)>,
+    texts: Option<([&'batch StringArray; 3], String)>,
+    severity_least: i8,
+    from: i64,
+    to: i64,
+}
+
+impl<'batch> Matcher<'batch> {
+    fn new(batch: &'batch RecordBatch, filter: &EventFilter) -> Result<Self, StoreError> {
+        let column = |name: &str| {
+            batch
+                .column_by_name(name)
+                .ok_or_else(|| StoreError::corrupt(format!("a batch has no column {name}")))
+        };
+        let kind = match &filter.kind {
+            Some(kind) => Some((column("kind")?.as_string(), kind.clone())),
+            None => None,
+        };
+        let texts = match filter.folded_text() {
+            Some(folded) => {
+                let of = |name| Ok::<_, StoreError>(column(name)?.as_string());
+                Some(([of("message")?, of("category")?, of("exception")?], folded))
+            }
+            None => None,
+        };
+        Ok(Self {
+            sequence: column("sequence")?.as_primitive::<Int64Type>(),
+            time: column("time")?.as_primitive::<TimestampNanosecondType>(),
+            severity: column("severity_number")?.as_primitive::<Int8Type>(),
+            kind,
+            texts,
+            severity_least: filter.severity.map_or(i8::MIN, |severity| severity.number() as i8),
+            from: filter.from.map_or(i64::MIN, Timestamp::as_unix_nanos),
+            to: filter.to.map_or(i64::MAX, Timestamp::as_unix_nanos),
+        })
+    }
+
+    fn matches(&self, row: usize) -> bool {
+        let time = self.time.value(row);
+        let in_time = time >= self.from && (time < self.to || self.to == i64::MAX);
+        in_time
+            && self.severity.value(row) >= self.severity_least
+            && self.kind.as_ref().is_none_or(|(kinds, wanted)| kinds.value(row) == wanted)
+            && self.texts.as_ref().is_none_or(|(texts, folded)| {
+                texts.iter().any(|text| !text.is_null(row) && contains_folded(text.value(row), folded))
+            })
+    }
+
+    fn place(&self, row: usize) -> EventCursor {
+        EventCursor {
+            time: Timestamp::from_unix_nanos(self.time.value(row)),
+            sequence: self.sequence.value(row) as u64,
+        }
+    }
+
+    fn severity(&self, row: usize) -> Severity {
+        u8::try_from(self.severity.value(row)).ok().and_then(Severity::from_number).unwrap_or(Severity::INFO)
+    }
+}

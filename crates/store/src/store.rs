@@ -1,0 +1,397 @@
+//! The handle that everything goes through.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use kymo_model::{DropReason, ProjectId, SessionId, Timestamp};
+use kymo_tracker::SessionRow;
+use sha2::{Digest, Sha256};
+use sqlx::Row;
+use tokio::sync::{Mutex, Semaphore, broadcast, mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use crate::catalog::counters::Counts;
+use crate::catalog::events::NO_SESSION;
+use crate::catalog::projects::{Project, ProjectPk, Scope, Token};
+use crate::catalog::sessions::{SessionCursor, SessionFilter, SessionSummary};
+use crate::catalog::{Catalog, access, counters, events, projects, sessions};
+use crate::clock::Clock;
+use crate::commit::{Change, Committer, QUEUE_MAX, Receipt, Submission, Waiting};
+use crate::density::{DensityBucket, density};
+use crate::error::StoreError;
+use crate::flush::{Flusher, TAIL_BYTES_MAX};
+use crate::folder::Folder;
+use crate::query::{self, EventCursor, EventFilter, EventPage, Source};
+use crate::segment::{self, Segment};
+use crate::tail::{self, TailBatch};
+use crate::views::Views;
+
+/// Scans at once: they are CPU-bound, and ingest needs the other core.
+const SCANS_MAX: usize = 2;
+/// Times a reader starts over because a flush came between; more in a row means a bug.
+const VIEW_TRIES_MAX: usize = 100;
+/// Change notices kept for a slow listener before it is told that it missed some.
+const CHANGES_MAX: usize = 256;
+/// Arrival numbers of one run of the server: 2^40 events, 300 days at 40,000 a second.
+const ARRIVALS_PER_RUN_LOG2: u32 = 40;
+
+/// What was taken in and what became of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Status {
+    /// Counters by name, since the folder was made.
+    pub counters: BTreeMap<String, u64>,
+    /// Submissions waiting for the next commit.
+    pub waiting: usize,
+    /// Submissions that may wait.
+    pub waiting_max: usize,
+    /// Events not yet in a segment.
+    pub tail_events: usize,
+    /// Memory they take.
+    pub tail_bytes: usize,
+    /// Segments listed.
+    pub segments: usize,
+}
+
+/// One data folder, open.
+pub struct Store {
+    folder: Folder,
+    catalog: Arc<Catalog>,
+    views: Arc<Views>,
+    flusher: Arc<Flusher>,
+    clock: Arc<dyn Clock>,
+    queue: Mutex<Option<mpsc::Sender<Waiting>>>,
+    submit: mpsc::WeakSender<Waiting>,
+    changes: broadcast::Sender<Change>,
+    scans: Arc<Semaphore>,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
+    committer: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Store {
+    /// Opens the folder's catalog, reads the tail back, removes files that nobody lists, and
+    /// starts committing and flushing.
+    pub async fn open(folder: Folder, clock: Arc<dyn Clock>) -> Result<Arc<Self>, StoreError> {
+        let catalog = Arc::new(Catalog::open(&folder).await?);
+        let views = Arc::new(Views::default());
+        let listed = events::segments(catalog.readers()).await?;
+        let (removed, next_segment) = segment::remove_unlisted(&folder.segments(), &listed)?;
+        if removed > 0 {
+            tracing::info!(removed, "removed segment files that were not listed");
+        }
+        for row in listed {
+            views.push_segment(row.project, Segment::new(&folder.segments(), row));
+        }
+        for row in events::tail(catalog.readers()).await? {
+            let batch = tail::decode(&row.batch)?;
+            views.push_tail(row.project, TailBatch::new(row.pk, row.observed_at, batch));
+        }
+        let (changes, _) = broadcast::channel(CHANGES_MAX);
+        let (queue, waiting) = mpsc::channel(QUEUE_MAX);
+        let arrival = next_run(&catalog).await? << ARRIVALS_PER_RUN_LOG2;
+        let committer = Committer::new(
+            Arc::clone(&catalog),
+            Arc::clone(&views),
+            Arc::clone(&clock),
+            changes.clone(),
+            arrival,
+        );
+        let flusher = Arc::new(Flusher::new(
+            Arc::clone(&catalog),
+            Arc::clone(&views),
+            Arc::clone(&clock),
+            folder.segments(),
+            next_segment,
+        ));
+        let (flushing, merging) = (Arc::clone(&flusher), Arc::clone(&flusher));
+        let tasks = vec![
+            tokio::spawn(async move { flushing.run_flushing().await }),
+            tokio::spawn(async move { merging.run_merging().await }),
+        ];
+        let committer = tokio::spawn(committer.run(waiting));
+        Ok(Arc::new(Self {
+            folder,
+            catalog,
+            views,
+            flusher,
+            clock,
+            submit: queue.downgrade(),
+            queue: Mutex::new(Some(queue)),
+            changes,
+            scans: Arc::new(Semaphore::new(SCANS_MAX)),
+            tasks: Mutex::new(tasks),
+            committer: Mutex::new(Some(committer)),
+        }))
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
+    /// The clock this store goes by.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Stores what a request brought. When this returns, it is durable and visible.
+    ///
+    /// # Errors
+    /// [`Retry`](crate::StoreErrorKind::Retry) at once when too many wait already, and when the
+    /// commit failed; then nothing of it is stored.
+    pub async fn submit(&self, submission: Submission) -> Result<Receipt, StoreError> {
+        let stopping = || StoreError::retry("the server is stopping");
+        let queue = self.submit.upgrade().ok_or_else(stopping)?;
+        let (answer, answered) = oneshot::channel();
+        queue
+            .try_send(Waiting { submission, answer })
+            .map_err(|_| StoreError::retry("too many requests wait to be stored"))?;
+        drop(queue);
+        let receipt = answered.await.map_err(|_| stopping())??;
+        if receipt.stored > 0 && self.views.totals().tail_bytes > TAIL_BYTES_MAX {
+            self.flusher.wake.notify_one();
+        }
+        Ok(receipt)
+    }
+
+    /// Counts what was refused as a whole, before there was anything to submit.
+    pub async fn count_refused(&self, project: ProjectPk, reason: DropReason) -> Result<(), StoreError> {
+        let counts = Counts::from([((project, reason.as_str()), 1)]);
+        counters::add(&mut *self.catalog.writer().await, &counts).await
+    }
+
+    /// Notices of what commits change.
+    pub fn changes(&self) -> broadcast::Receiver<Change> {
+        self.changes.subscribe()
+    }
+
+    /// A page of the sessions report, newest start first.
+    pub async fn sessions(
+        &self,
+        filter: &SessionFilter,
+        after: Option<SessionCursor>,
+        limit: u32,
+    ) -> Result<Vec<(ProjectPk, SessionRow)>, StoreError> {
+        sessions::list(self.catalog.readers(), filter, after, limit).await
+    }
+
+    /// The figures of the sessions report.
+    pub async fn session_summary(&self, filter: &SessionFilter) -> Result<SessionSummary, StoreError> {
+        sessions::summary(self.catalog.readers(), filter).await
+    }
+
+    /// Sessions and their events, per project.
+    pub async fn session_counts(&self) -> Result<Vec<(ProjectPk, u64, u64)>, StoreError> {
+        sessions::count_by_project(self.catalog.readers()).await
+    }
+
+    /// A session by its own id, or by the id its agent chose (in `project`, if given).
+    pub async fn session(
+        &self,
+        project: Option<ProjectPk>,
+        id: &str,
+    ) -> Result<(ProjectPk, SessionRow), StoreError> {
+        let in_project = |found: &(ProjectPk, SessionRow)| project.is_none_or(|project| project == found.0);
+        if let Ok(id) = id.parse::<SessionId>()
+            && let Some(found) = sessions::by_id(self.catalog.readers(), id).await?.filter(in_project)
+        {
+            return Ok(found);
+        }
+        let mut found = sessions::by_external_id(self.catalog.readers(), project, id).await?;
+        match (found.pop(), found.is_empty()) {
+            (Some(session), true) => Ok(session),
+            (Some(_), false) => Err(StoreError::input(format!(
+                "several projects have a session {id}: use the session's own id"
+            ))),
+            (None, _) => Err(StoreError::not_found(format!("there is no session {id}"))),
+        }
+    }
+
+    /// A page of a session's events; `None`: of the project's events without a session.
+    pub async fn events(
+        &self,
+        project: ProjectPk,
+        session: Option<SessionId>,
+        filter: EventFilter,
+        after: Option<EventCursor>,
+        limit: usize,
+    ) -> Result<EventPage, StoreError> {
+        let session = session.unwrap_or(NO_SESSION);
+        self.scan(project, session, move |sources| query::page(sources, session, &filter, after, limit)).await
+    }
+
+    /// A session's events between two moments, counted in equal buckets.
+    pub async fn density(
+        &self,
+        project: ProjectPk,
+        session: SessionId,
+        from: Timestamp,
+        to: Timestamp,
+        buckets: u32,
+    ) -> Result<Vec<DensityBucket>, StoreError> {
+        let filter = EventFilter { from: Some(from), to: Some(to), ..EventFilter::default() };
+        self.scan(project, session, move |sources| {
+            Ok(density(&query::scan(sources, session, &filter)?, from, to, buckets))
+        })
+        .await
+    }
+
+    async fn scan<T: Send + 'static>(
+        &self,
+        project: ProjectPk,
+        session: SessionId,
+        scan: impl FnOnce(&[Arc<dyn Source>]) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let _permit = self.scans.acquire().await.map_err(|_| StoreError::retry("the server is stopping"))?;
+        let sources = self.sources(project, session).await?;
+        tokio::task::spawn_blocking(move || scan(&sources))
+            .await
+            .map_err(|_| StoreError::corrupt("a scan panicked"))?
+    }
+
+    async fn sources(
+        &self,
+        project: ProjectPk,
+        session: SessionId,
+    ) -> Result<Vec<Arc<dyn Source>>, StoreError> {
+        for _ in 0..VIEW_TRIES_MAX {
+            // The view first: a segment listed after it was taken shows up in the ranges.
+            let view = self.views.of(project);
+            let ranges = events::ranges_of(self.catalog.readers(), project, session).await?;
+            if let Some(sources) = query::sources(&view, session, &ranges) {
+                return Ok(sources);
+            }
+            tokio::task::yield_now().await;
+        }
+        Err(StoreError::corrupt("the catalog lists a segment that is not there"))
+    }
+
+    /// All projects by name.
+    pub async fn projects(&self) -> Result<Vec<Project>, StoreError> {
+        projects::all(self.catalog.readers()).await
+    }
+
+    /// Makes a project.
+    pub async fn add_project(
+        &self,
+        id: &ProjectId,
+        name: &str,
+        origins: &[String],
+    ) -> Result<(), StoreError> {
+        projects::insert(&mut *self.catalog.writer().await, id, name, origins, self.clock.now()).await
+    }
+
+    /// Keeps a token's hash.
+    pub async fn add_token(
+        &self,
+        project: ProjectPk,
+        scope: Scope,
+        secret: &str,
+        label: &str,
+    ) -> Result<(), StoreError> {
+        let hash = hash_secret(secret);
+        let now = self.clock.now();
+        projects::insert_token(&mut *self.catalog.writer().await, project, scope, &hash, label, now).await
+    }
+
+    /// A token stops to hold.
+    pub async fn revoke_token(&self, secret: &str) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        projects::revoke_token(&mut *self.catalog.writer().await, &hash_secret(secret), now).await
+    }
+
+    /// Every token that holds, by the hash of its secret ([`hash_secret`](Self::hash_secret)).
+    pub async fn tokens(&self) -> Result<Vec<([u8; 32], Token)>, StoreError> {
+        projects::tokens(self.catalog.readers()).await
+    }
+
+    /// What is kept instead of a token, code or cookie.
+    pub fn hash_secret(secret: &str) -> [u8; 32] {
+        hash_secret(secret)
+    }
+
+    /// Keeps a one-time code for signing in.
+    pub async fn add_login_code(&self, code: &str, expires_at: Timestamp) -> Result<(), StoreError> {
+        access::insert_login_link(&mut *self.catalog.writer().await, &hash_secret(code), expires_at).await
+    }
+
+    /// Whether a one-time code was ever made in this folder.
+    pub async fn has_login_code(&self) -> Result<bool, StoreError> {
+        access::has_login_link(self.catalog.readers()).await
+    }
+
+    /// Uses a one-time code up; false if it does not hold (any more).
+    pub async fn use_login_code(&self, code: &str) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        access::use_login_link(&mut *self.catalog.writer().await, &hash_secret(code), now).await
+    }
+
+    /// Keeps a browser's session.
+    pub async fn add_ui_session(&self, secret: &str, expires_at: Timestamp) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        access::insert_ui_session(&mut *self.catalog.writer().await, &hash_secret(secret), now, expires_at)
+            .await
+    }
+
+    /// Ends a browser's session.
+    pub async fn end_ui_session(&self, secret: &str) -> Result<(), StoreError> {
+        access::delete_ui_session(&mut *self.catalog.writer().await, &hash_secret(secret)).await
+    }
+
+    /// Whether a browser's session holds.
+    pub async fn has_ui_session(&self, secret: &str) -> Result<bool, StoreError> {
+        let expiry = access::ui_session_expiry(self.catalog.readers(), &hash_secret(secret)).await?;
+        Ok(expiry.is_some_and(|expiry| expiry > self.clock.now()))
+    }
+
+    /// Counters and sizes, of one project or of all (sizes are always of all).
+    pub async fn status(&self, project: Option<ProjectPk>) -> Result<Status, StoreError> {
+        let totals = self.views.totals();
+        let free = self.submit.upgrade().map_or(QUEUE_MAX, |queue| queue.capacity());
+        Ok(Status {
+            counters: counters::totals(self.catalog.readers(), project).await?,
+            waiting: QUEUE_MAX - free,
+            waiting_max: QUEUE_MAX,
+            tail_events: totals.tail_events,
+            tail_bytes: totals.tail_bytes,
+            segments: totals.segments,
+        })
+    }
+
+    /// Writes every tail into segments and merges what is due, now.
+    pub async fn flush(&self) -> Result<(), StoreError> {
+        self.flusher.flush_due(true).await?;
+        while self.flusher.merge_once().await? {}
+        Ok(())
+    }
+
+    /// Answers what waits, then closes the catalog. The tail stays in the catalog.
+    pub async fn close(&self) -> Result<(), StoreError> {
+        drop(self.queue.lock().await.take());
+        if let Some(committer) = self.committer.lock().await.take() {
+            committer.await.map_err(|_| StoreError::corrupt("the commit task panicked"))?;
+        }
+        for task in self.tasks.lock().await.drain(..) {
+            task.abort();
+            // Aborted between two steps: a file that is not listed goes at the next start.
+            let _ = task.await;
+        }
+        self.catalog.close().await
+    }
+}
+
+fn hash_secret(secret: &str) -> [u8; 32] {
+    Sha256::digest(secret.as_bytes()).into()
+}
+
+/// Number of this run of the server on this folder.
+async fn next_run(catalog: &Catalog) -> Result<u64, StoreError> {
+    let row = sqlx::query(
+        "INSERT INTO meta (name, value) VALUES ('run', '1') \
+         ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(meta.value AS BIGINT) + 1 AS TEXT) RETURNING value",
+    )
+    .fetch_one(&mut *catalog.writer().await)
+    .await?;
+    row.get::<String, _>(0)
+        .parse()
+        .map_err(|_| StoreError::corrupt("the catalog's run number is not a number"))
+}

@@ -1,0 +1,1 @@
+//! What tests share: real processes, real clients, a failing disk.

@@ -1,0 +1,35 @@
+//! What an event is grouped by.
+
+use sha2::{Digest, Sha256};
+
+/// What makes events belong together, inside one project.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SessionKey {
+    /// The user's identity: sessions are made automatically and split by silence.
+    Identity(String),
+    /// An id that the agent chose: one session for ever.
+    External(String),
+}
+
+impl SessionKey {
+    /// The foreign text itself.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Identity(text) | Self::External(text) => text,
+        }
+    }
+
+    /// A fixed-size stand-in for indexes: foreign text can be long.
+    pub fn hash(&self) -> [u8; 16] {
+        let mut hasher = Sha256::new();
+        hasher.update(match self {
+            Self::Identity(_) => b"i",
+            Self::External(_) => b"x",
+        });
+        hasher.update(self.text().as_bytes());
+        let digest = hasher.finalize();
+        let mut short = [0; 16];
+        short.copy_from_slice(&digest[..16]);
+        short
+    }
+}

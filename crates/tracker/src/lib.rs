@@ -1,0 +1,54 @@
+//! The session rules as one pure step: rows, events and the time in, changes out.
+//!
+//! What comes in from agents that send loose events (by user identity, or with a session id of
+//! their own) is turned into sessions here. The rules are written down in
+//! `docs/sessions.md`; this crate is their only implementation.
+//!
+//! Not for: storing anything, reading a clock, or knowing where an event came from. Whoever calls
+//! it (the store, inside its commit transaction) loads the [`rows`](SessionRow) that
+//! [`step::needs`] names, calls [`step::step`], and writes back what is marked as touched.
+//!
+//! ```
+//! use std::collections::BTreeSet;
+//!
+//! use kymo_model::{Event, EventKind, SessionState, Timestamp};
+//! use kymo_tracker::{Applied, Incoming, Role, Rows, Rules, SessionKey, step};
+//!
+//! let rules = Rules::default();
+//! let now = Timestamp::from_unix_millis(1_790_000_000_000).unwrap();
+//! let batch = [Incoming {
+//!     key: Some(SessionKey::Identity("alice".into())),
+//!     role: Role::Ordinary,
+//!     event: Event::new(EventKind::Log, now, now),
+//!     properties: vec![("service.version".into(), "1.2".into())],
+//!     arrival: 1,
+//! }];
+//! assert_eq!(step::needs(&batch, &rules).len(), 1);
+//!
+//! let mut rows = Rows::default(); // what was loaded: nothing yet
+//! let applied = step::step(&mut rows, &batch, now, &rules);
+//!
+//! let session = rows.sessions.values().next().unwrap();
+//! assert_eq!(applied, [Applied::Stored { session: Some(session.id), sequence: 1 }]);
+//! assert_eq!(session.state(), SessionState::Running);
+//! assert_eq!(session.event_count, 1);
+//! assert_eq!(session.property("service.version").unwrap().last.1, "1.2");
+//! assert_eq!(rows.touched, BTreeSet::from([session.id])); // what to write back
+//! ```
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`key`] | what an event is grouped by |
+//! | [`row`] | a session's row: what the rules need and what the report shows |
+//! | [`rules`] | the limits, with the reason of each default |
+//! | [`step`] | the step itself |
+
+pub mod key;
+pub mod row;
+pub mod rules;
+pub mod step;
+
+pub use key::SessionKey;
+pub use row::{End, Property, SessionRow, UserSpan};
+pub use rules::Rules;
+pub use step::{Applied, Incoming, Mark, Need, Role, Rows, Signal};

@@ -1,0 +1,137 @@
+//! A session's row: what the rules need and what the report shows.
+
+use kymo_model::{EndReason, Kymogram, SessionId, SessionKind, SessionState, Timestamp, User};
+
+use crate::key::SessionKey;
+
+/// Most properties kept for a session, and most characters of a name or value. A row stays within
+/// a few kilobytes, and a report shows no more than a screenful. Beyond it the names that came
+/// first stay.
+pub const PROPERTIES_MAX: usize = 32;
+/// See [`PROPERTIES_MAX`].
+pub const PROPERTY_CHARS_MAX: usize = 200;
+/// Most identities listed for a session. Beyond it: those that appeared first, and in the last
+/// place the one seen last.
+pub const USERS_MAX: usize = 16;
+
+/// One session.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SessionRow {
+    /// Our id.
+    pub id: SessionId,
+    /// What it stands for.
+    pub kind: SessionKind,
+    /// What its events are grouped by.
+    pub key: SessionKey,
+    /// Earliest event or sign of life, in event time.
+    pub started_at: Timestamp,
+    /// Latest event or sign of life, in event time (heartbeats: server time).
+    pub last_activity_at: Timestamp,
+    /// Server time of the last thing that arrived for it.
+    pub last_observed_at: Timestamp,
+    /// How it ended; `None` while it runs.
+    pub end: Option<End>,
+    /// False while it consists of nothing but an end: such a session is kept (an earlier event
+    /// may still arrive) but not shown.
+    pub visible: bool,
+    /// Its `session.start` event, if one is stored: date of it.
+    pub start_event_at: Option<Timestamp>,
+    /// Events stored.
+    pub event_count: u64,
+    /// Of these, errors.
+    pub error_count: u64,
+    /// Sequence of the next event, from 1.
+    pub next_sequence: u64,
+    /// Who, in order of first appearance by event time.
+    pub users: Vec<UserSpan>,
+    /// What the agent says about itself and its surroundings, and what it attaches to every
+    /// event. In order of name.
+    pub properties: Vec<Property>,
+    /// Smallest difference of arrival and event time seen, nanoseconds; shown, never applied.
+    pub clock_skew_nanos: i64,
+    /// Its life, drawn.
+    pub kymogram: Kymogram,
+}
+
+impl SessionRow {
+    /// Whether it goes on.
+    pub fn state(&self) -> SessionState {
+        match self.end {
+            None => SessionState::Running,
+            Some(end) => SessionState::Ended(end.reason()),
+        }
+    }
+
+    /// The user seen last by event time.
+    pub fn current_user(&self) -> Option<&User> {
+        self.users.iter().max_by_key(|span| span.last_at).map(|span| &span.user)
+    }
+
+    /// Date of the latest stored event, as far as the row tells: exact where events name their
+    /// user, else the beginning of the kymogram's last bucket, which is never later. Unlike
+    /// `last_activity_at` it is by the client's clock only.
+    pub(crate) fn latest_event_at(&self) -> Option<Timestamp> {
+        let by_users = self.users.iter().map(|span| span.last_at).max();
+        let by_buckets = self.kymogram.buckets().last().map(|&bucket| self.kymogram.start_of(bucket));
+        by_users.max(by_buckets)
+    }
+
+    /// The property of that name.
+    pub fn property(&self, name: &str) -> Option<&Property> {
+        self.properties.iter().find(|property| property.name == name)
+    }
+}
+
+/// How a session ended. The moment is [`SessionRow::last_activity_at`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Silence; undone by activity in time.
+    TimedOut,
+    /// An end event with the agent's date.
+    Event {
+        /// The latest end event's date.
+        at: Timestamp,
+    },
+    /// A close call, which has no date.
+    CloseCall {
+        /// When it arrived.
+        received_at: Timestamp,
+    },
+}
+
+impl End {
+    /// The reason shown.
+    pub const fn reason(self) -> EndReason {
+        match self {
+            Self::TimedOut => EndReason::TimedOut,
+            Self::Event { .. } | Self::CloseCall { .. } => EndReason::Normal,
+        }
+    }
+
+    /// The agent said so: unlike silence, nothing that arrives later undoes it.
+    pub const fn is_final(self) -> bool {
+        !matches!(self, Self::TimedOut)
+    }
+}
+
+/// A user of a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserSpan {
+    /// Who.
+    pub user: User,
+    /// First event of theirs.
+    pub first_at: Timestamp,
+    /// Last event of theirs.
+    pub last_at: Timestamp,
+}
+
+/// A named value that a session's events carried: the first value stays, the last is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Property {
+    /// Its name; resource properties have OpenTelemetry's (`service.version`, `host.name`).
+    pub name: String,
+    /// Earliest value by event time, and when.
+    pub first: (Timestamp, String),
+    /// Latest value by event time, and when.
+    pub last: (Timestamp, String),
+}

@@ -1,0 +1,7 @@
+//! Tests of the rules: the case tables, then properties over made-up histories.
+
+mod chaos;
+mod edges;
+mod notation;
+mod properties;
+mod table;

@@ -1,0 +1,56 @@
+// The URL and the state are each other's image.
+
+import { describe, expect, it } from "vitest";
+import { LIST_STATE_DEFAULT, listUrl, parsePlace, rangeFrom, sessionUrl, type ListState, type SessionPageState } from "./url_state";
+
+function placeOf(url: string) {
+  const { pathname, search } = new URL(url, "http://kymo.test");
+  return parsePlace(pathname, search);
+}
+
+const SESSION: SessionPageState = { id: "0192f0c1", tab: "events", text: "", severity: null, event: null };
+
+describe("the list", () => {
+  it.each<[Partial<ListState>, string]>([
+    [{}, "/"],
+    [{ range: "24h" }, "/?range=24h"],
+    [{ project: "shop", user: "ann & ben", running: true, errors: true }, "/?project=shop&user=ann+%26+ben&state=running&errors=true"],
+  ])("%o", (part, url) => {
+    const list = { ...LIST_STATE_DEFAULT, ...part };
+    expect(listUrl(list)).toBe(url);
+    expect(placeOf(url)).toEqual({ view: "sessions", list });
+  });
+  it("ignores what it does not understand", () => {
+    expect(placeOf("/?range=9y&state=asleep&errors=maybe&project=")).toEqual({ view: "sessions", list: LIST_STATE_DEFAULT });
+  });
+});
+
+describe("a session", () => {
+  it.each<[Partial<SessionPageState>, string]>([
+    [{}, "/sessions/0192f0c1"],
+    [{ tab: "environment" }, "/sessions/0192f0c1?tab=environment"],
+    [{ text: "cart", severity: "warn", event: 12 }, "/sessions/0192f0c1?text=cart&severity=warn&event=12"],
+    [{ id: "a/b ?" }, "/sessions/a%2Fb%20%3F"],
+  ])("%o", (part, url) => {
+    const session = { ...SESSION, ...part };
+    expect(sessionUrl(session)).toBe(url);
+    expect(placeOf(url)).toEqual({ view: "session", session });
+  });
+  it("ignores what it does not understand", () => {
+    expect(placeOf("/sessions/0192f0c1?severity=loud&event=-1&tab=x")).toEqual({ view: "session", session: SESSION });
+    expect(placeOf("/sessions/0192f0c1?event=1e99")).toEqual({ view: "session", session: SESSION });
+  });
+  it("survives a broken percent sequence", () => {
+    expect(parsePlace("/sessions/%zz", "")).toEqual({ view: "session", session: { ...SESSION, id: "%zz" } });
+  });
+});
+
+it("other addresses are unknown", () => {
+  expect(placeOf("/settings")).toEqual({ view: "unknown" });
+  expect(placeOf("/sessions/a/b")).toEqual({ view: "unknown" });
+});
+
+it("a range starts on a full minute", () => {
+  expect(rangeFrom("1h", Date.parse("2026-11-20T16:20:42.061Z"))).toBe("2026-11-20T15:20:00.000Z");
+  expect(rangeFrom("all", 0)).toBeNull();
+});

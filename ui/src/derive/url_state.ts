@@ -1,0 +1,109 @@
+// Everything that can be seen is in the URL: this turns the state of a place into a URL and back.
+// Defaults are left out, so that the plain place has a plain address; what is not understood is ignored.
+
+import type { SeverityLevel } from "../api/types";
+import { parseSeverity } from "./severity";
+
+export type Range = "1h" | "24h" | "7d" | "30d" | "all";
+
+export const RANGES: readonly { range: Range; label: string; seconds: number | null }[] = [
+  { range: "1h", label: "Last hour", seconds: 3_600 },
+  { range: "24h", label: "Last 24 hours", seconds: 86_400 },
+  { range: "7d", label: "Last 7 days", seconds: 604_800 },
+  { range: "30d", label: "Last 30 days", seconds: 2_592_000 },
+  { range: "all", label: "All time", seconds: null },
+];
+
+const RANGE_DEFAULT: Range = "7d";
+
+export interface ListState {
+  project: string | null;
+  range: Range;
+  user: string;
+  running: boolean;
+  errors: boolean;
+}
+
+export type SessionTab = "events" | "environment";
+
+export interface SessionPageState {
+  id: string;
+  tab: SessionTab;
+  text: string;
+  severity: SeverityLevel | null;
+  /** Sequence of the selected event. */
+  event: number | null;
+}
+
+export type Place = { view: "sessions"; list: ListState } | { view: "session"; session: SessionPageState } | { view: "unknown" };
+
+export const LIST_STATE_DEFAULT: ListState = { project: null, range: RANGE_DEFAULT, user: "", running: false, errors: false };
+
+export function parsePlace(path: string, search: string): Place {
+  const query = new URLSearchParams(search);
+  if (path === "/" || path === "") return { view: "sessions", list: parseList(query) };
+  const id = /^\/sessions\/([^/]+)\/?$/.exec(path)?.[1];
+  return id ? { view: "session", session: parseSession(decode(id), query) } : { view: "unknown" };
+}
+
+/** A broken percent sequence is kept as it is: the server will say that it knows no such session. */
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function parseList(query: URLSearchParams): ListState {
+  return {
+    project: query.get("project") || null,
+    range: RANGES.find(({ range }) => range === query.get("range"))?.range ?? RANGE_DEFAULT,
+    user: query.get("user") ?? "",
+    running: query.get("state") === "running",
+    errors: query.get("errors") === "true",
+  };
+}
+
+function parseSession(id: string, query: URLSearchParams): SessionPageState {
+  const sequence = Number(query.get("event"));
+  return {
+    id,
+    tab: query.get("tab") === "environment" ? "environment" : "events",
+    text: query.get("text") ?? "",
+    severity: parseSeverity(query.get("severity")),
+    event: Number.isSafeInteger(sequence) && sequence > 0 ? sequence : null,
+  };
+}
+
+export function listUrl(list: ListState): string {
+  const query = new URLSearchParams();
+  if (list.project) query.set("project", list.project);
+  if (list.range !== RANGE_DEFAULT) query.set("range", list.range);
+  if (list.user) query.set("user", list.user);
+  if (list.running) query.set("state", "running");
+  if (list.errors) query.set("errors", "true");
+  return withQuery("/", query);
+}
+
+export function sessionUrl(session: SessionPageState): string {
+  const query = new URLSearchParams();
+  if (session.tab !== "events") query.set("tab", session.tab);
+  if (session.text) query.set("text", session.text);
+  if (session.severity) query.set("severity", session.severity);
+  if (session.event !== null) query.set("event", String(session.event));
+  return withQuery(`/sessions/${encodeURIComponent(session.id)}`, query);
+}
+
+function withQuery(path: string, query: URLSearchParams): string {
+  const text = query.toString();
+  return text ? `${path}?${text}` : path;
+}
+
+/** Start of a range as the API wants it, on the full minute so that refreshes ask the same. `null`: open. */
+export function rangeFrom(range: Range, now_ms: number): string | null {
+  const seconds = RANGES.find((known) => known.range === range)?.seconds ?? null;
+  if (seconds === null) return null;
+  const minute_ms = 60_000;
+  return new Date(Math.floor((now_ms - seconds * 1000) / minute_ms) * minute_ms).toISOString();
+}

@@ -1,0 +1,105 @@
+// What every view needs: the API, where one is, the settings, the stream of changes. Handed down by context.
+
+import { createContext, createSignal, onCleanup, useContext, type Accessor } from "solid-js";
+import { openChangeStream, type StreamState } from "../api/changes";
+import { createApi, type Api } from "../api/client";
+import type { Changed, Me, Project } from "../api/types";
+import { createKeys, type Keys } from "./keys";
+import { createPalette, type Palette } from "./palette";
+import { createClock, createCoalesced } from "./refresh";
+import { createRouter, type Router } from "./router";
+import { createSettings, type Settings } from "./settings";
+
+export type ChangeListener = (changed: Changed | null) => void;
+
+export interface App {
+  api: Api;
+  router: Router;
+  settings: Settings;
+  keys: Keys;
+  palette: Accessor<Palette>;
+  /** Every second. */
+  now_ms: Accessor<number>;
+  signed_out: Accessor<boolean>;
+  me: Accessor<Me | null>;
+  projects: Accessor<Project[] | null>;
+  stream_state: Accessor<StreamState>;
+  /** Ends with the component that listens. */
+  onChanged(listener: ChangeListener): void;
+  /** A short word to the person, also read aloud. */
+  notice: Accessor<string>;
+  notify(text: string): void;
+  signOut(): Promise<void>;
+}
+
+const NOTICE_MS = 2_500;
+const PROJECTS_GAP_MS = 5_000;
+
+export function createApp(): App {
+  const [signed_out, setSignedOut] = createSignal(false);
+  const api = createApi((input, init) => fetch(input, init), () => setSignedOut(true));
+  const settings = createSettings();
+  const notices = createNotices();
+  const listeners = new Set<ChangeListener>();
+
+  const [me, setMe] = createSignal<Me | null>(null);
+  const [projects, setProjects] = createSignal<Project[] | null>(null);
+  const [stream_state, setStreamState] = createSignal<StreamState>("connecting");
+
+  const readMe = () => api.me().then(setMe, () => undefined);
+  const readProjects = createCoalesced(async () => void setProjects((await api.projects()).items), PROJECTS_GAP_MS);
+  void readMe();
+  readProjects();
+  listeners.add(readProjects);
+
+  const closeStream = openChangeStream({
+    onChanged: (changed) => listeners.forEach((listener) => listener(changed)),
+    onState: setStreamState,
+    onRefused: readMe,
+  });
+  onCleanup(closeStream);
+
+  return {
+    api,
+    settings,
+    router: createRouter(),
+    keys: createKeys(),
+    palette: createPalette(settings.theme.value),
+    now_ms: createClock(1_000),
+    signed_out,
+    me,
+    projects,
+    stream_state,
+    ...notices,
+    onChanged(listener) {
+      listeners.add(listener);
+      onCleanup(() => listeners.delete(listener));
+    },
+    async signOut() {
+      await api.logout();
+      closeStream();
+      setSignedOut(true);
+    },
+  };
+}
+
+function createNotices(): Pick<App, "notice" | "notify"> {
+  const [notice, setNotice] = createSignal("");
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  return {
+    notice,
+    notify(text) {
+      clearTimeout(timer);
+      setNotice(text);
+      timer = setTimeout(() => setNotice(""), NOTICE_MS);
+    },
+  };
+}
+
+export const AppContext = createContext<App>();
+
+export function useApp(): App {
+  const app = useContext(AppContext);
+  if (!app) throw new Error("a view was drawn outside of the app");
+  return app;
+}

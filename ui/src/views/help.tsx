@@ -1,0 +1,46 @@
+// The keys, on `?`.
+
+import { For, type JSX } from "solid-js";
+import { useApp } from "../state/app";
+
+const KEYS: readonly [string[], string][] = [
+  [["/"], "Go to the filter"],
+  [["j", "↓"], "Next line"],
+  [["k", "↑"], "Line before"],
+  [["Enter"], "Open the session, read the event"],
+  [["Esc"], "Leave the filter, go back"],
+  [["e"], "Next error"],
+  [["E"], "Error before"],
+  [["y"], "Copy a link to what is shown"],
+  [["g s"], "Sessions"],
+  [["?"], "This help"],
+];
+
+export function Help(): JSX.Element {
+  const app = useApp();
+  let dialog!: HTMLDialogElement;
+  app.keys.bind({ "?": () => dialog.showModal() });
+  return (
+    <dialog
+      ref={dialog}
+      class="help"
+      aria-labelledby="help-title"
+      onClick={(event) => event.target === dialog && dialog.close()}
+    >
+      <div class="help-body">
+        <h2 id="help-title">Keys</h2>
+        <dl>
+          <For each={KEYS}>
+            {([keys, what]) => (
+              <>
+                <dt><For each={keys}>{(key) => <kbd>{key}</kbd>}</For></dt>
+                <dd>{what}</dd>
+              </>
+            )}
+          </For>
+        </dl>
+        <button type="button" class="button" onClick={() => dialog.close()}>Close</button>
+      </div>
+    </dialog>
+  );
+}

@@ -1,0 +1,66 @@
+// Makes the app and chooses between the page and the way in.
+
+import { createEffect, createMemo, Match, Show, Switch, type JSX } from "solid-js";
+import { LIST_STATE_DEFAULT, type ListState, type SessionPageState } from "../derive/url_state";
+import { AppContext, createApp, useApp } from "../state/app";
+import { createSessionList } from "../state/session_list";
+import { Help } from "./help";
+import { NotFound } from "./not_found";
+import { SessionView } from "./session";
+import { SessionsView } from "./sessions";
+import { Shell } from "./shell";
+import { SignIn } from "./sign_in";
+
+export function Root(): JSX.Element {
+  const app = createApp();
+  return (
+    <AppContext.Provider value={app}>
+      <Show when={!app.signed_out()} fallback={<SignIn />}>
+        <Places />
+      </Show>
+      <div class="notice" role="status" aria-live="polite" classList={{ shown: app.notice() !== "" }}>
+        {app.notice()}
+      </div>
+    </AppContext.Provider>
+  );
+}
+
+function Places(): JSX.Element {
+  const app = useApp();
+  const place = app.router.place;
+  const in_list = () => place().view === "sessions";
+  // The list outlives its place, so that going back shows it as it was left.
+  const list_state = createMemo<ListState>((last) => {
+    const now = place();
+    return now.view === "sessions" ? now.list : last;
+  }, LIST_STATE_DEFAULT);
+  const list = createSessionList(app, list_state, in_list);
+  const session_state = createMemo<SessionPageState | null>(() => {
+    const now = place();
+    return now.view === "session" ? now.session : null;
+  });
+  const session_id = () => session_state()?.id;
+
+  createEffect(() => {
+    if (in_list()) document.title = "Sessions · Kymo";
+  });
+
+  return (
+    <Shell list={list_state()}>
+      <Switch fallback={<NotFound />}>
+        <Match when={in_list()}>
+          <SessionsView list={list} state={list_state()} />
+        </Match>
+        <Match when={session_id()} keyed>
+          {(id) => <SessionView state={session_state() ?? emptySession(id)} list_state={list_state()} />}
+        </Match>
+      </Switch>
+      <Help />
+    </Shell>
+  );
+}
+
+/** For the moment in which the place has changed and the view is not gone yet. */
+function emptySession(id: string): SessionPageState {
+  return { id, tab: "events", text: "", severity: null, event: null };
+}

@@ -1,0 +1,83 @@
+//! `cargo xtask`: the repository's own chores, so that one command does what a person or a
+//! machine needs next. Every command installs what it needs first and says so.
+//!
+//! Not for: anything the product itself does, and not a dependency of any crate.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`bench`] | speed figures |
+//! | [`process`] | child processes |
+//! | [`progress`] | numbered steps with their time |
+//! | [`repository`] | where things are |
+//! | [`run`] | build and start the product |
+//! | [`setup`] | what has to be installed first |
+//! | [`stamp`] | whether something changed since it was last done |
+//! | [`test`] | every test, and one line that sums them up |
+//! | [`tidy`] | the rules of the house, checked |
+//! | [`ui`] | the web page's build |
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+mod bench;
+mod process;
+mod progress;
+mod repository;
+mod run;
+mod setup;
+mod stamp;
+mod test;
+mod tidy;
+mod ui;
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  setup [--test]    install what building needs; with --test what testing needs too
+  ui                build the web page into ui/dist, if it changed
+  run [-- ARGS]     build the product and start it on http://127.0.0.1:8390 with ./kymo-data;
+                    ARGS go to `kymo serve`
+  test              every test: web page, crates, end to end
+  tidy              check the rules of the house
+  bench NAME [--quick] [--json]
+                    measure; NAME is one of: server";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match dispatch(&args) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(args: &[String]) -> Result<ExitCode> {
+    let Some((command, rest)) = args.split_first() else {
+        println!("{USAGE}");
+        return Ok(ExitCode::SUCCESS);
+    };
+    match command.as_str() {
+        "setup" => setup::command(rest),
+        "ui" => ui::command(rest),
+        "run" => run::command(rest),
+        "test" => test::command(rest),
+        "tidy" => tidy::command(rest),
+        "bench" => bench::command(rest),
+        "help" | "--help" | "-h" => {
+            println!("{USAGE}");
+            Ok(ExitCode::SUCCESS)
+        }
+        other => bail!("no command `{other}`\n\n{USAGE}"),
+    }
+}
+
+/// For commands that take no arguments.
+fn refuse_arguments(rest: &[String]) -> Result<()> {
+    match rest.first() {
+        Some(first) => bail!("unexpected argument `{first}`\n\n{USAGE}"),
+        None => Ok(()),
+    }
+}
