@@ -1,1 +1,15 @@
-//! What tests share: real processes, real clients, a failing disk.
+//! What tests share: the real program as a process, and what runs against it.
+//!
+//! Everything here panics when something is not as expected, with what was found: it is for tests
+//! and benches only and never a dependency of what ships.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`kymo`] | the server as a process: start, kill, start again, ask |
+//! | [`random`] | a small seeded generator; the seed is printed by who uses it |
+
+pub mod kymo;
+pub mod random;
+
+pub use kymo::Kymo;
+pub use random::Random;

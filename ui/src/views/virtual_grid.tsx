@@ -85,7 +85,7 @@ export function VirtualGrid(props: GridProps): JSX.Element {
   return (
     <div
       ref={element}
-      class={`grid ${props.name}`}
+      class={`grid ${props.name}-grid`}
       role="grid"
       tabindex="0"
       aria-label={props.label}
