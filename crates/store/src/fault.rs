@@ -1,6 +1,9 @@
-//! Places where a test makes the process die, as if killed there. Debug builds only.
+//! What tests do to the process. Debug builds only.
 //!
-//! `KYMO_DIE_AT=PLACE:N` ends the process, without any clean-up, the `N`th time it passes `PLACE`.
+//! `KYMO_DIE_AT=PLACE:N` ends the process, without any clean-up, the `N`th time it passes `PLACE`,
+//! as if killed there. `KYMO_FLUSH_AFTER_MS=N` flushes tails of that age instead of waiting.
+
+use std::time::Duration;
 
 /// A place that matters for what survives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +16,10 @@ pub(crate) enum Place {
     SegmentWritten,
     /// The catalog lists it and has dropped the tail rows; memory does not know yet.
     SegmentListed,
+    /// A merged segment's file is in place, the catalog lists those it was made of.
+    MergeWritten,
+    /// The catalog lists the merged segment, the files of the others are still there.
+    MergeListed,
 }
 
 #[cfg(debug_assertions)]
@@ -32,6 +39,8 @@ pub(crate) fn pass(place: Place) {
         Place::AfterCommit => "after_commit",
         Place::SegmentWritten => "segment_written",
         Place::SegmentListed => "segment_listed",
+        Place::MergeWritten => "merge_written",
+        Place::MergeListed => "merge_listed",
     };
     if let Some((wanted, count)) = &*ARMED
         && wanted == name
@@ -43,3 +52,20 @@ pub(crate) fn pass(place: Place) {
 
 #[cfg(not(debug_assertions))]
 pub(crate) fn pass(_place: Place) {}
+
+/// How old a tail gets at most, if a test says so.
+#[cfg(debug_assertions)]
+pub(crate) fn flush_after() -> Option<Duration> {
+    use std::sync::LazyLock;
+
+    static WISH: LazyLock<Option<Duration>> = LazyLock::new(|| {
+        let wish = std::env::var("KYMO_FLUSH_AFTER_MS").ok()?;
+        wish.parse().ok().map(Duration::from_millis)
+    });
+    *WISH
+}
+
+#[cfg(not(debug_assertions))]
+pub(crate) fn flush_after() -> Option<Duration> {
+    None
+}

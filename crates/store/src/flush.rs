@@ -83,9 +83,10 @@ impl Flusher {
 
     /// Flushes what is due, for ever.
     pub(crate) async fn run_flushing(&self) {
+        let look_every = fault::flush_after().unwrap_or(CHECK_EVERY);
         loop {
             // Either is fine: a tail that grew, or the time to look at ages.
-            let _ = tokio::time::timeout(CHECK_EVERY, self.wake.notified()).await;
+            let _ = tokio::time::timeout(look_every, self.wake.notified()).await;
             if let Err(error) = self.flush_due(false).await {
                 tracing::error!(error = &error as &dyn std::error::Error, "flush failed, trying again");
                 tokio::time::sleep(CHECK_EVERY).await;
@@ -119,7 +120,8 @@ impl Flusher {
     }
 
     fn is_due(&self, view: &View) -> bool {
-        let old = view.tail_oldest().is_some_and(|oldest| self.clock.now().since(oldest) >= TAIL_AGE_MAX);
+        let age_max = fault::flush_after().unwrap_or(TAIL_AGE_MAX);
+        let old = view.tail_oldest().is_some_and(|oldest| self.clock.now().since(oldest) >= age_max);
         old || view.tail.len() >= TAIL_BATCHES_MAX || view.tail_bytes() >= TAIL_BYTES_MAX
     }
 
@@ -151,12 +153,14 @@ impl Flusher {
         let Some((project, group)) = due else { return Ok(false) };
         let merged: Vec<i64> = group.iter().map(|segment| segment.row.pk).collect();
         let (row, written) = self.write(project, move |path| segment::merge(path, &group)).await?;
+        fault::pass(Place::MergeWritten);
         let mut writer = self.catalog.writer().await;
         let mut transaction = writer.begin().await?;
         events::delete_segments(&mut transaction, &merged).await?;
         events::insert_segment(&mut transaction, &row, SCHEMA_VERSION, &written.ranges).await?;
         transaction.commit().await?;
         drop(writer);
+        fault::pass(Place::MergeListed);
         self.views.replace_segments(project, &merged, Segment::new(&self.folder, row));
         Ok(true)
     }

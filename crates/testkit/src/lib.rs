@@ -6,10 +6,13 @@
 //! | module | holds |
 //! |---|---|
 //! | [`kymo`] | the server as a process: start, kill, start again, ask |
+//! | [`node`] | scripts with real JavaScript agents and a browser, as processes |
 //! | [`random`] | a small seeded generator; the seed is printed by who uses it |
 
 pub mod kymo;
+pub mod node;
 pub mod random;
 
 pub use kymo::Kymo;
+pub use node::Script;
 pub use random::Random;

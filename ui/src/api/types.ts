@@ -53,7 +53,7 @@ export interface Session {
   clock_skew_seconds: number | null;
   event_count: number;
   error_count: number;
-  kymogram: Kymogram;
+  kymogram: Kymogram | null;
   properties: Record<string, { first: JsonValue; last: JsonValue }>;
 }
 

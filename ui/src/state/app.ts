@@ -37,7 +37,12 @@ const PROJECTS_GAP_MS = 5_000;
 
 export function createApp(): App {
   const [signed_out, setSignedOut] = createSignal(false);
-  const api = createApi((input, init) => fetch(input, init), () => setSignedOut(true));
+  let closeStream: () => void = () => undefined;
+  const onSignedOut = () => {
+    closeStream();
+    setSignedOut(true);
+  };
+  const api = createApi((input, init) => fetch(input, init), onSignedOut);
   const settings = createSettings();
   const notices = createNotices();
   const listeners = new Set<ChangeListener>();
@@ -52,12 +57,12 @@ export function createApp(): App {
   readProjects();
   listeners.add(readProjects);
 
-  const closeStream = openChangeStream({
+  closeStream = openChangeStream({
     onChanged: (changed) => listeners.forEach((listener) => listener(changed)),
     onState: setStreamState,
     onRefused: readMe,
   });
-  onCleanup(closeStream);
+  onCleanup(() => closeStream());
 
   return {
     api,
@@ -77,8 +82,7 @@ export function createApp(): App {
     },
     async signOut() {
       await api.logout();
-      closeStream();
-      setSignedOut(true);
+      onSignedOut();
     },
   };
 }

@@ -59,7 +59,13 @@ export function createEventList(app: App, filter: Accessor<EventFilter>): EventL
     const page = await app.api.events(filter().id, params, request.signal);
     last_page = { cursor, start };
     next_cursor = page.next_cursor;
-    setRows(start === 0 ? page.items : [...rows().slice(0, start), ...page.items]);
+    const known = rows();
+    // Events do not change: what is known stays the same object, so that what shows it stays as it is.
+    const items = page.items.map((item, index) => {
+      const old = known[start + index];
+      return old?.sequence === item.sequence && old.session_id === item.session_id ? old : item;
+    });
+    setRows(start === 0 ? items : [...known.slice(0, start), ...items]);
     setTotal(Math.max(page.total, rows().length));
     setReady(true);
     setFailure(null);

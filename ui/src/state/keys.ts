@@ -24,7 +24,10 @@ export function createKeys(): Keys {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     if (document.querySelector("dialog[open]")) return;
     if (isField(event.target)) {
-      if (event.key === "Escape") (event.target as HTMLElement).blur();
+      if (event.key !== "Escape") return;
+      // Left, not emptied, as browsers do with a search field.
+      event.preventDefault();
+      (event.target as HTMLElement).blur();
       return;
     }
     // A button or link that has the focus keeps Enter for itself.

@@ -14,6 +14,8 @@ export interface SessionList {
   ready: Accessor<boolean>;
   loading: Accessor<boolean>;
   failure: Accessor<string | null>;
+  /** The rows are the answer to another question than the one asked now. */
+  stale: Accessor<boolean>;
   summary: Accessor<SessionsSummary | null>;
   /** Sessions that arrived while one was reading further down. */
   held_count: Accessor<number>;
@@ -40,6 +42,7 @@ export function createSessionList(app: App, list: Accessor<ListState>, active: A
   const [ready, setReady] = createSignal(false);
   const [loading, setLoading] = createSignal(false);
   const [failure, setFailure] = createSignal<string | null>(null);
+  const [answered_key, setAnsweredKey] = createSignal<string | null>(null);
   const [held, setHeld] = createSignal<{ rows: Session[]; cursor: string | null; count: number } | null>(null);
   const [selected_id, select] = createSignal<string | null>(null);
   const scroll_top = { value: 0 };
@@ -50,6 +53,7 @@ export function createSessionList(app: App, list: Accessor<ListState>, active: A
   const changed_ids = new Set<string>();
 
   const key = createMemo(() => JSON.stringify(list()));
+  const stale = () => ready() && answered_key() !== key();
   const params = (): Params => ({
     ...baseParams(list()),
     state: list().running ? "running" : null,
@@ -61,6 +65,7 @@ export function createSessionList(app: App, list: Accessor<ListState>, active: A
     request.abort();
     request = new AbortController();
     const { signal } = request;
+    const asked_key = key();
     setLoading(true);
     try {
       const page = await app.api.sessions(params(), signal);
@@ -68,6 +73,7 @@ export function createSessionList(app: App, list: Accessor<ListState>, active: A
       scroll_top.value = 0;
       setHeld(null);
       setRows(page.items);
+      setAnsweredKey(asked_key);
       setFailure(null);
       setReady(true);
     } catch (cause) {
@@ -78,7 +84,7 @@ export function createSessionList(app: App, list: Accessor<ListState>, active: A
   }
 
   async function loadMore(): Promise<void> {
-    if (loading_more || cursor === null || loading()) return;
+    if (loading_more || cursor === null || loading() || stale()) return;
     loading_more = true;
     const { signal } = request;
     try {
@@ -95,7 +101,7 @@ export function createSessionList(app: App, list: Accessor<ListState>, active: A
   }
 
   const refresh = createCoalesced(async () => {
-    if (!ready()) return load();
+    if (!ready() || stale()) return load();
     const { signal } = request;
     const ids = [...changed_ids];
     changed_ids.clear();
@@ -148,11 +154,11 @@ export function createSessionList(app: App, list: Accessor<ListState>, active: A
   );
 
   return {
-    rows, ready, loading, failure, selected_id, select, scroll_top, showHeld,
+    rows, ready, loading, failure, stale, selected_id, select, scroll_top, showHeld,
     summary: createSummary(app, list, active),
     held_count: () => held()?.count ?? 0,
     loadMore: () => void loadMore(),
-    retry: () => (rows().length > 0 ? refresh() : void load()),
+    retry: refresh,
     setReading: (next) => {
       const came_to_top = next.at_top && !reading.at_top;
       reading = next;

@@ -4,7 +4,7 @@ import { createEffect, createMemo, createSignal, on, Show, type JSX } from "soli
 import type { Session, SessionEvent } from "../api/types";
 import { countedText } from "../derive/number";
 import { eventText, userText } from "../derive/session_text";
-import { clockText, offsetText, parseTime } from "../derive/time";
+import { absoluteText, clockText, offsetText, parseTime } from "../derive/time";
 import { useApp } from "../state/app";
 import type { EventList } from "../state/event_list";
 import { createDelayed } from "../state/refresh";
@@ -161,7 +161,7 @@ function EventRow(props: { event: SessionEvent; before: SessionEvent | undefined
   };
   return (
     <>
-      <div role="gridcell" aria-colindex="1" class="cell cell-time">{time()}</div>
+      <div role="gridcell" aria-colindex="1" class="cell cell-time" title={absoluteText(time_ms(), app.settings.zone.value(), true)}>{time()}</div>
       <div role="gridcell" aria-colindex="2" class="cell cell-severity"><SeverityMark level={event().severity} /></div>
       <div role="gridcell" aria-colindex="3" class="cell cell-category" title={event().category ?? undefined}>
         {event().category ?? ""}

@@ -1,9 +1,10 @@
 // Nothing has arrived yet: how to send the first event. Becomes the list by itself when the first session is there.
 
-import type { JSX } from "solid-js";
+import { Show, type JSX } from "solid-js";
 import { useApp } from "../state/app";
 import { copyText } from "../state/clipboard";
 
+const PROJECT_COMMAND = "kymo project add NAME";
 const TOKEN_COMMAND = "kymo token add --project NAME --scope ingest";
 
 function clientSnippet(server_url: string): string {
@@ -20,6 +21,7 @@ await Exceptionless.submitLog("first", "hello, Kymo", "info");`;
 }
 
 export function FirstRun(): JSX.Element {
+  const app = useApp();
   return (
     <section class="first-run" aria-labelledby="first-run-title">
       <h1 id="first-run-title">Waiting for your first session</h1>
@@ -28,6 +30,9 @@ export function FirstRun(): JSX.Element {
       <ol>
         <li>
           <h2>Make a token, on the server's machine</h2>
+          <Show when={app.projects()?.length === 0}>
+            <Snippet text={PROJECT_COMMAND} label="the command for a project" />
+          </Show>
           <Snippet text={TOKEN_COMMAND} label="the command" />
         </li>
         <li>

@@ -59,7 +59,7 @@ export function LargeKymogram(props: LargeKymogramProps): JSX.Element {
     drawAxis(context, ticksOf(span(), life_width(), TICK_WIDTH_MIN), span().to_ms - span().from_ms, life_width(), palette);
     drawBaseline(context, life_width(), BASELINE, palette);
     drawBars(context, barsOf(buckets(), span(), life_width(), BARS_HEIGHT), NOTCH_HEIGHT, palette);
-    drawNotches(context, notches(), hit(), palette);
+    drawNotches(context, notches(), hit(), life_width(), palette);
     drawEnd(context, endShape(props.session), life_width(), BASELINE, BARS_HEIGHT * 0.6, palette);
     if (props.selected_ms !== null) drawMarker(context, timeToX(props.selected_ms, span(), life_width()), palette);
   });
@@ -144,14 +144,21 @@ function drawAxis(
   }
 }
 
-function drawNotches(context: CanvasRenderingContext2D, notches: readonly Notch[], hit: Notch | null, palette: Palette): void {
+function drawNotches(
+  context: CanvasRenderingContext2D,
+  notches: readonly Notch[],
+  hit: Notch | null,
+  width: number,
+  palette: Palette,
+): void {
   for (const notch of notches) {
     const half = hit?.at_ms === notch.at_ms ? 5 : 3.5;
+    const x = Math.min(Math.max(notch.x, half), width - half);
     context.fillStyle = palette.severity.error;
     context.beginPath();
-    context.moveTo(notch.x - half, 0);
-    context.lineTo(notch.x + half, 0);
-    context.lineTo(notch.x, NOTCH_HEIGHT - 2);
+    context.moveTo(x - half, 0);
+    context.lineTo(x + half, 0);
+    context.lineTo(x, NOTCH_HEIGHT - 2);
     context.closePath();
     context.fill();
   }

@@ -1,9 +1,11 @@
 // Makes the app and chooses between the page and the way in.
 
-import { createEffect, createMemo, Match, Show, Switch, type JSX } from "solid-js";
+import { createEffect, createMemo, ErrorBoundary, Match, Show, Switch, type JSX } from "solid-js";
+import { failureText } from "../api/client";
 import { LIST_STATE_DEFAULT, type ListState, type SessionPageState } from "../derive/url_state";
 import { AppContext, createApp, useApp } from "../state/app";
 import { createSessionList } from "../state/session_list";
+import { Failure } from "./failure";
 import { Help } from "./help";
 import { NotFound } from "./not_found";
 import { SessionView } from "./session";
@@ -47,14 +49,16 @@ function Places(): JSX.Element {
 
   return (
     <Shell list={list_state()}>
-      <Switch fallback={<NotFound />}>
-        <Match when={in_list()}>
-          <SessionsView list={list} state={list_state()} />
-        </Match>
-        <Match when={session_id()} keyed>
-          {(id) => <SessionView state={session_state() ?? emptySession(id)} list_state={list_state()} />}
-        </Match>
-      </Switch>
+      <ErrorBoundary fallback={(cause, reset) => <Failure what="This view could not be drawn." detail={failureText(cause)} onRetry={reset} />}>
+        <Switch fallback={<NotFound />}>
+          <Match when={in_list()}>
+            <SessionsView list={list} state={list_state()} />
+          </Match>
+          <Match when={session_id()} keyed>
+            {(id) => <SessionView state={session_state() ?? emptySession(id)} list_state={list_state()} />}
+          </Match>
+        </Switch>
+      </ErrorBoundary>
       <Help />
     </Shell>
   );

@@ -43,6 +43,8 @@ export function sessionSpan(session: Session, now_ms: number): TimeSpan {
 }
 
 function rowBuckets(session: Session): TimeBucket[] {
+  // A session of which nothing is counted yet may come without one.
+  if (!session.kymogram) return [];
   const width_ms = session.kymogram.width_seconds * 1000;
   return session.kymogram.buckets.map((bucket) => ({
     at_ms: parseTime(bucket.at),

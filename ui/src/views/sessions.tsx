@@ -116,7 +116,7 @@ function SessionTable(props: SessionsProps & { onChange: (part: Partial<ListStat
   });
 
   return (
-    <div class="table-frame" classList={{ waiting: waiting() && list().ready() }} aria-busy={list().loading()}>
+    <div class="table-frame" classList={{ waiting: list().stale() && (waiting() || list().failure() !== null) }} aria-busy={list().loading()}>
       <Show when={list().held_count() > 0}>
         <button
           type="button"

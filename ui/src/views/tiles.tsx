@@ -20,7 +20,7 @@ export function Tiles(props: TilesProps): JSX.Element {
   return (
     <div class="tiles" role="group" aria-label="Figures of the range">
       <TileButton
-        label="sessions"
+        label={props.summary?.sessions === 1 ? "session" : "sessions"}
         figure={figure((summary) => countText(summary.sessions))}
         pressed={is_plain()}
         title="Show all sessions"
@@ -42,7 +42,7 @@ export function Tiles(props: TilesProps): JSX.Element {
       />
       <div class="tile">
         <span class="tile-figure">{figure((summary) => countText(summary.users))}</span>
-        <span class="tile-label">users</span>
+        <span class="tile-label">{props.summary?.users === 1 ? "user" : "users"}</span>
       </div>
       <div class="tile">
         <span class="tile-figure">{figure((summary) => averageText(summary))}</span>

@@ -1,1 +1,0 @@
-//! Speed figures with their targets and peers.

@@ -1,0 +1,52 @@
+//! Speed figures with their targets and peers: `kymo-bench server [--quick] [--json]`.
+//!
+//! Run through `cargo xtask bench`, which builds what is measured. A table goes to standard output;
+//! with `--json` its last line is one object with every figure and the names of those missed.
+
+mod calibrate;
+mod http;
+mod load;
+mod process;
+mod report;
+mod server;
+
+use std::process::ExitCode;
+
+use anyhow::bail;
+
+/// What was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Wish {
+    /// At most 40 seconds, small sizes, targets scaled to this machine.
+    pub(crate) quick: bool,
+    /// A last line of JSON.
+    pub(crate) json: bool,
+}
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("kymo-bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> anyhow::Result<()> {
+    let mut wish = Wish { quick: false, json: false };
+    let mut name = None;
+    for argument in std::env::args().skip(1) {
+        match argument.as_str() {
+            "--quick" => wish.quick = true,
+            "--json" => wish.json = true,
+            other if other.starts_with('-') => bail!("{other}: expected --quick or --json"),
+            other => name = Some(other.to_owned()),
+        }
+    }
+    match name.as_deref() {
+        Some("server") => server::run(wish),
+        Some(other) => bail!("there is no bench {other}: expected server"),
+        None => bail!("expected the name of a bench: server"),
+    }
+}

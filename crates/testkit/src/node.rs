@@ -1,0 +1,112 @@
+//! Scripts of `tests/node` as processes: real JavaScript agents, and what drives a browser.
+//!
+//! A script prints JSON lines and ends by itself; its last line is `{"done": true}`. Each runs in a
+//! folder of its own, because agents keep files in the folder they are started in.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::kymo::{Kymo, needed};
+
+/// No step of a script takes a tenth of this, unless it hangs.
+const NEXT_LINE_WITHIN: Duration = Duration::from_secs(120);
+
+/// A script that runs. One that still runs when this is dropped is killed.
+pub struct Script {
+    name: String,
+    process: Child,
+    input: ChildStdin,
+    output: mpsc::Receiver<String>,
+    lines: Vec<Value>,
+    /// Removed with the script.
+    _folder: TempDir,
+}
+
+impl Script {
+    /// Starts the script of that path below `tests/node`; it learns the server and the ingest token
+    /// from `KYMO_URL` and `KYMO_TOKEN`.
+    pub fn start(name: &str, kymo: &Kymo, args: &[&str], environment: &[(&str, &str)]) -> Self {
+        let folder = tempfile::Builder::new().prefix("kymo-node-").tempdir().expect("a temporary folder");
+        let mut process = Command::new("node")
+            .arg(needed("KYMO_NODE_TESTS").join(name))
+            .args(args)
+            .env("KYMO_URL", kymo.url())
+            .env("KYMO_TOKEN", &kymo.ingest_token)
+            .envs(environment.iter().copied())
+            .current_dir(folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("node starts");
+        let input = process.stdin.take().expect("piped");
+        let reader = BufReader::new(process.stdout.take().expect("piped"));
+        let (sender, output) = mpsc::channel();
+        std::thread::spawn(move || {
+            reader.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
+        });
+        Self { name: name.to_owned(), process, input, output, lines: Vec::new(), _folder: folder }
+    }
+
+    /// Says a line on the script's standard input.
+    pub fn say(&mut self, line: &str) {
+        writeln!(self.input, "{line}").expect("the script listens");
+    }
+
+    /// The same, and waits for the answer to it, a line `{"answer": …}`, which is returned.
+    pub fn ask(&mut self, line: &str) -> Value {
+        self.say(line);
+        self.answer()
+    }
+
+    /// Waits for the next line `{"answer": …}`.
+    pub fn answer(&mut self) -> Value {
+        loop {
+            let line = self.next_line().unwrap_or_else(|| panic!("{} ended without an answer", self.name));
+            self.lines.push(line.clone());
+            if line.get("answer").is_some() {
+                return line;
+            }
+        }
+    }
+
+    /// Waits for the script's end, which has to be a good one, and returns all it printed.
+    pub fn finish(mut self) -> Vec<Value> {
+        while let Some(line) = self.next_line() {
+            self.lines.push(line);
+        }
+        let status = self.process.wait().expect("ours to wait for");
+        assert!(status.success(), "{}: {status}", self.name);
+        assert!(
+            self.lines.iter().any(|line| line["done"] == true),
+            "{} did not come to its end: {:?}",
+            self.name,
+            self.lines.last()
+        );
+        std::mem::take(&mut self.lines)
+    }
+
+    /// `None` when the script has closed its output.
+    fn next_line(&self) -> Option<Value> {
+        match self.output.recv_timeout(NEXT_LINE_WITHIN) {
+            Ok(line) => {
+                let parsed = serde_json::from_str(&line);
+                Some(parsed.unwrap_or_else(|_| panic!("{} printed {line:?}", self.name)))
+            }
+            Err(RecvTimeoutError::Disconnected) => None,
+            Err(RecvTimeoutError::Timeout) => panic!("{} hangs after {:?}", self.name, self.lines.last()),
+        }
+    }
+}
+
+impl Drop for Script {
+    fn drop(&mut self) {
+        // Does nothing to one that has been waited for.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
