@@ -5,7 +5,7 @@ import { loadEnv } from "vite";
 import solid from "vite-plugin-solid";
 import { defineConfig } from "vitest/config";
 
-const DEFAULT_SERVER_URL = "http://127.0.0.1:8080";
+const DEFAULT_SERVER_URL = "http://127.0.0.1:8390";
 
 export default defineConfig(({ mode }) => {
   const server_url = loadEnv(mode, ".", "KYMO_")["KYMO_URL"] ?? DEFAULT_SERVER_URL;

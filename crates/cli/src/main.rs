@@ -12,6 +12,11 @@ use clap::Parser;
 
 use crate::args::{Args, Command};
 
+/// Gives memory back to the system after a burst; the system's allocator keeps most of it, and a
+/// server that has been busy once should be small again when it is idle (`cargo xtask bench server`).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     match run(Args::parse().command) {
         Ok(()) => ExitCode::SUCCESS,

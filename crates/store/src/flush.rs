@@ -19,7 +19,7 @@ use crate::clock::Clock;
 use crate::columns::SCHEMA_VERSION;
 use crate::error::StoreError;
 use crate::fault::{self, Place};
-use crate::segment::{self, Segment, Written};
+use crate::segment::{self, Footers, Segment, Written};
 use crate::views::{View, Views};
 
 /// Memory the tail of a project takes before it is flushed: some 10,000 events. Larger segments
@@ -46,6 +46,7 @@ pub(crate) struct Flusher {
     views: Arc<Views>,
     clock: Arc<dyn Clock>,
     folder: PathBuf,
+    footers: Arc<Footers>,
     next_segment: AtomicI64,
     /// One flush at a time, also when a test or a stop asks for one.
     flushing: Mutex<()>,
@@ -67,6 +68,7 @@ impl Flusher {
         views: Arc<Views>,
         clock: Arc<dyn Clock>,
         folder: PathBuf,
+        footers: Arc<Footers>,
         next_segment: i64,
     ) -> Self {
         Self {
@@ -74,6 +76,7 @@ impl Flusher {
             views,
             clock,
             folder,
+            footers,
             next_segment: AtomicI64::new(next_segment),
             flushing: Mutex::new(()),
             merging: Mutex::new(()),
@@ -138,7 +141,7 @@ impl Flusher {
         transaction.commit().await?;
         drop(writer);
         fault::pass(Place::SegmentListed);
-        self.views.replace_tail(project, &flushed, Segment::new(&self.folder, row));
+        self.views.replace_tail(project, &flushed, Segment::new(&self.folder, row, &self.footers));
         Ok(())
     }
 
@@ -161,7 +164,7 @@ impl Flusher {
         transaction.commit().await?;
         drop(writer);
         fault::pass(Place::MergeListed);
-        self.views.replace_segments(project, &merged, Segment::new(&self.folder, row));
+        self.views.replace_segments(project, &merged, Segment::new(&self.folder, row, &self.footers));
         Ok(true)
     }
 

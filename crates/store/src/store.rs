@@ -22,7 +22,7 @@ use crate::error::StoreError;
 use crate::flush::{Flusher, TAIL_BYTES_MAX};
 use crate::folder::Folder;
 use crate::query::{self, EventCursor, EventFilter, EventPage, Source};
-use crate::segment::{self, Segment};
+use crate::segment::{self, Footers, Segment};
 use crate::tail::{self, TailBatch};
 use crate::views::Views;
 
@@ -78,8 +78,9 @@ impl Store {
         if removed > 0 {
             tracing::info!(removed, "removed segment files that were not listed");
         }
+        let footers = Arc::new(Footers::default());
         for row in listed {
-            views.push_segment(row.project, Segment::new(&folder.segments(), row));
+            views.push_segment(row.project, Segment::new(&folder.segments(), row, &footers));
         }
         for row in events::tail(catalog.readers()).await? {
             let batch = tail::decode(&row.batch)?;
@@ -100,6 +101,7 @@ impl Store {
             Arc::clone(&views),
             Arc::clone(&clock),
             folder.segments(),
+            footers,
             next_segment,
         ));
         let (flushing, merging) = (Arc::clone(&flusher), Arc::clone(&flusher));

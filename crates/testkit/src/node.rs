@@ -14,13 +14,13 @@ use tempfile::TempDir;
 use crate::kymo::{Kymo, needed};
 
 /// No step of a script takes a tenth of this, unless it hangs.
-const NEXT_LINE_WITHIN: Duration = Duration::from_secs(120);
+const NEXT_LINE_WITHIN: Duration = Duration::from_secs(60);
 
 /// A script that runs. One that still runs when this is dropped is killed.
 pub struct Script {
     name: String,
     process: Child,
-    input: ChildStdin,
+    input: Option<ChildStdin>,
     output: mpsc::Receiver<String>,
     lines: Vec<Value>,
     /// Removed with the script.
@@ -43,7 +43,7 @@ impl Script {
             .stdout(Stdio::piped())
             .spawn()
             .expect("node starts");
-        let input = process.stdin.take().expect("piped");
+        let input = process.stdin.take();
         let reader = BufReader::new(process.stdout.take().expect("piped"));
         let (sender, output) = mpsc::channel();
         std::thread::spawn(move || {
@@ -52,14 +52,10 @@ impl Script {
         Self { name: name.to_owned(), process, input, output, lines: Vec::new(), _folder: folder }
     }
 
-    /// Says a line on the script's standard input.
-    pub fn say(&mut self, line: &str) {
-        writeln!(self.input, "{line}").expect("the script listens");
-    }
-
-    /// The same, and waits for the answer to it, a line `{"answer": …}`, which is returned.
+    /// Says a line and waits for the answer to it, a line `{"answer": …}`, which is returned.
     pub fn ask(&mut self, line: &str) -> Value {
-        self.say(line);
+        let input = self.input.as_mut().expect("not finished");
+        writeln!(input, "{line}").expect("the script listens");
         self.answer()
     }
 
@@ -74,8 +70,10 @@ impl Script {
         }
     }
 
-    /// Waits for the script's end, which has to be a good one, and returns all it printed.
+    /// Closes the script's input, waits for its end, which has to be a good one, and returns all it
+    /// printed.
     pub fn finish(mut self) -> Vec<Value> {
+        self.input = None;
         while let Some(line) = self.next_line() {
             self.lines.push(line);
         }

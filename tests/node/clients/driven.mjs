@@ -1,5 +1,6 @@
 // Does what it is told by lines on standard input, so that a test can take the server away at a certain moment:
-// `log N`, `try` (send once), `drain` (send until nothing waits), `end`. Each is answered by a line when it is done.
+// `log N`, `try` (send once), `drain` (send until nothing waits). Each is answered by a line when it is done. It ends with
+// its input.
 
 import { createInterface } from "node:readline";
 import { client, done, drain, log, print, start, waiting } from "./agent.mjs";
@@ -21,7 +22,6 @@ await start({ user: { id: "alice@example.test", name: "Alice Example" }, manage_
 print({ answer: "start", waiting: waiting() });
 for await (const line of createInterface({ input: process.stdin })) {
   const [word, argument] = line.split(" ");
-  if (word === "end") break;
   await commands[word](argument);
   print({ answer: word, waiting: waiting() });
 }

@@ -156,8 +156,7 @@ fn check_death_at(place: &str, expected_duplicates: u64) {
 }
 
 /// Ends the script and compares; it has told its agent `expected` events, all in one session.
-fn check_nothing_lost(kymo: &Kymo, mut script: Script, expected: usize) {
-    script.say("end");
+fn check_nothing_lost(kymo: &Kymo, script: Script, expected: usize) {
     let told = told(&script.finish());
     assert_eq!(told.values().map(Vec::len).collect::<Vec<_>>(), [expected]);
     assert_same(&stored(kymo), &told);

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use super::event::{self, Read};
-use super::properties;
+use super::event::properties;
 use super::repair::repair;
 use super::root::Root;
 use super::{Decoded, ITEMS_MAX, Item, Submission, Unreadable};

@@ -1,12 +1,17 @@
 //! The fields of an item turned into a model event.
 
+mod date;
+mod error_data;
+pub(super) mod properties;
+mod severity;
+
 use kymo_model::{Attributes, Event, EventKind, Exception, Severity, Timestamp, User, Value};
 
+use self::error_data::{has_content, into_scalar_text};
 use super::body::entries_of_text;
-use super::error_data::{self, has_content, into_scalar_text};
 use super::names::{FreeNames, canonical, is_valid_id};
 use super::root::{Field, Root};
-use super::{Item, Submission, date, properties, severity};
+use super::{Item, Submission};
 
 type Entries = Vec<(String, Value)>;
 

@@ -13,9 +13,9 @@
 //! | `root` | one item's JSON read into the fields of an event |
 //! | `repair` | items that are JSON but more than our JSON reader takes |
 //! | `event` | the fields turned into a model event |
-//! | `error_data` | `@error` and `@simple_error` turned into exceptions |
-//! | `properties` | what an event says about its session |
-//! | `severity`, `date`, `names` | levels, dates, spellings of names |
+//! | `event::error_data` | `@error` and `@simple_error` turned into exceptions |
+//! | `event::properties` | what an event says about its session |
+//! | `event::{severity, date}`, `names` | levels, dates, spellings of names |
 //! | `submit` | an event in a query string |
 //! | `inflate`, `charset` | content encodings, content types |
 //! | `heartbeat`, `credentials`, `config`, `query` | the other parts of requests and answers |
@@ -27,17 +27,13 @@ mod body;
 mod charset;
 mod config;
 mod credentials;
-mod date;
-mod error_data;
 mod event;
 mod heartbeat;
 mod inflate;
 mod names;
-mod properties;
 mod query;
 mod repair;
 mod root;
-mod severity;
 mod submit;
 
 use std::fmt;

@@ -2,14 +2,17 @@
 
 mod merge;
 mod read;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(crate) use merge::merge;
-pub(crate) use read::SegmentFile;
+pub(crate) use read::{Footers, SegmentFile};
 pub(crate) use write::{Written, write_sorted};
 
 use crate::catalog::events::SegmentRow;
@@ -25,8 +28,9 @@ pub(crate) struct Segment {
 }
 
 impl Segment {
-    pub(crate) fn new(folder: &Path, row: SegmentRow) -> Self {
-        Self { row, file: SegmentFile::new(path(folder, row.pk)), replaced: AtomicBool::new(false) }
+    pub(crate) fn new(folder: &Path, row: SegmentRow, footers: &Arc<Footers>) -> Self {
+        let file = SegmentFile::new(path(folder, row.pk), Arc::clone(footers));
+        Self { row, file, replaced: AtomicBool::new(false) }
     }
 
     pub(crate) fn mark_replaced(&self) {

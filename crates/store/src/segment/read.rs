@@ -1,8 +1,9 @@
 //! Reading rows of a segment.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_array::RecordBatch;
 use parquet::arrow::ProjectionMask;
@@ -17,16 +18,43 @@ use crate::error::StoreError;
 /// Rows decoded at a time.
 const BATCH_ROWS: usize = 4096;
 
-/// A segment's file; its footer is kept once read.
+/// Footers kept: with its page index one takes 10 to 300 KiB, and a reader of a day's sessions
+/// touches a few dozen segments.
+const FOOTERS_MAX: usize = 32;
+
+/// Footers of the segments read last, newest at the end.
+#[derive(Debug, Default)]
+pub(crate) struct Footers(Mutex<VecDeque<(PathBuf, ArrowReaderMetadata)>>);
+
+impl Footers {
+    fn get(&self, path: &Path, file: &File) -> Result<ArrowReaderMetadata, StoreError> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = kept.iter().position(|(known, _)| known == path).and_then(|at| kept.remove(at));
+        let footer = match known {
+            Some((_, footer)) => footer,
+            None => {
+                let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Required);
+                ArrowReaderMetadata::load(file, options)?
+            }
+        };
+        if kept.len() == FOOTERS_MAX {
+            kept.pop_front();
+        }
+        kept.push_back((path.to_owned(), footer.clone()));
+        Ok(footer)
+    }
+}
+
+/// A segment's file.
 #[derive(Debug)]
 pub(crate) struct SegmentFile {
     path: PathBuf,
-    metadata: Mutex<Option<ArrowReaderMetadata>>,
+    footers: Arc<Footers>,
 }
 
 impl SegmentFile {
-    pub(crate) fn new(path: PathBuf) -> Self {
-        Self { path, metadata: Mutex::new(None) }
+    pub(crate) fn new(path: PathBuf, footers: Arc<Footers>) -> Self {
+        Self { path, footers }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -35,16 +63,8 @@ impl SegmentFile {
 
     fn open(&self) -> Result<ParquetRecordBatchReaderBuilder<File>, StoreError> {
         let file = File::open(&self.path)?;
-        let mut kept = self.metadata.lock().unwrap_or_else(PoisonError::into_inner);
-        let metadata = match &*kept {
-            Some(metadata) => metadata.clone(),
-            None => {
-                let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Required);
-                kept.insert(ArrowReaderMetadata::load(&file, options)?).clone()
-            }
-        };
-        drop(kept);
-        Ok(ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata))
+        let footer = self.footers.get(&self.path, &file)?;
+        Ok(ParquetRecordBatchReaderBuilder::new_with_metadata(file, footer))
     }
 
     /// All rows in order. Blocking.

@@ -12,8 +12,10 @@ use super::load::Batch;
 pub(super) struct Report {
     /// One text per session and its events, without what depends on the server's clock.
     sessions: Vec<String>,
-    /// How often each event's text is stored.
+    /// How often each event's text is found.
     texts: BTreeMap<String, u32>,
+    /// What was counted, by name.
+    counters: BTreeMap<String, u64>,
 }
 
 impl Report {
@@ -23,7 +25,8 @@ impl Report {
         wait_for("every session to end", || {
             (kymo.get("/api/v1/sessions/summary")["running"] == 0).then_some(())
         });
-        let mut report = Self { sessions: Vec::new(), texts: BTreeMap::new() };
+        let counters = counters(&kymo.get("/api/v1/status"));
+        let mut report = Self { sessions: Vec::new(), texts: BTreeMap::new(), counters };
         let loose = pages(kymo, "/api/v1/events?project=shop&limit=5000");
         report.add(Value::Null, loose);
         for mut session in pages(kymo, "/api/v1/sessions?limit=500") {
@@ -38,7 +41,6 @@ impl Report {
             report.add(session, events);
         }
         report.sessions.sort_unstable();
-        report.check_counters(&kymo.get("/api/v1/status"));
         report
     }
 
@@ -56,17 +58,9 @@ impl Report {
         self.sessions.push(format!("{session}\n{}", Value::from(events)));
     }
 
-    fn check_counters(&self, status: &Value) {
-        let number = |value: &Value| value.as_u64().expect("a number");
-        let dropped: u64 = status["dropped"].as_object().expect("reasons").values().map(number).sum();
-        let stored: u32 = self.texts.values().sum();
-        assert_eq!(number(&status["stored"]), u64::from(stored), "{status}");
-        assert_eq!(number(&status["accepted"]), number(&status["stored"]) + dropped, "{status}");
-    }
-
     /// Every event exactly once.
     pub(super) fn check_against(&self, sent: &[Vec<Batch>]) {
-        let mut known = 0;
+        let (mut known, mut absent) = (0, 0);
         for batch in sent.iter().flatten() {
             for text in &batch.ordinary {
                 assert_eq!(self.texts.get(text), Some(&1), "{text}");
@@ -74,20 +68,42 @@ impl Report {
             for text in &batch.others {
                 assert!(self.texts.get(text).is_none_or(|count| *count == 1), "{text}");
             }
-            known += batch.ordinary.len();
-            known += batch.others.iter().filter(|text| self.texts.contains_key(*text)).count();
+            let others = batch.others.iter().filter(|text| self.texts.contains_key(*text)).count();
+            known += batch.ordinary.len() + others;
+            absent += (batch.others.len() - others) as u64;
         }
         assert_eq!(known, self.texts.len(), "there are events that nobody sent");
+        // What is absent was dropped by the rules, or is an end whose session is not shown because
+        // nothing but that end is known of it.
+        let count = |name: &str| self.counters.get(name).copied().unwrap_or_default();
+        let by_rules = count("duplicate_start") + count("heartbeat") + count("late_heartbeat");
+        assert_eq!(count("stored"), known as u64 + absent - by_rules, "{:?}", self.counters);
+        assert_eq!(count("accepted"), count("stored") + by_rules + count("duplicate"), "{:?}", self.counters);
     }
 
-    /// Every session as the other server has it.
+    /// Every session as the other server has it; `self` is of a server that got nothing twice.
     pub(super) fn check_equal(&self, other: &Self) {
+        for name in ["stored", "duplicate_start", "heartbeat", "late_heartbeat"] {
+            assert_eq!(self.counters.get(name), other.counters.get(name), "{name}");
+        }
+        assert_eq!(self.counters.get("duplicate"), None);
         for (mine, theirs) in self.sessions.iter().zip(&other.sessions) {
             assert!(mine == theirs, "quiet:\n{mine}\nkilled:\n{theirs}");
         }
         assert_eq!(self.sessions.len(), other.sessions.len());
         assert_eq!(self.texts, other.texts);
     }
+}
+
+fn counters(status: &Value) -> BTreeMap<String, u64> {
+    let number = |value: &Value| value.as_u64().expect("a number");
+    let dropped = status["dropped"].as_object().expect("reasons").iter();
+    let mut counters: BTreeMap<String, u64> =
+        dropped.map(|(name, count)| (name.clone(), number(count))).filter(|(_, count)| *count > 0).collect();
+    for name in ["accepted", "stored"] {
+        counters.insert(name.to_owned(), number(&status[name]));
+    }
+    counters
 }
 
 /// All pages of a list.

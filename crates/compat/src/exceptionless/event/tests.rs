@@ -1,3 +1,5 @@
+//! Events of every form a client has been seen to send.
+
 use kymo_model::{Attributes, Timestamp};
 
 use super::super::{Submission, decode_events};

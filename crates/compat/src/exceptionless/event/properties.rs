@@ -2,7 +2,7 @@
 
 use kymo_model::Value;
 
-use super::Submission;
+use super::super::Submission;
 
 /// Longest text of an application's own key that is taken as a property; longer ones are content.
 const TEXT_CHARS_MAX: usize = 200;
@@ -21,7 +21,7 @@ const ENVIRONMENT: [(&str, &str); 7] = [
 ];
 
 /// The client that sent it.
-pub(super) fn of_submission(client: &Submission<'_>, properties: &mut Properties) {
+pub(in crate::exceptionless) fn of_submission(client: &Submission<'_>, properties: &mut Properties) {
     if let Some(text) = client.client.map(str::trim).filter(|text| !text.is_empty()) {
         properties.push(("client".to_owned(), text.to_owned()));
     }

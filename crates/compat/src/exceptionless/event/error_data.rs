@@ -3,7 +3,7 @@
 
 use kymo_model::{Attributes, Exception, Frame, Value};
 
-use super::names::canonical;
+use super::super::names::canonical;
 
 /// Most causes inside an exception; deeper ones stay as an attribute of the last. Chains beyond a
 /// dozen are loops of some wrapper, and readers of the model recurse over them.
