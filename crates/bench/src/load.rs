@@ -64,7 +64,7 @@ impl Load {
 
     fn push_event(&mut self) {
         self.time_ms += 1 + self.random.below(40) as i64;
-        let dice = self.random.next();
+        let dice = self.random.number();
         let pick = |length: usize, shift: u32| ((dice >> shift) as usize) % length;
         let date = Timestamp::from_unix_millis(self.time_ms).unwrap_or_default();
         let (user, connection) = (self.user, self.connection);

@@ -95,7 +95,7 @@ fn send(kymo: &Kymo, events: u64) -> anyhow::Result<Ingested> {
             .map(|connection| {
                 let taken = &taken;
                 scope.spawn(move || {
-                    let mut load = Load::new(1, connection, now.minus(Duration::from_secs(3600)));
+                    let mut load = Load::new(1, connection, now.minus(Duration::from_hours(1)));
                     let mut http = Connection::open(kymo.url(), &kymo.ingest_token)?;
                     let mut times = Vec::new();
                     while taken.fetch_add(1, Ordering::Relaxed) < batches {

@@ -130,8 +130,8 @@ impl Scope {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Server {
     /// The server's URL
-    #[arg(long, value_name = "URL", env = "KYMO_SERVER", default_value = "http://127.0.0.1:8390")]
-    pub(crate) server: String,
+    #[arg(long = "server", value_name = "URL", env = "KYMO_SERVER", default_value = "http://127.0.0.1:8390")]
+    pub(crate) url: String,
     /// A token of scope read or admin
     #[arg(long, value_name = "T", env = "KYMO_TOKEN", hide_env_values = true)]
     pub(crate) token: String,

@@ -62,7 +62,7 @@ impl<'server> Pages<'server> {
     }
 
     fn fetch(&mut self) -> anyhow::Result<()> {
-        let url = format!("{}{}", self.server.server.trim_end_matches('/'), self.path);
+        let url = format!("{}{}", self.server.url.trim_end_matches('/'), self.path);
         let mut request = ureq::get(&url)
             .config()
             .http_status_as_error(false)
@@ -74,7 +74,7 @@ impl<'server> Pages<'server> {
         if let Some(cursor) = &self.cursor {
             request = request.query("cursor", cursor);
         }
-        let mut answer = request.call().with_context(|| format!("cannot reach {}", self.server.server))?;
+        let mut answer = request.call().with_context(|| format!("cannot reach {}", self.server.url))?;
         let text = answer
             .body_mut()
             .with_config()

@@ -11,7 +11,7 @@ use crate::access::new_secret;
 use crate::problem::Problem;
 
 /// How long a one-time link holds.
-const LINK_HOLDS_FOR: Duration = Duration::from_secs(24 * 3600);
+const LINK_HOLDS_FOR: Duration = Duration::from_hours(24);
 /// Shortest existing key that may be adopted as a token; clients require as much.
 const KEY_CHARS_MIN: usize = 10;
 /// Longest, so that a log line or header with it stays a line.

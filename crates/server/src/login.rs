@@ -14,7 +14,7 @@ use crate::problem::Problem;
 use crate::state::AppState;
 
 /// How long a browser stays signed in.
-const SIGNED_IN_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
+const SIGNED_IN_FOR: Duration = Duration::from_hours(720);
 
 #[derive(Deserialize)]
 pub(crate) struct Code {
@@ -76,11 +76,16 @@ fn refused() -> Response {
     plain_page(StatusCode::FORBIDDEN, text)
 }
 
-/// A page without script, in the style sheet that the real page's build provides beside it.
+/// The style sheet of the pages here: they work without the real page.
+pub(crate) async fn style() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("login.css"))
+}
+
+/// A page without script.
 fn plain_page(status: StatusCode, content: &str) -> Response {
     let html = format!(
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
-         <title>Kymo - sign in</title><link rel=icon href=/favicon.svg><link rel=stylesheet href=/plain.css>\
+         <title>Kymo - sign in</title><link rel=icon href=\"data:,\"><link rel=stylesheet href=/login.css>\
          <body><main><h1>Kymo</h1>{content}</main></body></html>"
     );
     (status, [(header::CACHE_CONTROL, "no-store")], Html(html)).into_response()

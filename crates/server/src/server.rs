@@ -138,6 +138,7 @@ fn router(state: AppState) -> Router {
         .merge(ingest::routes())
         .merge(api::routes())
         .route("/login", get(login::page).post(login::sign_in))
+        .route("/login.css", get(login::style))
         .route("/livez", get(|| async { "ok" }))
         .route("/readyz", get(ready));
     known

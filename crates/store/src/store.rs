@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use kymo_model::{DropReason, ProjectId, SessionId, Timestamp};
 use kymo_tracker::SessionRow;
@@ -28,8 +29,11 @@ use crate::views::Views;
 
 /// Scans at once: they are CPU-bound, and ingest needs the other core.
 const SCANS_MAX: usize = 2;
-/// Times a reader starts over because a flush came between; more in a row means a bug.
-const VIEW_TRIES_MAX: usize = 100;
+/// A reader that finds a flush committed, but its view not yet changed, looks again after this.
+const VIEW_WAIT: Duration = Duration::from_millis(1);
+/// Times it does: the commit may have to copy the log into the database before it returns. More
+/// than some seconds mean a bug.
+const VIEW_TRIES_MAX: usize = 5000;
 /// Change notices kept for a slow listener before it is told that it missed some.
 const CHANGES_MAX: usize = 256;
 /// Arrival numbers of one run of the server: 2^40 events, 300 days at 40,000 a second.
@@ -83,7 +87,11 @@ impl Store {
             views.push_segment(row.project, Segment::new(&folder.segments(), row, &footers));
         }
         for row in events::tail(catalog.readers()).await? {
-            let batch = tail::decode(&row.batch)?;
+            let damaged = |source| {
+                StoreError::corrupt(format!("row {} of the catalog's table tail is damaged", row.pk))
+                    .because(source)
+            };
+            let batch = tail::decode(&row.batch).map_err(damaged)?;
             views.push_tail(row.project, TailBatch::new(row.pk, row.observed_at, batch));
         }
         let (changes, _) = broadcast::channel(CHANGES_MAX);
@@ -262,7 +270,7 @@ impl Store {
             if let Some(sources) = query::sources(&view, session, &ranges) {
                 return Ok(sources);
             }
-            tokio::task::yield_now().await;
+            tokio::time::sleep(VIEW_WAIT).await;
         }
         Err(StoreError::corrupt("the catalog lists a segment that is not there"))
     }

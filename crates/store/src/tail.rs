@@ -1,10 +1,11 @@
 //! Batches of events that are in the catalog's `tail` table, held decoded in memory as well.
 //!
 //! Stored form: an Arrow IPC stream of one batch, compressed with zstd as a whole (small batches
-//! repeat their texts across columns).
+//! repeat their texts across columns), with zstd's checksum: the reader of the stream takes what
+//! it finds at its word, so damage has to be found before.
 
 use std::collections::HashSet;
-use std::io::Read;
+use std::io::{Cursor, Read};
 
 use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
@@ -49,13 +50,19 @@ pub(crate) fn encode(batch: &RecordBatch) -> Result<Vec<u8>, StoreError> {
     let mut writer = StreamWriter::try_new(Vec::new(), &schema())?;
     writer.write(batch)?;
     let plain = writer.into_inner()?;
-    Ok(zstd::bulk::compress(&plain, ZSTD_LEVEL)?)
+    let mut compressor = zstd::bulk::Compressor::new(ZSTD_LEVEL)?;
+    compressor.include_checksum(true)?;
+    Ok(compressor.compress(&plain)?)
 }
 
 /// Reads the stored form.
 pub(crate) fn decode(stored: &[u8]) -> Result<RecordBatch, StoreError> {
-    let plain = zstd::stream::read::Decoder::new(stored)?.take(DECODED_BYTES_MAX);
-    let mut batches = StreamReader::try_new(std::io::BufReader::new(plain), None)?;
+    let damaged = |source| StoreError::corrupt("it cannot be decompressed").because(source);
+    let mut plain = Vec::new();
+    let decoder = zstd::stream::read::Decoder::new(stored).map_err(damaged)?;
+    // To its end: there the checksum is compared.
+    decoder.take(DECODED_BYTES_MAX).read_to_end(&mut plain).map_err(damaged)?;
+    let mut batches = StreamReader::try_new(Cursor::new(plain), None)?;
     batches
         .next()
         .ok_or_else(|| StoreError::corrupt("a tail batch has no rows, expected one record batch"))?
@@ -80,6 +87,15 @@ mod tests {
         assert_eq!(decode(&stored).unwrap(), batch);
         for cut in 0..stored.len() {
             assert!(decode(&stored[..cut]).is_err(), "cut at {cut}");
+        }
+        for at in 0..stored.len() {
+            for flipped in [0x01, 0x10, 0x80, 0xff] {
+                let mut damaged = stored.clone();
+                damaged[at] ^= flipped;
+                // One bit of the format means nothing.
+                let is_found = decode(&damaged).map_or(true, |found| found == batch);
+                assert!(is_found, "byte {at}, bits {flipped:x}");
+            }
         }
         let tail = TailBatch::new(1, moment, batch);
         assert!(tail.sessions.contains(&NO_SESSION) && tail.sessions.contains(&SessionId::from_u128(9)));

@@ -13,8 +13,8 @@ use tempfile::TempDir;
 
 use crate::kymo::{Kymo, needed};
 
-/// No step of a script takes a tenth of this, unless it hangs.
-const NEXT_LINE_WITHIN: Duration = Duration::from_secs(60);
+/// No step of a script takes a tenth of this, on a quiet machine.
+const NEXT_LINE_WITHIN: Duration = Duration::from_mins(2);
 
 /// A script that runs. One that still runs when this is dropped is killed.
 pub struct Script {

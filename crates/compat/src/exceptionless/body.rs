@@ -1,13 +1,11 @@
 //! A body cut into items.
 
-use std::collections::HashMap;
-
 use kymo_model::{Attributes, Event, EventKind, Timestamp, Value};
 use serde_json::value::RawValue;
-use sha2::{Digest, Sha256};
 
-use super::event::{self, Read};
 use super::event::properties;
+use super::event::{self, Read};
+use super::fingerprint::Fingerprints;
 use super::repair::repair;
 use super::root::Root;
 use super::{Decoded, ITEMS_MAX, Item, Submission, Unreadable};
@@ -29,7 +27,8 @@ pub fn decode_events(body: &[u8], observed: Timestamp, client: &Submission<'_>) 
     let text = text.trim_start_matches('\u{feff}').trim();
     let decoded = match text.as_bytes().first() {
         Some(b'{') => read_item(text, observed, client)
-            .map(|read| Decoded { items: vec![finish(read, text, 0)], unreadable: Vec::new() }),
+            .map(|read| finish(read, text, &mut Fingerprints::default()))
+            .map(|item| Decoded { items: vec![item], unreadable: Vec::new() }),
         Some(b'[') => decode_array(text, observed, client),
         _ => None,
     };
@@ -43,13 +42,12 @@ fn decode_array(text: &str, observed: Timestamp, client: &Submission<'_>) -> Opt
     let mut decoded = Decoded::default();
     let taken = &elements[..elements.len().min(ITEMS_MAX)];
     decoded.items.reserve(taken.len());
-    let mut ordinals = Ordinals::default();
+    let mut fingerprints = Fingerprints::default();
     for (index, element) in taken.iter().enumerate() {
         let json = element.get();
         if json.starts_with('{') {
-            let ordinal = ordinals.next(json, taken.len());
             let item = match read_item(json, observed, client) {
-                Some(read) => finish(read, json, ordinal),
+                Some(read) => finish(read, json, &mut fingerprints),
                 None => log_item(json.to_owned(), observed, client),
             };
             decoded.items.push(item);
@@ -89,38 +87,10 @@ fn read_item(json: &str, observed: Timestamp, client: &Submission<'_>) -> Option
     root.map(|root| event::read(root, observed, client))
 }
 
-fn finish(read: Read, json: &str, ordinal: u32) -> Item {
+fn finish<'a>(read: Read, json: &'a str, fingerprints: &mut Fingerprints<'a>) -> Item {
     let Read { mut item, identified_at } = read;
-    item.fingerprint = identified_at.map(|seconds| fingerprint(json, ordinal, seconds));
+    item.fingerprint = identified_at.map(|seconds| fingerprints.next(json, seconds));
     item
-}
-
-/// Layout: see [`Item::fingerprint`]. The seconds come first because a day's keys then stay
-/// together in an index.
-fn fingerprint(json: &str, ordinal: u32, seconds: u32) -> [u8; 16] {
-    let hash = Sha256::new().chain_update(json).chain_update(ordinal.to_be_bytes()).finalize();
-    let mut bytes = [0; 16];
-    bytes[..4].copy_from_slice(&seconds.to_be_bytes());
-    bytes[4..].copy_from_slice(&hash[..12]);
-    bytes
-}
-
-/// Counts equal items of a body.
-#[derive(Default)]
-struct Ordinals<'a> {
-    seen: HashMap<&'a str, u32>,
-}
-
-impl<'a> Ordinals<'a> {
-    fn next(&mut self, json: &'a str, items: usize) -> u32 {
-        if items == 1 {
-            return 0;
-        }
-        let seen = self.seen.entry(json).or_default();
-        let ordinal = *seen;
-        *seen += 1;
-        ordinal
-    }
 }
 
 /// The text of an element that is no object; what was found if there is nothing in it.

@@ -9,7 +9,8 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `body` | a body cut into items: object, array or lines of text; fingerprints |
+//! | `body` | a body cut into items: object, array or lines of text |
+//! | `fingerprint` | by what an event that is sent again is known again |
 //! | `root` | one item's JSON read into the fields of an event |
 //! | `repair` | items that are JSON but more than our JSON reader takes |
 //! | `event` | the fields turned into a model event |
@@ -28,6 +29,7 @@ mod charset;
 mod config;
 mod credentials;
 mod event;
+mod fingerprint;
 mod heartbeat;
 mod inflate;
 mod names;
@@ -86,8 +88,11 @@ pub struct Item {
     ///
     /// ```text
     /// 0..4   low 32 bits of the event's unix seconds, big-endian (0 without a date)
-    /// 4..16  SHA-256(item's JSON as sent + u32 ordinal among equal items, big-endian)[..12]
+    /// 4..16  SHA-256(item's JSON + u32 ordinal among equal items, big-endian)[..12]
     /// ```
+    ///
+    /// The JSON is taken as sent, without the figures of `@environment` that an agent updates in
+    /// events that wait: memory, load, uptime.
     pub fingerprint: Option<[u8; 16]>,
 }
 

@@ -29,7 +29,8 @@ pub(crate) async fn totals(
     project: Option<ProjectPk>,
 ) -> Result<BTreeMap<String, u64>, StoreError> {
     let rows = sqlx::query(
-        "SELECT name, CAST(SUM(value) AS BIGINT) FROM counter WHERE $1 IS NULL OR project_pk = $1 GROUP BY name",
+        "SELECT name, CAST(SUM(value) AS BIGINT) FROM counter \
+         WHERE CAST($1 AS BIGINT) IS NULL OR project_pk = $1 GROUP BY name",
     )
     .bind(project.map(|pk| pk.0))
     .fetch_all(readers)

@@ -1,7 +1,7 @@
 //! The catalog: rows about projects, tokens, sessions and segments, and the tail of events.
 //!
 //! One connection writes, under a fair lock; others read, and see what is committed. Statements
-//! keep to what both SQLite and PostgreSQL take; only `schema.sql` is a dialect's own.
+//! keep to what both `SQLite` and `PostgreSQL` take; only `schema.sql` is a dialect's own.
 
 pub(crate) mod access;
 pub(crate) mod counters;

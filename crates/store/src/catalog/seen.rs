@@ -12,7 +12,7 @@ use crate::error::StoreError;
 
 /// How long a re-sent event is recognised, at least. Agents keep what they could not send and
 /// retry within minutes; a day covers a night's outage.
-pub(crate) const WINDOW: Duration = Duration::from_secs(24 * 3600);
+pub(crate) const WINDOW: Duration = Duration::from_hours(24);
 
 /// Key of one event: four bytes of its date for locality, twelve of a hash.
 pub(crate) type Fingerprint = [u8; 16];

@@ -58,10 +58,10 @@ struct StoredProperty {
 }
 
 /// Binds a row's values in the order of [`COLUMNS`].
-pub(crate) fn bind<'args>(
+pub(crate) fn bind(
     row: &mut Separated<'_, Sqlite, &'static str>,
     project: ProjectPk,
-    session: &'args SessionRow,
+    session: &SessionRow,
 ) {
     let (end_kind, end_at) = match session.end {
         None => (0_i64, 0_i64),

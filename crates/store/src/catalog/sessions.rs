@@ -212,7 +212,7 @@ pub struct SessionSummary {
     pub average_duration_seconds: f64,
 }
 
-fn push_filter<'args>(query: &mut QueryBuilder<Sqlite>, filter: &'args SessionFilter) {
+fn push_filter(query: &mut QueryBuilder<Sqlite>, filter: &SessionFilter) {
     query.push(" FROM session WHERE visible = 1");
     if let Some(project) = filter.project {
         query.push(" AND project_pk = ").push_bind(project.0);

@@ -15,7 +15,7 @@ use crate::error::StoreError;
 /// a row again takes some 20 µs.
 const CACHED_SESSIONS_MAX: usize = 8192;
 /// A cache that no commit used for this long is dropped.
-const REST_AFTER: Duration = Duration::from_secs(60);
+const REST_AFTER: Duration = Duration::from_mins(1);
 /// Marks kept per project. A mark names a session that is not known: more than this is somebody
 /// making ids up, and the oldest go.
 const MARKS_MAX: usize = 10_000;
@@ -41,11 +41,11 @@ impl Caches {
         writer: &mut SqliteConnection,
         project: ProjectPk,
     ) -> Result<&mut Cache, StoreError> {
-        if !self.projects.contains_key(&project) {
+        if let std::collections::btree_map::Entry::Vacant(e) = self.projects.entry(project) {
             let mut cache = Cache::default();
             cache.rows.next_loose_sequence = events::loose_sequence(&mut *writer, project).await?;
             cache.rows.marks = sessions::marks(writer, project).await?;
-            self.projects.insert(project, cache);
+            e.insert(cache);
         }
         self.projects.get_mut(&project).ok_or_else(|| StoreError::not_found("there is no such project"))
     }

@@ -192,7 +192,9 @@ impl Committer {
         drop(writer);
         if let Err(error) = written {
             // The rows in memory are ahead of the catalog now.
-            touched.iter().for_each(|project| self.caches.forget(*project));
+            for project in touched {
+                self.caches.forget(project);
+            }
             return Err(error);
         }
         fault::pass(Place::AfterCommit);

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -30,12 +31,9 @@ impl Footers {
     fn get(&self, path: &Path, file: &File) -> Result<ArrowReaderMetadata, StoreError> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let known = kept.iter().position(|(known, _)| known == path).and_then(|at| kept.remove(at));
-        let footer = match known {
-            Some((_, footer)) => footer,
-            None => {
-                let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Required);
-                ArrowReaderMetadata::load(file, options)?
-            }
+        let footer = if let Some((_, footer)) = known { footer } else {
+            let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Required);
+            ArrowReaderMetadata::load(file, options)?
         };
         if kept.len() == FOOTERS_MAX {
             kept.pop_front();
@@ -62,7 +60,11 @@ impl SegmentFile {
     }
 
     fn open(&self) -> Result<ParquetRecordBatchReaderBuilder<File>, StoreError> {
-        let file = File::open(&self.path)?;
+        let file = File::open(&self.path).map_err(|source| match source.kind() {
+            // A listed segment's file is there for as long as anybody has the segment.
+            ErrorKind::NotFound => StoreError::corrupt("a segment's file is gone").because(source),
+            _ => StoreError::from(source),
+        })?;
         let footer = self.footers.get(&self.path, &file)?;
         Ok(ParquetRecordBatchReaderBuilder::new_with_metadata(file, footer))
     }
