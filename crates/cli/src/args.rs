@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 /// Records what software does as sessions you can open.
 #[derive(Debug, Parser)]
-#[command(name = "kymo", version, about, disable_help_subcommand = true)]
+#[command(name = "kymo", version, disable_help_subcommand = true)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,

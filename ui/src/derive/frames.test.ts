@@ -1,8 +1,8 @@
 // Own code and library frames.
 
 import { describe, expect, it } from "vitest";
-import type { Exception, Frame } from "../api/types";
-import { exceptionChain, foldFrames, frameNameText, framePlaceText, isLibraryFrame } from "./frames";
+import type { Exception, Frame, JsonObject } from "../api/types";
+import { exceptionChain, exceptionData, foldFrames, frameNameText, framePlaceText, isLibraryFrame } from "./frames";
 
 function frame(file: string | null, name: string | null = "run", type: string | null = null): Frame {
   return { function: name, type, file, line: 88, column: 11, attributes: {} };
@@ -60,5 +60,17 @@ describe("frame texts", () => {
     expect(framePlaceText({ ...frame("/a.mjs"), column: null })).toBe("/a.mjs:88");
     expect(framePlaceText({ ...frame("/a.mjs"), line: null })).toBe("/a.mjs");
     expect(framePlaceText(frame(null))).toBe("");
+  });
+});
+
+describe("exceptionData", () => {
+  const check = (attributes: JsonObject, expected: JsonObject | null) => expect(exceptionData({ attributes } as Exception)).toEqual(expected);
+  it("takes off the agent's wrapping, and nothing else", () => {
+    check({ data: { "@ext": { order: 1 } } }, { order: 1 });
+    check({ data: { "@ext": { order: 1 }, more: 2 } }, { "@ext": { order: 1 }, more: 2 });
+    check({ "@ext": { order: 1 } }, { order: 1 });
+    check({ data: "text" }, { data: "text" });
+    check({ data: {} }, null);
+    check({}, null);
   });
 });

@@ -1,6 +1,6 @@
 // Which frames of a stack are the user's own code, and how the others are folded away.
 
-import type { Exception, Frame } from "../api/types";
+import type { Exception, Frame, JsonObject, JsonValue } from "../api/types";
 
 export type FrameGroup = { own: true; frame: Frame } | { own: false; frames: Frame[] };
 
@@ -45,6 +45,20 @@ export function exceptionChain(exception: Exception | null): Exception[] {
   const chain: Exception[] = [];
   for (let next = exception; next && chain.length < CAUSES_MAX; next = next.inner) chain.push(next);
   return chain;
+}
+
+/** What the exception carries beside its text. Agents wrap it into `data`, and that into `@ext`; `null` if there is nothing. */
+export function exceptionData(exception: Exception): JsonObject | null {
+  let data: JsonObject = exception.attributes ?? {};
+  for (const wrapper of ["data", "@ext"]) {
+    const inner = data[wrapper];
+    if (Object.keys(data).length === 1 && isObject(inner)) data = inner;
+  }
+  return Object.keys(data).length > 0 ? data : null;
+}
+
+function isObject(value: JsonValue | undefined): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** `load` or `Cart.load`; what has no name is anonymous. */

@@ -1,7 +1,7 @@
-// Geometry: buckets of time to rectangles, and back from a pixel to a time.
+// Geometry: buckets of time to the columns of a line, and back from a pixel to a time.
 
 import { describe, expect, it } from "vitest";
-import { barsOf, bucketAt, endShape, notchAt, notchesOf, ticksOf, tickText, timeToX, xToTime, type TimeBucket } from "./kymogram";
+import { bucketAt, columnsOf, endShape, lifeWidth, notchAt, notchesOf, runsOf, ticksOf, tickText, timeToX, xToTime, type TimeBucket } from "./kymogram";
 
 const SPAN = { from_ms: 1_000, to_ms: 11_000 };
 
@@ -9,35 +9,73 @@ function bucket(at_ms: number, count: number, part: Partial<TimeBucket> = {}): T
   return { at_ms, width_ms: 1_000, count, errors: 0, worst: "info", ...part };
 }
 
-describe("barsOf", () => {
-  it("places by time, stands on the bottom edge, leaves a gap", () => {
-    expect(barsOf([bucket(1_000, 4), bucket(6_000, 1)], SPAN, 100, 16)).toEqual([
-      { x: 0, y: 0, width: 9, height: 16, severity: "info", worst_height: 16 },
-      { x: 50, y: 8, width: 9, height: 8, severity: "info", worst_height: 8 },
-    ]);
+const SIZES = { width: 100, height: 16, pitch: 10, height_min: 2, worst_height_min: 3 };
+
+function heights(buckets: TimeBucket[], sizes = SIZES): number[] {
+  return columnsOf(buckets, SPAN, sizes).map((column) => Math.round(column.height * 10) / 10);
+}
+
+describe("columnsOf", () => {
+  it("places by time, without holes", () => {
+    expect(heights([bucket(1_000, 4), bucket(6_000, 1)])).toEqual([16, 0, 0, 0, 0, 8, 0, 0, 0, 0]);
+    expect(columnsOf([bucket(1_000, 1)], SPAN, SIZES).map(({ x, width }) => [x, width]).slice(0, 2)).toEqual([[0, 10], [10, 10]]);
+  });
+  it("begins where a bucket begins, be it before the start", () => {
+    const columns = columnsOf([bucket(1_500, 4), bucket(3_500, 4)], SPAN, SIZES);
+    expect(columns.map(({ x, width }) => [Math.round(x), Math.round(width)])).toEqual([[0, 5], [5, 10], [15, 10], [25, 10], [35, 10], [45, 10], [55, 10], [65, 10], [75, 10], [85, 10], [95, 5]]);
+    expect(columns.map((column) => column.height)).toEqual([0, 16, 0, 16, 0, 0, 0, 0, 0, 0, 0]);
+  });
+  it("gathers buckets that are narrower than a column", () => {
+    const narrow = [0, 250, 500, 750].map((offset) => bucket(1_000 + offset, 1, { width_ms: 250 }));
+    expect(heights([...narrow, bucket(6_000, 1, { width_ms: 250 })])).toEqual([16, 0, 0, 0, 0, 8, 0, 0, 0, 0]);
+  });
+  it("has no more columns than there are buckets", () => {
+    expect(heights([bucket(1_000, 1, { width_ms: 5_000 })])).toEqual([16, 0]);
+    expect(heights([bucket(0, 1, { width_ms: 50_000 })])).toEqual([16]);
   });
   it("shows a single event beside a burst", () => {
-    const [, small] = barsOf([bucket(1_000, 1_000_000), bucket(2_000, 1)], SPAN, 100, 16);
-    expect(small?.height).toBe(2);
+    expect(heights([bucket(1_000, 1_000_000), bucket(2_000, 1)])[1]).toBe(2);
   });
-  it("cuts off at the ends and leaves out what lies beyond", () => {
-    const bars = barsOf([bucket(500, 1), bucket(10_500, 1), bucket(50_000, 1), bucket(-5_000, 1)], SPAN, 100, 16);
-    expect(bars.map(({ x, width }) => [x, x + width])).toEqual([[0, 4], [95, 99]]);
-  });
-  it("never draws narrower than can be seen, nor beyond the edge", () => {
-    const bars = barsOf([bucket(1_000, 1, { width_ms: 0 }), bucket(11_000, 1, { width_ms: 0 })], SPAN, 100, 16);
-    expect(bars.map(({ x, width }) => [x, width])).toEqual([[0, 2], [98, 2]]);
+  it("keeps what lies at the ends and leaves out what lies beyond", () => {
+    expect(heights([bucket(500, 1), bucket(10_500, 1), bucket(50_000, 1), bucket(-5_000, 1)])).toEqual([16, 0, 0, 0, 0, 0, 0, 0, 0, 0, 16]);
+    expect(heights([bucket(11_000, 1, { width_ms: 0 })]).at(-1)).toBe(16);
   });
   it("colours errors by their share, but always enough to be seen", () => {
-    const heights = [
+    const buckets = [
       bucket(1_000, 100, { errors: 1, worst: "error" }), bucket(2_000, 100, { errors: 50, worst: "error" }),
-      bucket(3_000, 100, { errors: 100, worst: "fatal" }), bucket(4_000, 100, { worst: "warn" }),
+      bucket(3_000, 100, { errors: 100, worst: "fatal" }), bucket(4_000, 100, { worst: "warn" }), bucket(5_000, 100),
     ];
-    expect(barsOf(heights, SPAN, 100, 40).map((bar) => bar.worst_height)).toEqual([4, 20, 40, 4]);
+    expect(columnsOf(buckets, SPAN, SIZES).map((column) => column.worst_height).slice(0, 5)).toEqual([3, 8, 16, 3, 0]);
   });
-  it("draws nothing for nothing", () => {
-    expect(barsOf([], SPAN, 100, 16)).toEqual([]);
-    expect(barsOf([bucket(1_000, 1)], SPAN, 0, 16)).toEqual([]);
+  it("colours a lone warning as a whole", () => {
+    const [alone] = columnsOf([bucket(1_000, 1, { worst: "warn" })], SPAN, SIZES);
+    expect(alone?.worst_height).toBe(16);
+  });
+  it("is one column for a moment", () => {
+    expect(columnsOf([bucket(5, 1, { width_ms: 0 })], { from_ms: 5, to_ms: 6 }, SIZES)).toMatchObject([{ x: 0, width: 100, height: 16 }]);
+  });
+  it("has nothing to draw without buckets or room", () => {
+    expect(heights([])).toEqual([]);
+    expect(heights([bucket(1_000, 1)], { ...SIZES, width: 0 })).toEqual([]);
+  });
+});
+
+describe("runs", () => {
+  const runs = (...at_ms: number[]) => runsOf(columnsOf(at_ms.map((time) => bucket(time, 1)), SPAN, SIZES));
+  it("have room to rise and to fall", () => {
+    expect(runs(4_000)).toEqual([{ from: 2, to: 4 }]);
+    expect(runs(1_000, 10_000)).toEqual([{ from: 0, to: 1 }, { from: 8, to: 9 }]);
+  });
+  it("join over a short rest", () => {
+    expect(runs(3_000, 5_000, 10_000)).toEqual([{ from: 1, to: 5 }, { from: 8, to: 9 }]);
+    expect(runs()).toEqual([]);
+  });
+});
+
+describe("lifeWidth", () => {
+  it("is short for a moment", () => {
+    expect(lifeWidth({ from_ms: 5, to_ms: 6 }, 200, 10)).toBe(10);
+    expect(lifeWidth({ from_ms: 5, to_ms: 405 }, 200, 10)).toBe(200);
   });
 });
 

@@ -1,12 +1,12 @@
-// Geometry of the kymogram: buckets of time become rectangles, the end of the session becomes a shape.
-// Pure: pixels in, pixels out; the view only fills what it gets.
+// Geometry of the kymogram: buckets of time become columns of a drawn line, the end of the session becomes a shape.
+// Pure: pixels in, pixels out; the view only draws what it gets.
 //
-//      |      |#|                     height: square root of the count, so that a single event is still seen
-//      |  |#| |#||#|       |#|        beside a burst of a thousand; colour at the foot: the worst severity
-//      +-----------------------------] end
+//        .        v      height: square root of the density, so that a single event is still seen beside a burst
+//       / \   .   |      of a thousand; at the foot in colour: what of it was a warning or worse
+//   ___/   \_/ \__|____] where nothing happened the line runs flat and pale; `v` a notch, `]` the end
 
 import type { Session, SeverityLevel } from "../api/types";
-import { severityRank } from "./severity";
+import { severityRank, worse } from "./severity";
 
 /** A stretch of time with what happened in it; times in milliseconds. */
 export interface TimeBucket {
@@ -22,14 +22,29 @@ export interface TimeSpan {
   to_ms: number;
 }
 
-export interface Bar {
+/** One step of the line. Columns lie side by side without holes; `height` 0 where nothing happened. */
+export interface Column {
   x: number;
-  y: number;
   width: number;
   height: number;
-  /** The worst severity, which colours the lowest `worst_height` pixels; the rest is calm. */
   severity: SeverityLevel;
+  /** Of the height, from the foot, what has the colour of the severity; 0 where all is calm. */
   worst_height: number;
+}
+
+/** Columns `from` to `to`, both included, in which the line leaves the ground. */
+export interface Run {
+  from: number;
+  to: number;
+}
+
+export interface ColumnSizes {
+  width: number;
+  height: number;
+  /** Columns are not narrower than this. */
+  pitch: number;
+  height_min: number;
+  worst_height_min: number;
 }
 
 /** A place to hit: the errors of one bucket. */
@@ -38,15 +53,10 @@ export interface Notch {
   at_ms: number;
   width_ms: number;
   errors: number;
+  worst: SeverityLevel;
 }
 
 export type EndShape = "cap" | "fade" | "break" | "edge" | "open";
-
-const BAR_WIDTH_MIN = 2;
-const BAR_HEIGHT_MIN = 2;
-const WORST_HEIGHT_MIN = 4;
-/** Narrower bars get no gap: it would take more ink than the bar. */
-const GAPPED_WIDTH_MIN = 3;
 
 export function timeToX(time_ms: number, span: TimeSpan, width: number): number {
   const length_ms = span.to_ms - span.from_ms;
@@ -59,48 +69,113 @@ export function xToTime(x: number, span: TimeSpan, width: number): number {
   return span.from_ms + (x / width) * (span.to_ms - span.from_ms);
 }
 
-/** Rectangles for buckets, standing on the bottom edge; outside of `span` nothing is drawn. */
-export function barsOf(buckets: readonly TimeBucket[], span: TimeSpan, width: number, height: number): Bar[] {
-  const count_max = buckets.reduce((most, bucket) => Math.max(most, bucket.count), 0);
-  if (count_max === 0 || width <= 0) return [];
-  const bars: Bar[] = [];
-  for (const bucket of buckets) {
-    if (bucket.at_ms > span.to_ms || bucket.at_ms + bucket.width_ms < span.from_ms) continue;
-    const left = clamp(timeToX(bucket.at_ms, span, width), 0, width - BAR_WIDTH_MIN);
-    const right = clamp(timeToX(bucket.at_ms + bucket.width_ms, span, width), left + BAR_WIDTH_MIN, width);
-    const gap = right - left >= GAPPED_WIDTH_MIN ? 1 : 0;
-    const bar_height = Math.max(BAR_HEIGHT_MIN, Math.round(Math.sqrt(bucket.count / count_max) * height));
-    bars.push({
-      x: left,
-      y: height - bar_height,
-      width: Math.max(BAR_WIDTH_MIN, right - left - gap),
-      height: bar_height,
-      severity: bucket.worst,
-      worst_height: worstHeight(bucket, bar_height),
-    });
-  }
-  return bars;
+/** Where in the life something is drawn: within its ends, in the middle of a moment. */
+export function placeX(time_ms: number, span: TimeSpan, width: number): number {
+  return isMoment(span) ? width / 2 : clamp(timeToX(time_ms, span, width), 0, width);
 }
 
 /**
- * One error among a thousand lines must be seen, but must not make all of them look like errors:
- * errors colour their share, a warning (of which the number is not known) a small piece, the calm levels all.
+ * The line over a life. A column is a whole number of buckets and begins where one begins, so that no bucket is spread
+ * over two: it would be a lower hill than its neighbours.
  */
-function worstHeight(bucket: TimeBucket, bar_height: number): number {
-  if (severityRank(bucket.worst) < severityRank("warn")) return bar_height;
-  const share = bucket.errors > 0 ? bucket.errors / bucket.count : 0;
-  const least = bucket.count === 1 ? bar_height : WORST_HEIGHT_MIN;
-  return Math.min(bar_height, Math.max(least, Math.round(share * bar_height)));
+export function columnsOf(buckets: readonly TimeBucket[], span: TimeSpan, sizes: ColumnSizes): Column[] {
+  const first = buckets[0];
+  const length_ms = span.to_ms - span.from_ms;
+  if (!first || length_ms <= 0 || sizes.width <= 0) return [];
+  if (isMoment(span)) return momentOf(buckets, sizes);
+  const bucket_ms = Math.max(first.width_ms, length_ms / GRID_STEPS_MAX);
+  const column_ms = Math.max(1, Math.ceil((sizes.pitch * length_ms) / sizes.width / bucket_ms - 0.01)) * bucket_ms;
+  // A hundredth of tolerance: times are rounded to milliseconds, buckets are not.
+  const origin_ms = first.at_ms - Math.ceil((first.at_ms - span.from_ms) / column_ms - 0.01) * column_ms;
+  const column_count = Math.max(1, Math.ceil((span.to_ms - origin_ms) / column_ms - 0.01));
+  const sums = Array.from({ length: column_count }, (): ColumnSum => ({ count: 0, worst_count: 0, worst: "trace" }));
+  for (const bucket of buckets) {
+    if (bucket.at_ms > span.to_ms || bucket.at_ms + bucket.width_ms < span.from_ms) continue;
+    const index = Math.floor((bucket.at_ms + bucket_ms / 2 - origin_ms) / column_ms);
+    const sum = sums[clamp(index, 0, column_count - 1)];
+    if (sum) addTo(sum, bucket);
+  }
+  const count_max = sums.reduce((most, sum) => Math.max(most, sum.count), 0);
+  return sums.map((sum, index) => {
+    const x = clamp(timeToX(origin_ms + index * column_ms, span, sizes.width), 0, sizes.width);
+    const end_x = clamp(timeToX(origin_ms + (index + 1) * column_ms, span, sizes.width), x, sizes.width);
+    return { x, width: end_x - x, severity: sum.worst, ...heightsOf(sum, count_max, sizes) };
+  });
 }
+
+interface ColumnSum {
+  count: number;
+  worst_count: number;
+  worst: SeverityLevel;
+}
+
+function heightsOf(sum: ColumnSum, count_max: number, sizes: ColumnSizes): Pick<Column, "height" | "worst_height"> {
+  if (sum.count === 0) return { height: 0, worst_height: 0 };
+  const height = Math.max(sizes.height_min, Math.sqrt(sum.count / count_max) * sizes.height);
+  if (severityRank(sum.worst) < severityRank("warn")) return { height, worst_height: 0 };
+  return { height, worst_height: Math.min(height, Math.max(sizes.worst_height_min, (sum.worst_count / sum.count) * height)) };
+}
+
+/** All in one hill. */
+function momentOf(buckets: readonly TimeBucket[], sizes: ColumnSizes): Column[] {
+  const sum: ColumnSum = { count: 0, worst_count: 0, worst: "trace" };
+  for (const bucket of buckets) addTo(sum, bucket);
+  return [{ x: 0, width: sizes.width, severity: sum.worst, ...heightsOf(sum, sum.count, sizes) }];
+}
+
+function addTo(sum: ColumnSum, bucket: TimeBucket): void {
+  sum.count += bucket.count;
+  sum.worst_count += worstCount(bucket);
+  sum.worst = worse(sum.worst, bucket.worst);
+}
+
+/** More steps than any screen has pixels: buckets of no width would make infinitely many. */
+const GRID_STEPS_MAX = 100_000;
+
+/**
+ * One error among a thousand lines must be seen, but must not make all of them look like errors: errors count by
+ * their number; of warnings the number is not known, so that only a lone one counts.
+ */
+function worstCount(bucket: TimeBucket): number {
+  if (bucket.errors > 0) return Math.min(bucket.errors, bucket.count);
+  return bucket.count === 1 && severityRank(bucket.worst) >= severityRank("warn") ? 1 : 0;
+}
+
+/** Where the line leaves the ground, one column to each side of it included; short rests do not part a run. */
+export function runsOf(columns: readonly Column[]): Run[] {
+  const runs: Run[] = [];
+  columns.forEach((column, index) => {
+    if (column.height === 0) return;
+    const last = runs.at(-1);
+    const from = Math.max(0, index - 1);
+    const to = Math.min(columns.length - 1, index + 1);
+    if (last && from <= last.to + 1) last.to = to;
+    else runs.push({ from, to });
+  });
+  return runs;
+}
+
+/** A life without length is drawn as a short piece: a line across would claim that it went on. */
+export function lifeWidth(span: TimeSpan, width: number, moment_width: number): number {
+  return isMoment(span) ? Math.min(width, moment_width) : width;
+}
+
+function isMoment(span: TimeSpan): boolean {
+  return span.to_ms - span.from_ms <= MOMENT_MS;
+}
+
+/** Below the resolution of most agents' clocks. */
+const MOMENT_MS = 1;
 
 export function notchesOf(buckets: readonly TimeBucket[], span: TimeSpan, width: number): Notch[] {
   return buckets
     .filter((bucket) => bucket.errors > 0)
     .map((bucket) => ({
-      x: clamp(timeToX(bucket.at_ms + bucket.width_ms / 2, span, width), 0, width),
+      x: placeX(bucket.at_ms + bucket.width_ms / 2, span, width),
       at_ms: bucket.at_ms,
       width_ms: bucket.width_ms,
       errors: bucket.errors,
+      worst: bucket.worst,
     }));
 }
 

@@ -20,3 +20,12 @@ export function shareText(part: number, whole: number): string {
   if (percent < 10) return `${percent.toFixed(1)} %`;
   return `${Math.min(99, Math.round(percent))} %`;
 }
+
+const BYTE_UNITS = ["bytes", "KB", "MB", "GB", "TB"] as const;
+
+/** `980 bytes`, `7.8 GB`; a unit is 1,024 of the one before, as with memory. */
+export function bytesText(bytes: number): string {
+  const step = Math.min(BYTE_UNITS.length - 1, Math.max(0, Math.floor(Math.log2(Math.max(1, bytes)) / 10)));
+  const count = bytes / 1024 ** step;
+  return `${count < 10 && step > 0 ? Number(count.toFixed(1)) : Math.round(count)} ${BYTE_UNITS[step]}`;
+}

@@ -39,12 +39,45 @@ export function endText(session: Session): string {
   }
 }
 
-/** The first line of an event: its message, else its exception, else its kind. */
+/** The first line of an event: its message, else its exception, else what its kind says. */
 export function eventText(event: SessionEvent): string {
   const message = event.message?.trim();
   const exception = event.exception;
-  if (!exception) return message || event.kind;
+  if (!exception) return message || sentenceOf(event);
   const inner = exception.message?.trim();
   if (message && message !== inner) return message;
-  return [exception.type, inner].filter(Boolean).join(": ") || event.kind;
+  return [exception.type, inner].filter(Boolean).join(": ") || sentenceOf(event);
+}
+
+/** For events that need no message: `used: express checkout`. The category is their object then. */
+function sentenceOf(event: SessionEvent): string {
+  const category = event.category?.trim();
+  switch (event.kind) {
+    case "session.start": return "session started";
+    case "session.end": return "session ended";
+    case "usage": return category ? `used: ${category}` : "used a feature";
+    case "not_found": return category ? `not found: ${category}` : "not found";
+    default: return category || kindText(event.kind);
+  }
+}
+
+/** The category, or the kind where there is none or where the text tells it already. */
+export function categoryText(event: SessionEvent): { text: string; is_kind: boolean } {
+  const is_told = !event.message?.trim() && !event.exception;
+  return event.category && !is_told ? { text: event.category, is_kind: false } : { text: kindText(event.kind), is_kind: true };
+}
+
+export function kindText(kind: string): string {
+  switch (kind) {
+    case "session.start":
+    case "session.end": return "session";
+    case "not_found": return "not found";
+    default: return kind;
+  }
+}
+
+/** The message of an event, if its exception does not say the same. */
+export function ownMessage(event: SessionEvent): string | null {
+  const message = event.message?.trim();
+  return message && message !== event.exception?.message?.trim() ? message : null;
 }

@@ -2,10 +2,10 @@
 
 import { describe, expect, it } from "vitest";
 import type { Session, SessionEvent } from "../api/types";
-import { attributeEntries, isBranch, leafText } from "./attributes";
+import { attributeEntries, attributeLabel, isBranch, leafText, valueText } from "./attributes";
 import { markParts } from "./mark";
 import { countedText, countText, shareText } from "./number";
-import { applicationText, endText, eventText, whereText, whoText } from "./session_text";
+import { applicationText, categoryText, endText, eventText, ownMessage, whereText, whoText } from "./session_text";
 import { isError, parseSeverity, severityLetter, worse } from "./severity";
 
 describe("numbers", () => {
@@ -60,7 +60,28 @@ describe("eventText", () => {
     expect(eventText(event)).toBe("TypeError: no cart");
     expect(eventText({ ...event, message: "no cart" })).toBe("TypeError: no cart");
     expect(eventText({ ...event, message: "checkout failed" })).toBe("checkout failed");
-    expect(eventText({ ...event, kind: "usage", exception: null })).toBe("usage");
+    expect(eventText({ ...event, kind: "deployment", exception: null })).toBe("deployment");
+  });
+});
+
+describe("an event without a message", () => {
+  const check = (kind: string, category: string | null, text: string, shown_category: string) => {
+    const event = { kind, category, message: null, exception: null } as SessionEvent;
+    expect([eventText(event), categoryText(event).text]).toEqual([text, shown_category]);
+  };
+  it("says what its kind means", () => {
+    check("session.start", null, "session started", "session");
+    check("session.end", null, "session ended", "session");
+    check("usage", "express checkout", "used: express checkout", "usage");
+    check("not_found", "/a.png", "not found: /a.png", "not found");
+    check("log", "shop.cart", "shop.cart", "log");
+  });
+  it("keeps its category beside a message", () => {
+    expect(categoryText({ kind: "log", category: "shop", message: "hello", exception: null } as SessionEvent)).toEqual({ text: "shop", is_kind: false });
+  });
+  it("does not say twice what its exception says", () => {
+    const event = { message: "no cart", exception: { message: "no cart" } } as SessionEvent;
+    expect([ownMessage(event), ownMessage({ ...event, message: "checkout failed" })]).toEqual([null, "checkout failed"]);
   });
 });
 
@@ -75,8 +96,30 @@ describe("severity", () => {
 
 describe("attributes", () => {
   it("are branches or leaves", () => {
-    expect([isBranch({ a: 1 }), isBranch([1]), isBranch({}), isBranch([]), isBranch(null)]).toEqual([true, true, false, false, false]);
-    expect(attributeEntries(["a"])).toEqual([{ key: "0", value: "a" }]);
-    expect([leafText("a"), leafText(1.5), leafText(null), leafText({})]).toEqual(["a", "1.5", "null", "{}"]);
+    expect([isBranch({ a: 1 }), isBranch([{}]), isBranch({}), isBranch([]), isBranch(null)]).toEqual([true, true, false, false, false]);
+    expect([leafText("a"), leafText(1.5), leafText(null), leafText({}), leafText([])]).toEqual(["a", "1.5", "null", "{}", "[]"]);
+  });
+  it("put a short list into a line", () => {
+    expect([isBranch(["a", "b"]), leafText(["a", "b"]), isBranch(["long".repeat(20)])]).toEqual([false, "a, b", true]);
+  });
+  it("show the application's own first", () => {
+    const entries = attributeEntries({ "@request": {}, "@version": "1", cart: 1, "@tags": ["a"] });
+    expect(entries.map((entry) => entry.label)).toEqual(["cart", "Tags", "Version", "Request"]);
+  });
+  it("have readable labels where the key is the agent's", () => {
+    const check = (key: string, parent: string | null, label: string) => expect(attributeLabel(key, parent)).toBe(label);
+    check("@level", null, "Level");
+    check("@submission_method", null, "Caught by");
+    check("@ref:order", null, "Reference order");
+    check("o_s_name", "@environment", "OS name");
+    check("client_ip_address", "@request", "Client IP address");
+    check("order_total", null, "order_total");
+    check("x_y", "headers", "x_y");
+    check("@", null, "@");
+  });
+  it("show memory in a unit to read", () => {
+    expect(valueText("total_physical_memory", "@environment", 8_388_608_000)).toBe("7.8 GB");
+    expect(valueText("total_physical_memory", null, 8_388_608_000)).toBe("8388608000");
+    expect(valueText("processor_count", "@environment", 8)).toBe("8");
   });
 });

@@ -13,6 +13,11 @@ export function parseTime(text: string): number {
   return Date.parse(text);
 }
 
+/** A time as the API wants it, never later than asked: parts of a millisecond are cut off. */
+export function timeParameter(time_ms: number): string {
+  return new Date(Math.floor(time_ms)).toISOString();
+}
+
 function two(value: number): string {
   return String(value).padStart(2, "0");
 }

@@ -2,16 +2,18 @@
 // Read when first asked for; forgotten when the session has changed.
 
 import { createEffect, on, type Accessor } from "solid-js";
-import type { SessionEvent } from "../api/types";
+import type { Params } from "../api/client";
+import type { EventPage, SessionEvent } from "../api/types";
 import { compareEvents } from "../derive/merge";
 import { worse } from "../derive/severity";
+import { timeParameter } from "../derive/time";
 import type { App } from "./app";
 import type { EventFilter } from "./event_list";
 
 export interface ErrorIndex {
   /** The next error after an event (`1`) or the one before it (`-1`); from the start or the end without an event. */
   step(from: SessionEvent | null, direction: 1 | -1): Promise<SessionEvent | null>;
-  /** The first error at or after the time. */
+  /** The first error at or after the time; asked for by itself, as there may be many. */
   firstFrom(time_ms: number): Promise<SessionEvent | null>;
   forget(): void;
 }
@@ -23,17 +25,16 @@ const ERRORS_MAX = 20_000;
 export function createErrorIndex(app: App, filter: Accessor<EventFilter>): ErrorIndex {
   let errors: Promise<SessionEvent[]> | null = null;
 
+  function params(): Params {
+    const { text, severity } = filter();
+    return { text: text || null, severity: worse(severity ?? "error", "error") };
+  }
+
   async function readAll(): Promise<SessionEvent[]> {
-    const { id, text, severity } = filter();
     const read: SessionEvent[] = [];
     let cursor: string | null = null;
     do {
-      const page = await app.api.events(id, {
-        text: text || null,
-        severity: worse(severity ?? "error", "error"),
-        limit: PAGE_SIZE,
-        cursor,
-      });
+      const page: EventPage = await app.api.events(filter().id, { ...params(), limit: PAGE_SIZE, cursor });
       read.push(...page.items);
       cursor = page.next_cursor;
     } while (cursor !== null && read.length < ERRORS_MAX);
@@ -61,7 +62,8 @@ export function createErrorIndex(app: App, filter: Accessor<EventFilter>): Error
         : (list.findLast((event) => compareEvents(event, from) < 0) ?? null);
     },
     async firstFrom(time_ms) {
-      return (await all()).find((event) => Date.parse(event.time) >= time_ms) ?? null;
+      const page = await app.api.events(filter().id, { ...params(), from: timeParameter(time_ms), limit: 1 });
+      return page.items[0] ?? null;
     },
   };
 }

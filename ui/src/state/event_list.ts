@@ -1,10 +1,11 @@
 // The events of one session: a growing prefix of the list in order, which knows how long the whole is.
-// The API pages by cursor only, so whatever lies further down is reached by reading up to it.
+// The list itself has no holes, so whatever lies further down is reached by reading up to it; a single event is asked
+// for by its time and can be shown before that.
 
 import { createEffect, createMemo, createSignal, on, onCleanup, type Accessor } from "solid-js";
 import { failureText, isAborted, type Params } from "../api/client";
 import type { SessionEvent, SeverityLevel } from "../api/types";
-import { indexAtTime } from "../derive/merge";
+import { timeParameter } from "../derive/time";
 import type { App } from "./app";
 import { createCoalesced } from "./refresh";
 
@@ -25,8 +26,8 @@ export interface EventList {
   need(index: number): void;
   /** Index of the event, reading up to it; -1 if it is not in the list. */
   findSequence(sequence: number): Promise<number>;
-  /** Index of the first event at or after the time, reading up to it. */
-  findTime(time_ms: number): Promise<number>;
+  /** The first event at or after the time, or the last one of all; without reading up to it. */
+  firstFrom(time_ms: number): Promise<SessionEvent | null>;
   retry(): void;
   refresh(): void;
 }
@@ -138,9 +139,12 @@ export function createEventList(app: App, filter: Accessor<EventFilter>): EventL
       await queue(() => readUntil((read) => read.some((event) => event.sequence === sequence)));
       return indexOf();
     },
-    async findTime(time_ms) {
-      await queue(() => readUntil((read) => Date.parse(read.at(-1)?.time ?? "") >= time_ms));
-      return Math.min(indexAtTime(rows(), time_ms), rows().length - 1);
+    async firstFrom(time_ms) {
+      const { id, text, severity } = filter();
+      const page = await app.api.events(id, { text: text || null, severity, from: timeParameter(time_ms), limit: 1 }, request.signal);
+      if (page.items[0]) return page.items[0];
+      await queue(() => readUntil(() => false));
+      return rows().at(-1) ?? null;
     },
     retry: () => {
       setFailure(null);

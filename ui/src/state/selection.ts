@@ -24,7 +24,7 @@ export interface SelectionSource {
 }
 
 export function createSelection(app: App, { events, errors, sequence, choose }: SelectionSource): Selection {
-  /** An error that was jumped to is shown at once, even while the list still reads up to it. */
+  /** An event that was jumped to is shown at once, even while the list still reads up to it. */
   const [jumped_to, setJumpedTo] = createSignal<SessionEvent | null>(null);
 
   const selected = createMemo<SessionEvent | null>(() => {
@@ -49,8 +49,7 @@ export function createSelection(app: App, { events, errors, sequence, choose }: 
     selected,
     stepError: (direction) =>
       void jump(errors.step(selected(), direction), direction === 1 ? "No further error" : "No error before"),
-    jumpToTime: (time_ms) =>
-      void jump(events.findTime(time_ms).then((index) => events.rows()[index] ?? null), "No event there"),
+    jumpToTime: (time_ms) => void jump(events.firstFrom(time_ms), "No event there"),
     jumpToErrorAt: (time_ms) => void jump(errors.firstFrom(time_ms), "No such error in this filter"),
   };
 }

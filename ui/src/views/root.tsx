@@ -5,13 +5,13 @@ import { failureText } from "../api/client";
 import { LIST_STATE_DEFAULT, type ListState, type SessionPageState } from "../derive/url_state";
 import { AppContext, createApp, useApp } from "../state/app";
 import { createSessionList } from "../state/session_list";
-import { Failure } from "./failure";
-import { Help } from "./help";
-import { NotFound } from "./not_found";
-import { SessionView } from "./session";
-import { SessionsView } from "./sessions";
-import { Shell } from "./shell";
-import { SignIn } from "./sign_in";
+import { Failure } from "./parts/failure";
+import { Help } from "./frame/help";
+import { NotFound } from "./frame/not_found";
+import { SessionView } from "./session/session";
+import { SessionsView } from "./sessions/sessions";
+import { Shell } from "./frame/shell";
+import { SignIn } from "./frame/sign_in";
 
 export function Root(): JSX.Element {
   const app = createApp();

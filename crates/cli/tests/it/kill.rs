@@ -16,6 +16,7 @@ use kymo_testkit::{Kymo, Random};
 
 use self::load::{Load, quiet};
 use self::report::Report;
+pub(crate) use self::report::pages;
 use crate::KYMO;
 
 const ROUNDS: usize = 50;

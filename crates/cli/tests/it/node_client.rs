@@ -45,9 +45,8 @@ fn two_sessions_with_ids_of_the_agent() {
 fn several_agents_at_once_do_not_mix() {
     let kymo = Kymo::with_project(KYMO);
     let users = ["ann@example.test", "Ann@example.test", "ben@example.test"];
-    let scripts = users.map(|user| {
-        Script::start("clients/automatic_session.mjs", &kymo, &[], &[("KYMO_USER", user)])
-    });
+    let scripts =
+        users.map(|user| Script::start("clients/automatic_session.mjs", &kymo, &[], &[("KYMO_USER", user)]));
     let told: Sessions = scripts.into_iter().flat_map(|script| told(&script.finish())).collect();
     assert_eq!(told.len(), users.len());
     assert_same(&stored(&kymo), &told);

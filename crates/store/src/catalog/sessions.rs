@@ -275,7 +275,7 @@ pub(crate) async fn summary(
         "SELECT COUNT(*), COUNT(DISTINCT user_id), \
          CAST(COALESCE(SUM(CASE WHEN end_kind = 0 THEN 1 ELSE 0 END), 0) AS BIGINT), \
          CAST(COALESCE(SUM(CASE WHEN error_count > 0 THEN 1 ELSE 0 END), 0) AS BIGINT), \
-         COALESCE(AVG((last_activity_at - started_at) / 1e9), 0.0)",
+         COALESCE(AVG(CAST(last_activity_at - started_at AS DOUBLE PRECISION) / 1e9), 0.0)",
     );
     push_filter(&mut query, filter);
     let row = query.build().fetch_one(readers).await?;

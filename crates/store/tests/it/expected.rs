@@ -23,9 +23,9 @@ impl Expected {
     pub(crate) fn submit(&mut self, submission: &Submission) -> u64 {
         let mut stored = 0;
         for item in &submission.items {
-            let known = item
-                .fingerprint
-                .is_some_and(|fingerprint| !self.known.insert((submission.project, submission.token, fingerprint)));
+            let known = item.fingerprint.is_some_and(|fingerprint| {
+                !self.known.insert((submission.project, submission.token, fingerprint))
+            });
             let incoming = &item.incoming;
             let owner = (submission.project, incoming.key.as_ref().map(owner_of));
             let unwanted = match incoming.role {

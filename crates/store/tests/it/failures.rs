@@ -15,12 +15,15 @@ async fn a_failed_commit_stores_nothing_and_a_second_try_everything() {
         break_table(&stand, table).await;
         let mut loose = line("", 1, "loose");
         loose.incoming.key = None;
-        let mut batch = submission(shop, vec![
-            line("run-00001", 10, "one"),
-            loose,
-            line("run-00002", 20, "two"),
-            line("run-00001", 30, "three"),
-        ]);
+        let mut batch = submission(
+            shop,
+            vec![
+                line("run-00001", 10, "one"),
+                loose,
+                line("run-00002", 20, "two"),
+                line("run-00001", 30, "three"),
+            ],
+        );
         batch.signals = vec![Signal { id: "nobody-knows-me".to_owned(), close: false }];
         for _ in 0..2 {
             let refused = stand.store().submit(batch.clone()).await.unwrap_err();

@@ -1,5 +1,7 @@
 //! The store through its handle, as the server uses it.
 
+#![cfg(test)]
+
 mod damage;
 mod expected;
 mod failures;

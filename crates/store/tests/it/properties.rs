@@ -13,8 +13,9 @@ use crate::stand::{BEGIN, Stand};
 
 const SEEDS: u64 = 8;
 const STEPS: u64 = 60;
-/// Dates span less than the silence that splits a session.
-const DATES_MILLIS: u64 = 10 * 60 * 1000;
+/// Dates: few enough to meet again, and all within the silence that splits a session.
+const DATES: u64 = 200;
+const DATE_STEP: Duration = Duration::from_secs(3);
 const WORDS: [&str; 8] = ["Disk", "ÄRGER", "straße", "日本語", "full", "a\tb\"c", "%_!", ""];
 
 #[tokio::test]
@@ -111,7 +112,7 @@ impl Run {
     }
 
     fn date(&mut self) -> Timestamp {
-        BEGIN.plus(Duration::from_millis(self.random.below(DATES_MILLIS)))
+        BEGIN.plus(DATE_STEP * self.random.below(DATES) as u32)
     }
 
     fn words(&mut self) -> Option<String> {

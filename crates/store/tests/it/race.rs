@@ -122,7 +122,7 @@ async fn read_density(shared: Arc<Shared>) -> u64 {
         let to = BEGIN.plus(Duration::from_hours(1));
         let found = shared.store.density(shared.shop, shared.session, BEGIN, to, 100).await.unwrap();
         let count: u32 = found.iter().map(|bucket| bucket.count).sum();
-        assert!(u64::from(count) >= answered && (count as u64 - 1).is_multiple_of(BATCH), "{count}");
+        assert!(u64::from(count) >= answered && u64::from(count - 1).is_multiple_of(BATCH), "{count}");
         reads += 1;
     }
     reads

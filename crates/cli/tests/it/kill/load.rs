@@ -9,7 +9,7 @@ use kymo_testkit::{Kymo, Random};
 use serde_json::{Value, json};
 
 /// A batch that is not answered for this long never will be.
-const ANSWER_WITHIN: Duration = Duration::from_secs(60);
+const ANSWER_WITHIN: Duration = Duration::from_mins(1);
 /// 2026-01-01: long ago, so that every session without an end times out, whenever this runs.
 const BEGIN_MILLIS: i64 = 1_767_225_600_000;
 const EVENTS_MAX: u64 = 60;
@@ -187,8 +187,7 @@ impl Author {
         let lane = self.random.below(10);
         if lane > 0 {
             let user = self.random.below(3);
-            event["data"]["@user"] =
-                json!({"identity": format!("user-{}-{user}", self.connection), "name": format!("User {user}")});
+            event["data"]["@user"] = json!({"identity": format!("user-{}-{user}", self.connection), "name": format!("User {user}")});
             event["data"]["turn"] = json!(self.random.below(5));
         }
         if lane > 5 {

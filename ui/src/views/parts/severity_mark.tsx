@@ -1,8 +1,8 @@
 // A severity: its letter in its colour, its name for those who listen.
 
 import type { JSX } from "solid-js";
-import type { SeverityLevel } from "../api/types";
-import { severityLetter, severityName } from "../derive/severity";
+import type { SeverityLevel } from "../../api/types";
+import { severityLetter, severityName } from "../../derive/severity";
 
 export function SeverityMark(props: { level: SeverityLevel }): JSX.Element {
   return (

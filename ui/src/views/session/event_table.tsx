@@ -1,17 +1,17 @@
 // The events of a session, one line each. At the end of a running session it follows; elsewhere it stands still and counts.
 
 import { createEffect, createMemo, createSignal, on, Show, type JSX } from "solid-js";
-import type { Session, SessionEvent } from "../api/types";
-import { countedText } from "../derive/number";
-import { eventText, userText } from "../derive/session_text";
-import { absoluteText, clockText, offsetText, parseTime } from "../derive/time";
-import { useApp } from "../state/app";
-import type { EventList } from "../state/event_list";
-import { createDelayed } from "../state/refresh";
-import { Failure } from "./failure";
-import { MarkedText } from "./marked_text";
-import { SeverityMark } from "./severity_mark";
-import { VirtualGrid, type GridHandle, type GridView } from "./virtual_grid";
+import type { Session, SessionEvent } from "../../api/types";
+import { countedText } from "../../derive/number";
+import { categoryText, eventText, userText } from "../../derive/session_text";
+import { absoluteText, clockText, offsetText, parseTime } from "../../derive/time";
+import { useApp } from "../../state/app";
+import type { EventList } from "../../state/event_list";
+import { createDelayed } from "../../state/refresh";
+import { Failure } from "../parts/failure";
+import { MarkedText } from "../parts/marked_text";
+import { SeverityMark } from "../parts/severity_mark";
+import { VirtualGrid, type GridHandle, type GridView } from "../parts/virtual_grid";
 
 export interface EventTableHandle {
   reveal(index: number): void;
@@ -155,6 +155,7 @@ function EventRow(props: { event: SessionEvent; before: SessionEvent | undefined
     app.settings.event_time.value() === "clock" || !props.session
       ? clockText(time_ms(), app.settings.zone.value(), true)
       : offsetText(time_ms() - parseTime(props.session.started_at));
+  const category = () => categoryText(event());
   const changed_user = () => {
     const user = event().user;
     return props.before && user && user.id !== props.before.user?.id ? user : null;
@@ -163,8 +164,8 @@ function EventRow(props: { event: SessionEvent; before: SessionEvent | undefined
     <>
       <div role="gridcell" aria-colindex="1" class="cell cell-time" title={absoluteText(time_ms(), app.settings.zone.value(), true)}>{time()}</div>
       <div role="gridcell" aria-colindex="2" class="cell cell-severity"><SeverityMark level={event().severity} /></div>
-      <div role="gridcell" aria-colindex="3" class="cell cell-category" title={event().category ?? undefined}>
-        {event().category ?? ""}
+      <div role="gridcell" aria-colindex="3" class="cell cell-category" classList={{ "is-kind": category().is_kind }} title={category().text}>
+        {category().text}
       </div>
       <div role="gridcell" aria-colindex="4" class="cell cell-text">
         <Show when={changed_user()}>{(user) => <span class="user-change">{userText(user())}</span>}</Show>

@@ -1,8 +1,8 @@
 // Nothing has arrived yet: how to send the first event. Becomes the list by itself when the first session is there.
 
 import { Show, type JSX } from "solid-js";
-import { useApp } from "../state/app";
-import { copyText } from "../state/clipboard";
+import { useApp } from "../../state/app";
+import { copyText } from "../../state/clipboard";
 
 const PROJECT_COMMAND = "kymo project add NAME";
 const TOKEN_COMMAND = "kymo token add --project NAME --scope ingest";

@@ -1,24 +1,27 @@
 // The life of a session at full width: density as height, severity as colour, errors as notches to hit, the end as it was.
 
 import { createEffect, createMemo, createSignal, onCleanup, onMount, Show, type JSX } from "solid-js";
-import type { Density, Session } from "../api/types";
+import type { Density, Session } from "../../api/types";
 import {
-  barsOf, bucketAt, endShape, notchAt, notchesOf, ticksOf, tickText, timeToX, xToTime,
+  bucketAt, columnsOf, endShape, lifeWidth, notchAt, notchesOf, placeX, ticksOf, tickText, xToTime,
   type Notch, type TimeBucket,
-} from "../derive/kymogram";
-import { countedText } from "../derive/number";
-import { clockText, offsetText, parseTime } from "../derive/time";
-import { useApp } from "../state/app";
-import type { Palette } from "../state/palette";
-import { drawBars, drawBaseline, drawEnd, prepareCanvas } from "./kymogram_draw";
+} from "../../derive/kymogram";
+import { countedText } from "../../derive/number";
+import { clockText, offsetText, parseTime } from "../../derive/time";
+import { useApp } from "../../state/app";
+import type { Palette } from "../../state/palette";
+import { drawEnd, drawLife, drawNotches, prepareCanvas } from "./kymogram_draw";
 import { kymogramLabel, sessionSpan } from "./row_kymogram";
 
-const NOTCH_HEIGHT = 10;
-const BARS_HEIGHT = 52;
-const AXIS_HEIGHT = 18;
-const HEIGHT = NOTCH_HEIGHT + BARS_HEIGHT + AXIS_HEIGHT;
-const BASELINE = NOTCH_HEIGHT + BARS_HEIGHT;
-const END_WIDTH = 12;
+const NOTCH_HEAD = 9;
+const LINE_HEIGHT = 60;
+const AXIS_HEIGHT = 20;
+const GROUND = { y: NOTCH_HEAD + LINE_HEIGHT + 3, top: 1, line_width: 1.5 };
+/** As in session.css. */
+const HEIGHT = GROUND.y + AXIS_HEIGHT;
+const END_WIDTH = 16;
+/** Of a session that is over at once. */
+const MOMENT_WIDTH = 40;
 const NOTCH_REACH = 6;
 const TICK_WIDTH_MIN = 84;
 
@@ -36,7 +39,7 @@ export function LargeKymogram(props: LargeKymogramProps): JSX.Element {
   let canvas!: HTMLCanvasElement;
   const [width, setWidth] = createSignal(0);
   const [pointer_x, setPointerX] = createSignal<number | null>(null);
-  const life_width = () => Math.max(0, width() - END_WIDTH);
+  const life_width = () => lifeWidth(span(), Math.max(0, width() - END_WIDTH), MOMENT_WIDTH);
   const buckets = createMemo(() => densityBuckets(props.density));
   const span = createMemo(() =>
     props.session ? sessionSpan(props.session, props.session.state === "running" ? app.now_ms() : 0) : { from_ms: 0, to_ms: 1 },
@@ -56,12 +59,14 @@ export function LargeKymogram(props: LargeKymogramProps): JSX.Element {
     const palette = app.palette();
     const context = prepareCanvas(canvas, width(), HEIGHT);
     if (!context || !props.session || width() === 0) return;
+    const columns = columnsOf(buckets(), span(), { width: life_width(), height: LINE_HEIGHT, pitch: 4, height_min: 4, worst_height_min: 3 });
+    const x = pointer_x();
     drawAxis(context, ticksOf(span(), life_width(), TICK_WIDTH_MIN), span().to_ms - span().from_ms, life_width(), palette);
-    drawBaseline(context, life_width(), BASELINE, palette);
-    drawBars(context, barsOf(buckets(), span(), life_width(), BARS_HEIGHT), NOTCH_HEIGHT, palette);
-    drawNotches(context, notches(), hit(), life_width(), palette);
-    drawEnd(context, endShape(props.session), life_width(), BASELINE, BARS_HEIGHT * 0.6, palette);
-    if (props.selected_ms !== null) drawMarker(context, timeToX(props.selected_ms, span(), life_width()), palette);
+    if (x !== null) drawMarker(context, x, 1, palette.line);
+    drawLife(context, columns, life_width(), GROUND, palette);
+    drawNotches(context, notches(), hit(), life_width(), NOTCH_HEAD, GROUND, palette);
+    drawEnd(context, endShape(props.session), { x: life_width(), room: END_WIDTH, height: 26 }, GROUND, palette);
+    if (props.selected_ms !== null) drawSelected(context, placeX(props.selected_ms, span(), life_width()), palette);
   });
 
   const onClick = () => {
@@ -134,37 +139,32 @@ function drawAxis(
   context.font = "11px system-ui, sans-serif";
   context.textBaseline = "alphabetic";
   for (const tick_ms of ticks) {
-    const x = (tick_ms / length_ms) * width;
+    const x = Math.round((tick_ms / length_ms) * width);
     context.fillStyle = palette.line;
-    context.fillRect(Math.round(x), BASELINE, 1, 4);
+    context.globalAlpha = 0.35;
+    if (tick_ms > 0) context.fillRect(x, GROUND.top + NOTCH_HEAD, 1, GROUND.y - GROUND.top - NOTCH_HEAD);
+    context.globalAlpha = 1;
+    context.fillRect(x, GROUND.y, 1, 4);
     context.fillStyle = palette.muted;
     const text = tickText(tick_ms);
     // A label that would be cut off at the end is left out; its tick stays.
-    if (x + context.measureText(text).width < width) context.fillText(text, Math.round(x) + (tick_ms === 0 ? 0 : 4), HEIGHT - 4);
+    if (tick_ms === 0 || x + context.measureText(text).width < width) context.fillText(text, x + (tick_ms === 0 ? 0 : 4), HEIGHT - 5);
   }
 }
 
-function drawNotches(
-  context: CanvasRenderingContext2D,
-  notches: readonly Notch[],
-  hit: Notch | null,
-  width: number,
-  palette: Palette,
-): void {
-  for (const notch of notches) {
-    const half = hit?.at_ms === notch.at_ms ? 5 : 3.5;
-    const x = Math.min(Math.max(notch.x, half), width - half);
-    context.fillStyle = palette.severity.error;
-    context.beginPath();
-    context.moveTo(x - half, 0);
-    context.lineTo(x + half, 0);
-    context.lineTo(x, NOTCH_HEIGHT - 2);
-    context.closePath();
-    context.fill();
-  }
+function drawMarker(context: CanvasRenderingContext2D, x: number, width: number, colour: string): void {
+  context.fillStyle = colour;
+  context.fillRect(Math.round(x - width / 2), GROUND.top, width, GROUND.y + 4 - GROUND.top);
 }
 
-function drawMarker(context: CanvasRenderingContext2D, x: number, palette: Palette): void {
+/** The selected event: a bar through the life with a foot below the ground. */
+function drawSelected(context: CanvasRenderingContext2D, x: number, palette: Palette): void {
+  drawMarker(context, x, 2, palette.accent);
   context.fillStyle = palette.accent;
-  context.fillRect(Math.round(x) - 0.5, 0, 1.5, BASELINE + 4);
+  context.beginPath();
+  context.moveTo(x, GROUND.y + 1);
+  context.lineTo(x + 5, GROUND.y + 8);
+  context.lineTo(x - 5, GROUND.y + 8);
+  context.closePath();
+  context.fill();
 }

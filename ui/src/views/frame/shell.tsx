@@ -1,12 +1,12 @@
 // The frame: one column of navigation, and beside it the place one is at.
 
 import { createSignal, For, Show, type JSX } from "solid-js";
-import { listUrl, type ListState } from "../derive/url_state";
-import { useApp } from "../state/app";
-import type { Setting, Theme } from "../state/settings";
-import type { Zone } from "../derive/time";
-import { failureText } from "../api/client";
-import { Mark } from "./mark";
+import { listUrl, type ListState } from "../../derive/url_state";
+import { useApp } from "../../state/app";
+import type { Setting, Theme } from "../../state/settings";
+import type { Zone } from "../../derive/time";
+import { failureText } from "../../api/client";
+import { Mark } from "../parts/mark";
 
 export function Shell(props: { list: ListState; children: JSX.Element }): JSX.Element {
   const app = useApp();

@@ -1,10 +1,10 @@
 // The figures above the list. Those that the list can be filtered by are buttons.
 
 import type { JSX } from "solid-js";
-import type { SessionsSummary } from "../api/types";
-import { countText, shareText } from "../derive/number";
-import { durationWords } from "../derive/time";
-import type { ListState } from "../derive/url_state";
+import type { SessionsSummary } from "../../api/types";
+import { countText, shareText } from "../../derive/number";
+import { durationWords } from "../../derive/time";
+import type { ListState } from "../../derive/url_state";
 
 export interface TilesProps {
   summary: SessionsSummary | null;

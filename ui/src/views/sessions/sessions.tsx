@@ -1,19 +1,19 @@
 // Home: the list of sessions with its tiles and filters.
 
-import { createEffect, createMemo, For, Show, type JSX } from "solid-js";
-import type { Session } from "../api/types";
-import { countedText } from "../derive/number";
-import { LIST_STATE_DEFAULT, listUrl, RANGES, sessionUrl, type ListState, type Range } from "../derive/url_state";
-import { useApp } from "../state/app";
-import { copyText } from "../state/clipboard";
-import { createDelayed } from "../state/refresh";
-import type { SessionList } from "../state/session_list";
-import { Failure } from "./failure";
-import { FilterBox } from "./filter_box";
+import { createEffect, createMemo, createSignal, For, Show, type JSX } from "solid-js";
+import type { Session } from "../../api/types";
+import { countedText } from "../../derive/number";
+import { LIST_STATE_DEFAULT, listUrl, RANGES, sessionUrl, type ListState, type Range } from "../../derive/url_state";
+import { useApp } from "../../state/app";
+import { copyText } from "../../state/clipboard";
+import { createDelayed } from "../../state/refresh";
+import type { SessionList } from "../../state/session_list";
+import { Failure } from "../parts/failure";
+import { FilterBox } from "../parts/filter_box";
 import { FirstRun } from "./first_run";
 import { SessionHead, SessionRow } from "./session_row";
 import { Tiles } from "./tiles";
-import { VirtualGrid, type GridHandle, type GridView } from "./virtual_grid";
+import { VirtualGrid, type GridHandle, type GridView } from "../parts/virtual_grid";
 
 export interface SessionsProps {
   list: SessionList;
@@ -67,6 +67,7 @@ function isFirstRun({ list, state }: SessionsProps): boolean {
 function SessionTable(props: SessionsProps & { onChange: (part: Partial<ListState>) => void }): JSX.Element {
   const app = useApp();
   const list = () => props.list;
+  const [life_width, setLifeWidth] = createSignal(0);
   let grid: GridHandle | undefined;
   let view: GridView | undefined;
   const active_index = createMemo(() => list().rows().findIndex((row) => row.id === list().selected_id()));
@@ -135,8 +136,8 @@ function SessionTable(props: SessionsProps & { onChange: (part: Partial<ListStat
         count={list().rows().length}
         column_count={8}
         active_index={active_index()}
-        head={<SessionHead />}
-        row={(index) => <Show when={list().rows()[index()]}>{(row) => <SessionRow session={row()} />}</Show>}
+        head={<SessionHead onLifeWidth={setLifeWidth} />}
+        row={(index) => <Show when={list().rows()[index()]}>{(row) => <SessionRow session={row()} life_width={life_width()} />}</Show>}
         onRowClick={onRowClick}
         onView={onView}
         scroll_top={list().scroll_top}

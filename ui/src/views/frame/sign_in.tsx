@@ -1,7 +1,7 @@
 // Shown after a 401 or a sign-out. Signing in itself is done by a link, not here.
 
 import type { JSX } from "solid-js";
-import { Mark } from "./mark";
+import { Mark } from "../parts/mark";
 
 export function SignIn(): JSX.Element {
   return (

@@ -1,7 +1,7 @@
 // A field to filter by, reached with `/`. What is typed is passed on once one pauses.
 
 import { createEffect, on, onCleanup, type JSX } from "solid-js";
-import { useApp } from "../state/app";
+import { useApp } from "../../state/app";
 
 const PAUSE_MS = 180;
 

@@ -1,36 +1,48 @@
 // One row of the sessions table, and the row of names above it.
 
-import { For, Show, type JSX } from "solid-js";
-import type { Session } from "../api/types";
-import { countText } from "../derive/number";
-import { applicationText, endText, whereText, whoText } from "../derive/session_text";
-import { absoluteText, durationText, parseTime, relativeText } from "../derive/time";
-import { sessionUrl } from "../derive/url_state";
-import { useApp } from "../state/app";
-import { RowKymogram } from "./row_kymogram";
+import { For, onCleanup, Show, type JSX } from "solid-js";
+import type { Session } from "../../api/types";
+import { countText } from "../../derive/number";
+import { applicationText, endText, whereText, whoText } from "../../derive/session_text";
+import { absoluteText, durationText, parseTime, relativeText } from "../../derive/time";
+import { sessionUrl } from "../../derive/url_state";
+import { useApp } from "../../state/app";
+import { RowKymogram } from "../kymogram/row_kymogram";
+
+const LIFE_CLASS = "column-life";
 
 const COLUMNS: readonly [string, string][] = [
   ["User", ""],
   ["Application", "column-application"],
   ["Started", "column-started"],
   ["Length", "number column-length"],
-  ["Life", "column-life"],
+  ["Life", LIFE_CLASS],
   ["Events", "number column-events"],
   ["Errors", "number column-errors"],
   ["Where", "column-where"],
 ];
 
-export function SessionHead(): JSX.Element {
+/** Tells how wide the column of kymograms is: measured once here rather than in each row. */
+export function SessionHead(props: { onLifeWidth: (width: number) => void }): JSX.Element {
+  const observer = new ResizeObserver(([entry]) => props.onLifeWidth(Math.floor(entry?.contentRect.width ?? 0)));
+  onCleanup(() => observer.disconnect());
   return (
     <For each={COLUMNS}>
       {([name, column_class], index) => (
-        <div role="columnheader" aria-colindex={index() + 1} class={`cell ${column_class}`}>{name}</div>
+        <div
+          ref={(cell) => column_class === LIFE_CLASS && observer.observe(cell)}
+          role="columnheader"
+          aria-colindex={index() + 1}
+          class={`cell ${column_class}`}
+        >
+          {name}
+        </div>
       )}
     </For>
   );
 }
 
-export function SessionRow(props: { session: Session }): JSX.Element {
+export function SessionRow(props: { session: Session; life_width: number }): JSX.Element {
   const app = useApp();
   const session = () => props.session;
   const zone = () => app.settings.zone.value();
@@ -54,7 +66,7 @@ export function SessionRow(props: { session: Session }): JSX.Element {
         <SessionLength session={session()} />
       </div>
       <div role="gridcell" aria-colindex="5" class="cell column-life" title={endText(session())}>
-        <RowKymogram session={session()} />
+        <RowKymogram session={session()} width={props.life_width} />
       </div>
       <div role="gridcell" aria-colindex="6" class="cell number column-events">{countText(session().event_count)}</div>
       <div role="gridcell" aria-colindex="7" class="cell number column-errors">

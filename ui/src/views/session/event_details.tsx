@@ -1,16 +1,16 @@
 // The selected event in full: message, exception chain, attributes, or the raw JSON.
 
 import { createSignal, For, Show, type JSX } from "solid-js";
-import type { Session, SessionEvent } from "../api/types";
-import { exceptionChain } from "../derive/frames";
-import { severityName } from "../derive/severity";
-import { userText } from "../derive/session_text";
-import { absoluteText, offsetText, parseTime } from "../derive/time";
-import { useApp } from "../state/app";
-import { copyText } from "../state/clipboard";
+import type { Session, SessionEvent } from "../../api/types";
+import { exceptionChain } from "../../derive/frames";
+import { severityName } from "../../derive/severity";
+import { kindText, ownMessage, userText } from "../../derive/session_text";
+import { absoluteText, offsetText, parseTime } from "../../derive/time";
+import { useApp } from "../../state/app";
+import { copyText } from "../../state/clipboard";
 import { AttributeTree } from "./attribute_tree";
 import { ExceptionView } from "./exception";
-import { SeverityMark } from "./severity_mark";
+import { SeverityMark } from "../parts/severity_mark";
 
 export interface EventDetailsProps {
   event: SessionEvent | null;
@@ -41,8 +41,14 @@ function NoEvent(props: EventDetailsProps): JSX.Element {
       >
         <p>Select an event to see all of it.</p>
         <Show when={has_errors()}>
-          <p><button type="button" class="link-button" onClick={() => props.onStepError(1)}>Go to the first error</button> <kbd>e</kbd></p>
+          <p><button type="button" class="button" onClick={() => props.onStepError(1)}>Go to the first error</button></p>
         </Show>
+        <p class="key-hints">
+          <span><kbd>j</kbd> <kbd>k</kbd> next, before</span>
+          <Show when={has_errors()}><span><kbd>e</kbd> next error</span></Show>
+          <span><kbd>/</kbd> filter</span>
+          <span><kbd>?</kbd> all keys</span>
+        </p>
       </Show>
     </div>
   );
@@ -66,7 +72,7 @@ function Details(props: EventDetailsProps & { event: SessionEvent }): JSX.Elemen
       <div class="details-body">
         <Show when={!raw()} fallback={<pre class="raw" tabindex="0">{json()}</pre>}>
           <Facts event={props.event} session={props.session} />
-          <Show when={props.event.message}>{(message) => <p class="message">{message()}</p>}</Show>
+          <Show when={ownMessage(props.event)}>{(message) => <p class="message">{message()}</p>}</Show>
           <For each={exceptionChain(props.event.exception)}>
             {(exception, index) => <ExceptionView exception={exception} is_cause={index() > 0} />}
           </For>
@@ -94,7 +100,7 @@ function Facts(props: { event: SessionEvent; session: Session | null }): JSX.Ele
       <Show when={event().category}>{(category) => <><dt>Category</dt><dd>{category()}</dd></>}</Show>
       <Show when={event().user}>{(user) => <><dt>User</dt><dd title={user().id}>{userText(user())}</dd></>}</Show>
       <dt>Kind</dt>
-      <dd>{event().kind} <span class="quiet">no. {event().sequence}</span></dd>
+      <dd>{kindText(event().kind)} <span class="quiet">no. {event().sequence}</span></dd>
       <Show when={event().reference_id}>{(id) => <><dt>Reference</dt><dd class="mono">{id()}</dd></>}</Show>
     </dl>
   );

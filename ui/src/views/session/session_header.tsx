@@ -1,11 +1,11 @@
 // Who, what, where, when, how long and how it ended: one session in one line.
 
 import { Show, type JSX } from "solid-js";
-import type { Session } from "../api/types";
-import { applicationText, endText, whereText, whoText } from "../derive/session_text";
-import { absoluteText, parseTime, relativeText } from "../derive/time";
-import { useApp } from "../state/app";
-import { SessionLength } from "./session_row";
+import type { Session } from "../../api/types";
+import { applicationText, endText, whereText, whoText } from "../../derive/session_text";
+import { absoluteText, parseTime, relativeText } from "../../derive/time";
+import { useApp } from "../../state/app";
+import { SessionLength } from "../sessions/session_row";
 
 export interface SessionHeaderProps {
   session: Session | null;

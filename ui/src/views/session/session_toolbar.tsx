@@ -1,12 +1,12 @@
 // Tabs of the session and, for its events, the filter: text, severity, and one button for the errors.
 
 import { For, Show, type JSX } from "solid-js";
-import type { Session } from "../api/types";
-import { countedText } from "../derive/number";
-import { parseSeverity, SEVERITY_LEVELS, severityName } from "../derive/severity";
-import type { SessionPageState, SessionTab } from "../derive/url_state";
-import { FilterBox } from "./filter_box";
-import { useApp } from "../state/app";
+import type { Session } from "../../api/types";
+import { countedText } from "../../derive/number";
+import { parseSeverity, SEVERITY_LEVELS, severityName } from "../../derive/severity";
+import type { SessionPageState, SessionTab } from "../../derive/url_state";
+import { FilterBox } from "../parts/filter_box";
+import { useApp } from "../../state/app";
 
 export interface SessionToolbarProps {
   state: SessionPageState;

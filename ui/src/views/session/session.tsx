@@ -1,21 +1,21 @@
 // One session: its header, its kymogram, its events and the details of the selected one.
 
 import { createEffect, createMemo, on, Show, type JSX } from "solid-js";
-import { whoText } from "../derive/session_text";
-import { parseTime } from "../derive/time";
-import { listUrl, sessionUrl, type ListState, type SessionPageState } from "../derive/url_state";
-import { useApp } from "../state/app";
-import { copyText } from "../state/clipboard";
-import { createErrorIndex } from "../state/error_index";
-import { createEventList, type EventFilter, type EventList } from "../state/event_list";
-import { createDelayed } from "../state/refresh";
-import { createSelection, type Selection } from "../state/selection";
-import { createSessionSource, type SessionSource } from "../state/session_page";
+import { whoText } from "../../derive/session_text";
+import { parseTime } from "../../derive/time";
+import { listUrl, sessionUrl, type ListState, type SessionPageState } from "../../derive/url_state";
+import { useApp } from "../../state/app";
+import { copyText } from "../../state/clipboard";
+import { createErrorIndex } from "../../state/error_index";
+import { createEventList, type EventFilter, type EventList } from "../../state/event_list";
+import { createDelayed } from "../../state/refresh";
+import { createSelection, type Selection } from "../../state/selection";
+import { createSessionSource, type SessionSource } from "../../state/session_page";
 import { Environment } from "./environment";
 import { EventDetails } from "./event_details";
 import { EventTable, type EventTableHandle } from "./event_table";
-import { Failure } from "./failure";
-import { LargeKymogram } from "./large_kymogram";
+import { Failure } from "../parts/failure";
+import { LargeKymogram } from "../kymogram/large_kymogram";
 import { SessionHeader } from "./session_header";
 import { SessionToolbar } from "./session_toolbar";
 

@@ -1,7 +1,7 @@
 // The keys, on `?`.
 
 import { For, type JSX } from "solid-js";
-import { useApp } from "../state/app";
+import { useApp } from "../../state/app";
 
 const KEYS: readonly [string[], string][] = [
   [["/"], "Go to the filter"],
