@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import type { Session, SessionEvent } from "../api/types";
-import { compareEvents, indexAtTime, mergeFirstPage, updateRows } from "./merge";
+import { compareEvents, mergeFirstPage, updateRows } from "./merge";
 
 /** Newest start first: row(9) is above row(8). */
 function row(minute: number, event_count = 1): Session {
@@ -42,10 +42,6 @@ describe("events in order", () => {
   const events = ["16:00:00Z", "16:00:01Z", "16:00:01.5Z", "16:00:03Z"].map(
     (time, index) => ({ time: `2026-11-20T${time}`, sequence: index + 1 }) as SessionEvent,
   );
-  it("are found by time", () => {
-    const at = (time: string) => indexAtTime(events, Date.parse(`2026-11-20T${time}`));
-    expect([at("15:00:00Z"), at("16:00:01Z"), at("16:00:02Z"), at("17:00:00Z")]).toEqual([0, 1, 3, 4]);
-  });
   it("compare by time, whatever its precision, then by sequence", () => {
     const [, second, third] = events as [SessionEvent, SessionEvent, SessionEvent];
     expect(compareEvents(second, third)).toBeLessThan(0);

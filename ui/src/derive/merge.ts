@@ -34,16 +34,3 @@ export function updateRows(rows: readonly Session[], newer: readonly Session[]):
 export function compareEvents(left: SessionEvent, right: SessionEvent): number {
   return Date.parse(left.time) - Date.parse(right.time) || left.sequence - right.sequence;
 }
-
-/** Index of the first event at or after a time, in a list in order; its length if there is none. */
-export function indexAtTime(events: readonly SessionEvent[], time_ms: number): number {
-  let low = 0;
-  let high = events.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    const event = events[middle];
-    if (event && Date.parse(event.time) < time_ms) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}

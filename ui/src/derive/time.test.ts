@@ -1,7 +1,7 @@
 // Times and durations, as tables of input and text.
 
 import { describe, expect, it } from "vitest";
-import { absoluteText, clockText, durationText, durationWords, offsetText, parseTime, relativeText } from "./time";
+import { absoluteText, clockText, durationText, durationWords, offsetText, parseTime, relativeText, timeParameter } from "./time";
 
 const AT_MS = parseTime("2026-11-20T16:20:42.061Z");
 
@@ -13,6 +13,12 @@ describe("absolute times", () => {
   });
   it("in local time carry no zone name", () => {
     expect(absoluteText(AT_MS, "local")).not.toContain("UTC");
+  });
+});
+
+describe("timeParameter", () => {
+  it("is never later than the time", () => {
+    expect(timeParameter(AT_MS + 0.9)).toBe("2026-11-20T16:20:42.061Z");
   });
 });
 

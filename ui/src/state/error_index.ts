@@ -31,10 +31,12 @@ export function createErrorIndex(app: App, filter: Accessor<EventFilter>): Error
   }
 
   async function readAll(): Promise<SessionEvent[]> {
+    const { id } = filter();
+    const asked = params();
     const read: SessionEvent[] = [];
     let cursor: string | null = null;
     do {
-      const page: EventPage = await app.api.events(filter().id, { ...params(), limit: PAGE_SIZE, cursor });
+      const page: EventPage = await app.api.events(id, { ...asked, limit: PAGE_SIZE, cursor });
       read.push(...page.items);
       cursor = page.next_cursor;
     } while (cursor !== null && read.length < ERRORS_MAX);

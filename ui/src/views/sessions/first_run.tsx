@@ -5,7 +5,10 @@ import { useApp } from "../../state/app";
 import { copyText } from "../../state/clipboard";
 
 const PROJECT_COMMAND = "kymo project add NAME";
-const TOKEN_COMMAND = "kymo token add --project NAME --scope ingest";
+
+function tokenCommand(project: string): string {
+  return `kymo token add --project ${project} --scope ingest`;
+}
 
 function clientSnippet(server_url: string): string {
   return `import { Exceptionless } from "@exceptionless/node";
@@ -33,7 +36,7 @@ export function FirstRun(): JSX.Element {
           <Show when={app.projects()?.length === 0}>
             <Snippet text={PROJECT_COMMAND} label="the command for a project" />
           </Show>
-          <Snippet text={TOKEN_COMMAND} label="the command" />
+          <Snippet text={tokenCommand(app.projects()?.[0]?.id ?? "NAME")} label="the command" />
         </li>
         <li>
           <h2>Send an event from a Node.js program</h2>
