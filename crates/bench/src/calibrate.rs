@@ -21,7 +21,11 @@ pub(crate) fn decoded_per_second() -> f64 {
         .map(|_| {
             let started = Instant::now();
             for batch in &batches {
-                std::hint::black_box(decode_events(batch.as_bytes(), Timestamp::default(), &Submission::default()));
+                std::hint::black_box(decode_events(
+                    batch.as_bytes(),
+                    Timestamp::default(),
+                    &Submission::default(),
+                ));
             }
             (BATCHES * BATCH_EVENTS) as f64 / started.elapsed().as_secs_f64()
         })

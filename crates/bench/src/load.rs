@@ -77,7 +77,12 @@ impl Load {
             self.push_error(dice);
         } else {
             let mut parts = TEXTS[pick(6, 8)].split("{}");
-            let _ = write!(self.body, r#","@level":"{}"}},"type":"log","source":"{}","message":""#, LEVELS[pick(8, 16)], CATEGORIES[pick(6, 24)]);
+            let _ = write!(
+                self.body,
+                r#","@level":"{}"}},"type":"log","source":"{}","message":""#,
+                LEVELS[pick(8, 16)],
+                CATEGORIES[pick(6, 24)]
+            );
             let numbers = [dice >> 40, (dice >> 20) & 0xfff, (dice >> 12) & 0x3f];
             self.body.push_str(parts.next().unwrap_or_default());
             for (number, part) in numbers.iter().zip(parts) {
@@ -99,7 +104,8 @@ impl Load {
                 3 + line
             );
         }
-        let _ = write!(self.body, r#"]}}}},"type":"error","reference_id":"{:010x}"}}"#, dice & 0xff_ffff_ffff);
+        let _ =
+            write!(self.body, r#"]}}}},"type":"error","reference_id":"{:010x}"}}"#, dice & 0xff_ffff_ffff);
     }
 }
 
@@ -113,7 +119,8 @@ mod tests {
     fn batches_are_what_the_server_reads() {
         let mut load = Load::new(1, 0, Timestamp::from_unix_millis(1_790_000_000_000).unwrap());
         for _ in 0..50 {
-            let decoded = decode_events(load.next_batch().as_bytes(), Timestamp::default(), &Submission::default());
+            let decoded =
+                decode_events(load.next_batch().as_bytes(), Timestamp::default(), &Submission::default());
             assert_eq!((decoded.items.len(), decoded.unreadable.len()), (BATCH_EVENTS, 0));
             assert!(decoded.items.iter().all(|item| item.fingerprint.is_some() && item.event.body.is_some()));
         }

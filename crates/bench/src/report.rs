@@ -71,7 +71,8 @@ mod tests {
 
     #[test]
     fn missed_means_short_by_more_than_the_slack() {
-        let figure = |value, better| Figure { name: "f", value, unit: "u", better, target: Some(100.0), peer: None };
+        let figure =
+            |value, better| Figure { name: "f", value, unit: "u", better, target: Some(100.0), peer: None };
         let rows = [
             (99.0, Better::More, 0.0, true),
             (99.0, Better::More, 0.25, false),

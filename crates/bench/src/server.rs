@@ -68,7 +68,14 @@ fn ingest(kymo: &Kymo, events: u64, decoded: f64, quick: bool) -> anyhow::Result
     let cpu = usage(kymo.pid())?.cpu_seconds - before.cpu_seconds;
     let per_second = events as f64 / ingested.seconds;
     let target = if quick { (decoded * INGEST_SHARE).min(20_000.0) } else { 20_000.0 };
-    let more = |name, value, target, peer| Figure { name, value, unit: "events/s", better: Better::More, target, peer };
+    let more = |name, value, target, peer| Figure {
+        name,
+        value,
+        unit: "events/s",
+        better: Better::More,
+        target,
+        peer,
+    };
     Ok(vec![
         more("calibration_decoded_per_second", decoded, None, None),
         more("ingest_events_per_second", per_second, Some(target), None),
@@ -109,7 +116,10 @@ fn send(kymo: &Kymo, events: u64) -> anyhow::Result<Ingested> {
                 })
             })
             .collect();
-        workers.into_iter().map(|worker| worker.join().unwrap_or_else(|_| panic!("a load thread panicked"))).collect()
+        workers
+            .into_iter()
+            .map(|worker| worker.join().unwrap_or_else(|_| panic!("a load thread panicked")))
+            .collect()
     });
     let seconds = started.elapsed().as_secs_f64();
     let mut answers_ms = Vec::new();

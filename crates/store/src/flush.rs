@@ -3,7 +3,7 @@
 //! Both write a file first (durably), then change the catalog in one transaction, then the views.
 //! A crash in between leaves a file that nobody lists; it is removed at the next start.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -17,7 +17,7 @@ use crate::catalog::events::{self, SegmentRow};
 use crate::catalog::{Catalog, projects::ProjectPk};
 use crate::clock::Clock;
 use crate::columns::SCHEMA_VERSION;
-use crate::error::StoreError;
+use crate::error::{StoreError, StoreErrorKind};
 use crate::fault::{self, Place};
 use crate::segment::{self, Footers, Segment, Written};
 use crate::views::{View, Views};
@@ -50,8 +50,9 @@ pub(crate) struct Flusher {
     next_segment: AtomicI64,
     /// One flush at a time, also when a test or a stop asks for one.
     flushing: Mutex<()>,
-    /// One merge at a time: two would choose the same segments.
-    merging: Mutex<()>,
+    /// One merge at a time: two would choose the same segments. Holds the segments of merges that
+    /// failed, one of which is damaged: left alone until the next start, so that others go on.
+    merging: Mutex<HashSet<i64>>,
     /// Told when a tail has grown.
     pub(crate) wake: Notify,
 }
@@ -79,7 +80,7 @@ impl Flusher {
             footers,
             next_segment: AtomicI64::new(next_segment),
             flushing: Mutex::new(()),
-            merging: Mutex::new(()),
+            merging: Mutex::new(HashSet::new()),
             wake: Notify::new(),
         }
     }
@@ -109,6 +110,11 @@ impl Flusher {
                 }
             }
         }
+    }
+
+    /// Holds off flushes and merges; waits for the one that is under way.
+    pub(crate) async fn at_rest(&self) -> impl Sized + '_ {
+        (self.flushing.lock().await, self.merging.lock().await)
     }
 
     /// Flushes the projects whose tail is due, or every one.
@@ -147,15 +153,21 @@ impl Flusher {
 
     /// Merges one group of segments; false if there is none.
     pub(crate) async fn merge_once(&self) -> Result<bool, StoreError> {
-        let _one_at_a_time = self.merging.lock().await;
+        let mut failed = self.merging.lock().await;
         let today = self.clock.now().as_unix_nanos().div_euclid(DAY_NANOS);
         let due = self.views.all().into_iter().find_map(|(project, view)| {
-            let group = mergeable(&view.segments, today)?;
-            Some((project, group))
+            let mut segments = view.segments;
+            segments.retain(|segment| !failed.contains(&segment.row.pk));
+            Some((project, mergeable(&segments, today)?))
         });
         let Some((project, group)) = due else { return Ok(false) };
         let merged: Vec<i64> = group.iter().map(|segment| segment.row.pk).collect();
-        let (row, written) = self.write(project, move |path| segment::merge(path, &group)).await?;
+        let written = self.write(project, move |path| segment::merge(path, &group)).await;
+        let (row, written) = written.inspect_err(|error| {
+            if error.kind() == StoreErrorKind::Corrupt {
+                failed.extend(&merged);
+            }
+        })?;
         fault::pass(Place::MergeWritten);
         let mut writer = self.catalog.writer().await;
         let mut transaction = writer.begin().await?;
@@ -175,9 +187,12 @@ impl Flusher {
     ) -> Result<(SegmentRow, Written), StoreError> {
         let pk = self.next_segment.fetch_add(1, Ordering::Relaxed);
         let path = segment::path(&self.folder, pk);
-        let written = tokio::task::spawn_blocking(move || write(&path))
-            .await
-            .map_err(|_| StoreError::corrupt("writing a segment panicked"))??;
+        let written = tokio::task::spawn_blocking(move || {
+            // What could not be finished is not left behind: the disk may be full.
+            write(&path).inspect_err(|_| segment::remove_unfinished(&path))
+        })
+        .await
+        .map_err(|_| StoreError::corrupt("writing a segment panicked"))??;
         let row = SegmentRow {
             pk,
             project,

@@ -380,9 +380,10 @@ impl Store {
         if let Some(committer) = self.committer.lock().await.take() {
             committer.await.map_err(|_| StoreError::corrupt("the commit task panicked"))?;
         }
+        // A segment that is being written is finished: its thread would outlive the task.
+        let _writing = self.flusher.at_rest().await;
         for task in self.tasks.lock().await.drain(..) {
             task.abort();
-            // Aborted between two steps: a file that is not listed goes at the next start.
             let _ = task.await;
         }
         self.catalog.close().await

@@ -9,7 +9,10 @@
 //! | [`node`] | scripts with real JavaScript agents and a browser, as processes |
 //! | [`random`] | a small seeded generator; the seed is printed by who uses it |
 
-#![expect(clippy::missing_panics_doc, reason = "everything here panics when a test finds what it did not expect")]
+#![expect(
+    clippy::missing_panics_doc,
+    reason = "everything here panics when a test finds what it did not expect"
+)]
 
 pub mod kymo;
 pub mod node;

@@ -58,11 +58,7 @@ struct StoredProperty {
 }
 
 /// Binds a row's values in the order of [`COLUMNS`].
-pub(crate) fn bind(
-    row: &mut Separated<'_, Sqlite, &'static str>,
-    project: ProjectPk,
-    session: &SessionRow,
-) {
+pub(crate) fn bind(row: &mut Separated<'_, Sqlite, &'static str>, project: ProjectPk, session: &SessionRow) {
     let (end_kind, end_at) = match session.end {
         None => (0_i64, 0_i64),
         Some(End::TimedOut) => (1, 0),

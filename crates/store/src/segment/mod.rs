@@ -52,13 +52,23 @@ pub(crate) fn path(folder: &Path, pk: i64) -> PathBuf {
     folder.join(format!("{pk:012}.parquet"))
 }
 
+/// Removes what a failed write left at a path that was never listed.
+pub(crate) fn remove_unfinished(path: &Path) {
+    for left in [path.with_extension(write::UNFINISHED), path.to_owned()] {
+        // What cannot be removed now goes at the next start.
+        let _ = fs::remove_file(left);
+    }
+}
+
 /// Removes every file that is not of a listed segment, and returns how many there were and the
 /// next free number.
 pub(crate) fn remove_unlisted(folder: &Path, listed: &[SegmentRow]) -> Result<(usize, i64), StoreError> {
     let mut removed = 0;
     for entry in fs::read_dir(folder)? {
-        let path_found = entry?.path();
-        if !listed.iter().any(|row| path(folder, row.pk) == path_found) {
+        let entry = entry?;
+        let path_found = entry.path();
+        // A folder was not made by us: it is left alone.
+        if !entry.file_type()?.is_dir() && !listed.iter().any(|row| path(folder, row.pk) == path_found) {
             fs::remove_file(&path_found)?;
             removed += 1;
         }

@@ -31,7 +31,9 @@ impl Footers {
     fn get(&self, path: &Path, file: &File) -> Result<ArrowReaderMetadata, StoreError> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let known = kept.iter().position(|(known, _)| known == path).and_then(|at| kept.remove(at));
-        let footer = if let Some((_, footer)) = known { footer } else {
+        let footer = if let Some((_, footer)) = known {
+            footer
+        } else {
             let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Required);
             ArrowReaderMetadata::load(file, options)?
         };

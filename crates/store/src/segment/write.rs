@@ -29,6 +29,9 @@ const PAGE_ROWS: usize = 1024;
 /// Level 3: level 1 is 6 % larger, level 9 takes three times the CPU for 3 % less.
 const ZSTD_LEVEL: i32 = 3;
 
+/// Extension of a segment that is being written.
+pub(super) const UNFINISHED: &str = "writing";
+
 /// What was written.
 #[derive(Debug)]
 pub(crate) struct Written {
@@ -67,7 +70,7 @@ pub(crate) struct Output {
 
 impl Output {
     pub(crate) fn create(path: &Path) -> Result<Self, StoreError> {
-        let temporary = path.with_extension("writing");
+        let temporary = path.with_extension(UNFINISHED);
         let writer = ArrowWriter::try_new(File::create(&temporary)?, schema(), Some(properties()))?;
         Ok(Self {
             path: path.to_owned(),
