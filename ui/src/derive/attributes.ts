@@ -44,7 +44,7 @@ const LABELS: Record<string, string> = {
   "@user_description": "User's words",
 };
 
-const WORDS: Record<string, string> = { ip: "IP" };
+const WORDS: Record<string, string> = { http: "HTTP", ip: "IP", url: "URL" };
 
 /** Agents' objects whose keys are theirs as well. Deeper down are headers, cookies and the like: the application's. */
 const KNOWN_OBJECTS = ["@environment", "@request", "@user", "@user_description", "@location", "@submission_client"];

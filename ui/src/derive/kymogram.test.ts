@@ -25,6 +25,11 @@ describe("columnsOf", () => {
     expect(columns.map(({ x, width }) => [Math.round(x), Math.round(width)])).toEqual([[0, 5], [5, 10], [15, 10], [25, 10], [35, 10], [45, 10], [55, 10], [65, 10], [75, 10], [85, 10], [95, 5]]);
     expect(columns.map((column) => column.height)).toEqual([0, 16, 0, 16, 0, 0, 0, 0, 0, 0, 0]);
   });
+  it("leaves no splinter at an end", () => {
+    const columns = columnsOf([bucket(200, 1), bucket(10_200, 1)], SPAN, SIZES);
+    expect(columns.map(({ x, width }) => [Math.round(x), Math.round(width)])).toEqual([[0, 12], [12, 10], [22, 10], [32, 10], [42, 10], [52, 10], [62, 10], [72, 10], [82, 10], [92, 8]]);
+    expect(columns.map((column) => column.height)).toEqual([16, 0, 0, 0, 0, 0, 0, 0, 0, 16]);
+  });
   it("gathers buckets that are narrower than a column", () => {
     const narrow = [0, 250, 500, 750].map((offset) => bucket(1_000 + offset, 1, { width_ms: 250 }));
     expect(heights([...narrow, bucket(6_000, 1, { width_ms: 250 })])).toEqual([16, 0, 0, 0, 0, 8, 0, 0, 0, 0]);
@@ -39,6 +44,9 @@ describe("columnsOf", () => {
   it("keeps what lies at the ends and leaves out what lies beyond", () => {
     expect(heights([bucket(500, 1), bucket(10_500, 1), bucket(50_000, 1), bucket(-5_000, 1)])).toEqual([16, 0, 0, 0, 0, 0, 0, 0, 0, 0, 16]);
     expect(heights([bucket(11_000, 1, { width_ms: 0 })]).at(-1)).toBe(16);
+  });
+  it("keeps a bucket that seems to end before the start because times are cut to milliseconds", () => {
+    expect(heights([bucket(998, 1, { width_ms: 1.05 })])[0]).toBe(16);
   });
   it("colours errors by their share, but always enough to be seen", () => {
     const buckets = [

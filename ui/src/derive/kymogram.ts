@@ -86,19 +86,22 @@ export function columnsOf(buckets: readonly TimeBucket[], span: TimeSpan, sizes:
   const bucket_ms = Math.max(first.width_ms, length_ms / GRID_STEPS_MAX);
   const column_ms = Math.max(1, Math.ceil((sizes.pitch * length_ms) / sizes.width / bucket_ms - 0.01)) * bucket_ms;
   // A hundredth of tolerance: times are rounded to milliseconds, buckets are not.
-  const origin_ms = first.at_ms - Math.ceil((first.at_ms - span.from_ms) / column_ms - 0.01) * column_ms;
-  const column_count = Math.max(1, Math.ceil((span.to_ms - origin_ms) / column_ms - 0.01));
+  const grid_ms = first.at_ms - Math.ceil((first.at_ms - span.from_ms) / column_ms - 0.01) * column_ms;
+  // Less than half a column at an end would be a splinter: its neighbour takes it in.
+  const origin_ms = span.from_ms - grid_ms > column_ms / 2 ? grid_ms + column_ms : grid_ms;
+  const column_count = Math.max(1, Math.round((span.to_ms - origin_ms) / column_ms));
   const sums = Array.from({ length: column_count }, (): ColumnSum => ({ count: 0, worst_count: 0, worst: "trace" }));
   for (const bucket of buckets) {
-    if (bucket.at_ms > span.to_ms || bucket.at_ms + bucket.width_ms < span.from_ms) continue;
+    // A browser's time is cut to milliseconds: a bucket may seem to end that much before the start that it holds.
+    if (bucket.at_ms > span.to_ms || bucket.at_ms + bucket.width_ms < span.from_ms - 1) continue;
     const index = Math.floor((bucket.at_ms + bucket_ms / 2 - origin_ms) / column_ms);
     const sum = sums[clamp(index, 0, column_count - 1)];
     if (sum) addTo(sum, bucket);
   }
   const count_max = sums.reduce((most, sum) => Math.max(most, sum.count), 0);
   return sums.map((sum, index) => {
-    const x = clamp(timeToX(origin_ms + index * column_ms, span, sizes.width), 0, sizes.width);
-    const end_x = clamp(timeToX(origin_ms + (index + 1) * column_ms, span, sizes.width), x, sizes.width);
+    const x = index === 0 ? 0 : timeToX(origin_ms + index * column_ms, span, sizes.width);
+    const end_x = index === column_count - 1 ? sizes.width : timeToX(origin_ms + (index + 1) * column_ms, span, sizes.width);
     return { x, width: end_x - x, severity: sum.worst, ...heightsOf(sum, count_max, sizes) };
   });
 }

@@ -1,6 +1,6 @@
 // One session and its density: read, and read again quietly whenever the stream says that it changed.
 
-import { createEffect, createSignal, on, onCleanup, type Accessor } from "solid-js";
+import { createEffect, createMemo, createSignal, on, onCleanup, type Accessor } from "solid-js";
 import { ApiFailure, failureText, isAborted } from "../api/client";
 import type { Density, Session } from "../api/types";
 import type { App } from "./app";
@@ -18,7 +18,9 @@ const REFRESH_GAP_MS = 400;
 const BUCKET_COUNT = 256;
 
 /** `onRefreshed` is called when the session has changed on the server. */
-export function createSessionSource(app: App, id: Accessor<string>, onRefreshed: () => void): SessionSource {
+export function createSessionSource(app: App, idNow: Accessor<string>, onRefreshed: () => void): SessionSource {
+  // The address changes with each selection; only another session is a reason to begin anew.
+  const id = createMemo(idNow);
   const [session, setSession] = createSignal<Session | null>(null);
   const [density, setDensity] = createSignal<Density | null>(null);
   const [failure, setFailure] = createSignal<string | null>(null);
