@@ -239,8 +239,10 @@ impl Store {
         buckets: u32,
     ) -> Result<Vec<DensityBucket>, StoreError> {
         let filter = EventFilter { from: Some(from), to: Some(to), ..EventFilter::default() };
+        let errors = EventFilter { errors_only: true, ..filter.clone() };
         self.scan(project, session, move |sources| {
-            Ok(density(&query::scan(sources, session, &filter)?, from, to, buckets))
+            let errors = query::scan(sources, session, &errors)?;
+            Ok(density(&query::scan(sources, session, &filter)?, &errors, from, to, buckets))
         })
         .await
     }

@@ -57,6 +57,7 @@ async fn page(
     let filter = EventFilter {
         text: parameters.text("text").map(str::to_owned),
         severity: parameters.severity("severity")?,
+        errors_only: parameters.flag("errors")?,
         kind: parameters.text("kind").map(str::to_owned),
         from: parameters.time("from")?,
         to: parameters.time("to")?,

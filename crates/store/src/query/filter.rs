@@ -9,6 +9,8 @@ pub struct EventFilter {
     pub text: Option<String>,
     /// At least this bad.
     pub severity: Option<Severity>,
+    /// Only errors: events of kind `error` and those with an exception, as the session counts them.
+    pub errors_only: bool,
     /// Exactly this kind.
     pub kind: Option<String>,
     /// At or after this moment, by the agent's clock.

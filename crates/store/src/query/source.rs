@@ -6,7 +6,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Int8Type, Int64Type, TimestampNanosecondType};
 use arrow_array::{Array, RecordBatch, StringArray, UInt64Array};
 use arrow_select::take::take_record_batch;
-use kymo_model::{SessionId, Severity, Timestamp};
+use kymo_model::{EventKind, SessionId, Severity, Timestamp};
 
 use super::EventCursor;
 use super::filter::{EventFilter, contains_folded};
@@ -85,11 +85,14 @@ impl Source for Stretch {
 
     fn scan(&self, _session: SessionId, filter: &EventFilter, found: Found<'_>) -> Result<(), StoreError> {
         let mut columns = vec![at::SEQUENCE, at::TIME, at::SEVERITY_NUMBER];
-        if filter.kind.is_some() {
+        if filter.kind.is_some() || filter.errors_only {
             columns.push(at::KIND);
         }
         if filter.folded_text().is_some() {
-            columns.extend([at::CATEGORY, at::MESSAGE, at::EXCEPTION]);
+            columns.extend([at::CATEGORY, at::MESSAGE]);
+        }
+        if filter.folded_text().is_some() || filter.errors_only {
+            columns.push(at::EXCEPTION);
         }
         let mut first = self.range.row_first;
         for batch in self.segment.file.read(&[(self.range.row_first, self.range.row_count)], &columns)? {
@@ -124,6 +127,8 @@ struct Matcher<'batch> {
     time: &'batch arrow_array::TimestampNanosecondArray,
     severity: &'batch arrow_array::Int8Array,
     kind: Option<(&'batch StringArray, String)>,
+    /// Kinds and exceptions, when only errors are wanted.
+    errors: Option<[&'batch StringArray; 2]>,
     texts: Option<([&'batch StringArray; 3], String)>,
     severity_least: i8,
     from: i64,
@@ -141,6 +146,11 @@ impl<'batch> Matcher<'batch> {
             Some(kind) => Some((column("kind")?.as_string(), kind.clone())),
             None => None,
         };
+        let errors = if filter.errors_only {
+            Some([column("kind")?.as_string(), column("exception")?.as_string()])
+        } else {
+            None
+        };
         let texts = match filter.folded_text() {
             Some(folded) => {
                 let of = |name| Ok::<_, StoreError>(column(name)?.as_string());
@@ -153,6 +163,7 @@ impl<'batch> Matcher<'batch> {
             time: column("time")?.as_primitive::<TimestampNanosecondType>(),
             severity: column("severity_number")?.as_primitive::<Int8Type>(),
             kind,
+            errors,
             texts,
             severity_least: filter.severity.map_or(i8::MIN, |severity| severity.number() as i8),
             from: filter.from.map_or(i64::MIN, Timestamp::as_unix_nanos),
@@ -166,6 +177,9 @@ impl<'batch> Matcher<'batch> {
         in_time
             && self.severity.value(row) >= self.severity_least
             && self.kind.as_ref().is_none_or(|(kinds, wanted)| kinds.value(row) == wanted)
+            && self.errors.is_none_or(|[kinds, exceptions]| {
+                kinds.value(row) == EventKind::Error.as_str() || !exceptions.is_null(row)
+            })
             && self.texts.as_ref().is_none_or(|(texts, folded)| {
                 texts.iter().any(|text| !text.is_null(row) && contains_folded(text.value(row), folded))
             })

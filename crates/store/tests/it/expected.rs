@@ -76,6 +76,7 @@ fn matches(event: &Event, filter: &EventFilter) -> bool {
     };
     filter.text.as_ref().is_none_or(contains)
         && filter.severity.is_none_or(|least| event.severity >= least)
+        && (!filter.errors_only || event.is_error())
         && filter.kind.as_ref().is_none_or(|kind| event.kind.as_str() == kind)
         && event.time >= filter.from.unwrap_or(Timestamp::MIN)
         && filter.to.is_none_or(|to| event.time < to)
@@ -116,7 +117,7 @@ pub(crate) fn density(
         let index = (passed * u128::from(buckets) / span) as u32;
         let bucket = counted.entry(index).or_insert((0, 0, Severity::TRACE));
         bucket.0 += 1;
-        bucket.1 += u32::from(event.severity >= Severity::ERROR);
+        bucket.1 += u32::from(event.is_error());
         bucket.2 = bucket.2.max(event.severity);
     }
     counted.into_iter().map(|(index, (count, errors, worst))| (index, count, errors, worst)).collect()

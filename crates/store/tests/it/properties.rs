@@ -153,6 +153,7 @@ impl Run {
         if self.random.below(4) == 0 {
             filter.severity = Severity::from_number(1 + self.random.below(24) as u8);
         }
+        filter.errors_only = self.random.below(4) == 0;
         if self.random.below(4) == 0 {
             filter.kind = Some("tea".into());
         }
