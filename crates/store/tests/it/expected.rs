@@ -117,7 +117,7 @@ pub(crate) fn density(
         let index = (passed * u128::from(buckets) / span) as u32;
         let bucket = counted.entry(index).or_insert((0, 0, Severity::TRACE));
         bucket.0 += 1;
-        bucket.1 += u32::from(event.is_error());
+        bucket.1 += u32::from(event.kind == "error" || event.exception.is_some());
         bucket.2 = bucket.2.max(event.severity);
     }
     counted.into_iter().map(|(index, (count, errors, worst))| (index, count, errors, worst)).collect()
