@@ -22,19 +22,33 @@ const SOCKET_PATH_BYTES_MAX: usize = 107;
 /// A command is a few catalog rows; a server that takes longer hangs.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
-/// Listens until the server stops. A folder whose path is too long for a socket gets none; commands
-/// then need the server stopped.
-pub(crate) async fn listen(state: AppState, url: String) {
-    let path = Folder::control_socket(state.store.folder().root());
+/// Takes the socket, before anybody is told that the server is there. A folder whose path is too
+/// long for a socket gets none; commands then need the server stopped.
+pub(crate) fn bind(root: &Path) -> Option<UnixListener> {
+    let path = Folder::control_socket(root);
     // Left over from a server that was killed: the lock says that none runs.
     let _ = fs::remove_file(&path);
-    let listener = match bind(&path) {
-        Ok(listener) => listener,
+    match try_bind(&path) {
+        Ok(listener) => Some(listener),
         Err(error) => {
             tracing::warn!(path = %path.display(), %error, "no control socket: commands need the server stopped");
-            return;
+            None
         }
-    };
+    }
+}
+
+fn try_bind(path: &Path) -> std::io::Result<UnixListener> {
+    if path.as_os_str().len() > SOCKET_PATH_BYTES_MAX {
+        return Err(std::io::Error::other("the folder's path is too long for a socket"));
+    }
+    // The folder is 0700, so nobody else can connect before the permissions are set.
+    let listener = UnixListener::bind(path)?;
+    fs::set_permissions(path, Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+/// Answers commands until the server stops.
+pub(crate) async fn serve(listener: UnixListener, state: AppState, url: String) {
     while let Ok((stream, _)) = listener.accept().await {
         let (state, url) = (state.clone(), url.clone());
         tokio::spawn(async move {
@@ -43,16 +57,6 @@ pub(crate) async fn listen(state: AppState, url: String) {
             }
         });
     }
-}
-
-fn bind(path: &Path) -> std::io::Result<UnixListener> {
-    if path.as_os_str().len() > SOCKET_PATH_BYTES_MAX {
-        return Err(std::io::Error::other("the folder's path is too long for a socket"));
-    }
-    // The folder is 0700, so nobody else can connect before the permissions are set.
-    let listener = UnixListener::bind(path)?;
-    fs::set_permissions(path, Permissions::from_mode(0o600))?;
-    Ok(listener)
 }
 
 async fn answer(stream: UnixStream, state: &AppState, url: &str) -> std::io::Result<()> {

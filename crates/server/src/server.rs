@@ -12,7 +12,7 @@ use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use kymo_store::{Store, StoreError};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::watch;
 use tower::ServiceExt;
 
@@ -41,6 +41,7 @@ impl Default for Options {
 /// A server that has its port and is not running yet.
 pub struct Server {
     listener: TcpListener,
+    control: Option<UnixListener>,
     state: AppState,
     url: String,
     stop: watch::Sender<bool>,
@@ -54,10 +55,11 @@ impl Server {
     pub async fn bind(store: Arc<Store>, options: Options) -> Result<Self, BindError> {
         let listener = TcpListener::bind(options.listen).await?;
         let url = format!("http://{}", listener.local_addr()?);
+        let control = control::bind(store.folder().root());
         let (stop, stopping) = watch::channel(false);
         let state = AppState::new(store, options.public_hosts, stopping);
         state.directory.refresh(&state.store).await?;
-        Ok(Self { listener, state, url, stop })
+        Ok(Self { listener, control, state, url, stop })
     }
 
     /// Where it is reached.
@@ -70,9 +72,9 @@ impl Server {
     /// # Errors
     /// The listener or the store failed.
     pub async fn run(self, stopped: impl Future<Output = ()> + Send + 'static) -> Result<(), BindError> {
-        let Self { listener, state, url, stop } = self;
+        let Self { listener, control, state, url, stop } = self;
         let store = Arc::clone(&state.store);
-        let control = tokio::spawn(control::listen(state.clone(), url));
+        let control = control.map(|control| tokio::spawn(control::serve(control, state.clone(), url)));
         let mut stopping = state.stopping.clone();
         let serve = axum::serve(listener, router(state)).with_graceful_shutdown(async move {
             stopped.await;
@@ -88,7 +90,9 @@ impl Server {
             served = serve => served?,
             () = late => tracing::warn!("some requests did not end in time"),
         }
-        control.abort();
+        if let Some(control) = control {
+            control.abort();
+        }
         store.close().await?;
         Ok(())
     }
