@@ -26,6 +26,13 @@ describe("environmentOf", () => {
     const keys = ["client_version", "hostess", "os"];
     expect(environmentOf(session(Object.fromEntries(keys.map((key) => [key, ["1", "1"]])))).own.map((fact) => fact.name)).toEqual(keys);
   });
+  it("names the agent that sent it", () => {
+    const { groups, own } = environmentOf(session({ "client.address": ["::1", "::1"], "telemetry.sdk": ["exceptionless-js/3", "exceptionless-js/3"] }));
+    expect(groups[1]).toEqual({ title: "Sent by", facts: [
+      { name: "Agent", value: "exceptionless-js/3", first: null }, { name: "Address", value: "::1", first: null },
+    ] });
+    expect(own).toEqual([]);
+  });
   it("names the browser", () => {
     const user_agent = "Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0";
     const { groups } = environmentOf(session({ "user_agent.original": [user_agent, user_agent] }, { user_agent }));

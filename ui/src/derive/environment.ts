@@ -27,7 +27,7 @@ const GROUPS: readonly { title: string; namespaces: RegExp }[] = [
   { title: "Application", namespaces: /^(service|process|telemetry|deployment)\./ },
   { title: "Machine", namespaces: /^(host|os|device|container|k8s|cloud)\./ },
   { title: "Browser", namespaces: /^(user_agent|url|browser)\./ },
-  { title: "Sent by", namespaces: /^client(\.|$)/ },
+  { title: "Sent by", namespaces: /^(client|telemetry)\./ },
 ];
 
 /** Known properties in the order in which they are shown. */
@@ -43,7 +43,7 @@ const LABELS: Record<string, string> = {
   "host.arch": "Architecture",
   "user_agent.original": "User agent",
   "url.full": "Page",
-  client: "Agent",
+  "telemetry.sdk": "Agent",
   "client.address": "Address",
 };
 const LABELLED = Object.keys(LABELS);

@@ -137,7 +137,8 @@ const GRID_STEPS_MAX = 100_000;
 
 /**
  * One error among a thousand lines must be seen, but must not make all of them look like errors: errors count by
- * their number; of warnings the number is not known, so that only a lone one counts.
+ * their number; of warnings, and of lines that only have the severity of an error, the number is not known, so that
+ * only a lone one counts.
  */
 function worstCount(bucket: TimeBucket): number {
   if (bucket.errors > 0) return Math.min(bucket.errors, bucket.count);

@@ -8,7 +8,7 @@ function placeOf(url: string) {
   return parsePlace(pathname, search);
 }
 
-const SESSION: SessionPageState = { id: "0192f0c1", tab: "events", text: "", severity: null, event: null };
+const SESSION: SessionPageState = { id: "0192f0c1", tab: "events", text: "", severity: null, errors: false, event: null };
 
 describe("the list", () => {
   it.each<[Partial<ListState>, string]>([
@@ -30,6 +30,8 @@ describe("a session", () => {
     [{}, "/sessions/0192f0c1"],
     [{ tab: "environment" }, "/sessions/0192f0c1?tab=environment"],
     [{ text: "cart", severity: "warn", event: 12 }, "/sessions/0192f0c1?text=cart&severity=warn&event=12"],
+    [{ errors: true }, "/sessions/0192f0c1?errors=true"],
+    [{ severity: "error", errors: true, event: 3 }, "/sessions/0192f0c1?severity=error&errors=true&event=3"],
     [{ id: "a/b ?" }, "/sessions/a%2Fb%20%3F"],
   ])("%o", (part, url) => {
     const session = { ...SESSION, ...part };
@@ -37,7 +39,7 @@ describe("a session", () => {
     expect(placeOf(url)).toEqual({ view: "session", session });
   });
   it("ignores what it does not understand", () => {
-    expect(placeOf("/sessions/0192f0c1?severity=loud&event=-1&tab=x")).toEqual({ view: "session", session: SESSION });
+    expect(placeOf("/sessions/0192f0c1?severity=loud&errors=1&event=-1&tab=x")).toEqual({ view: "session", session: SESSION });
     expect(placeOf("/sessions/0192f0c1?event=1e99")).toEqual({ view: "session", session: SESSION });
   });
   it("survives a broken percent sequence", () => {

@@ -31,6 +31,8 @@ export interface SessionPageState {
   tab: SessionTab;
   text: string;
   severity: SeverityLevel | null;
+  /** Only errors as the session counts them; lines of severity error alone are none. */
+  errors: boolean;
   /** Sequence of the selected event. */
   event: number | null;
 }
@@ -72,6 +74,7 @@ function parseSession(id: string, query: URLSearchParams): SessionPageState {
     tab: query.get("tab") === "environment" ? "environment" : "events",
     text: query.get("text") ?? "",
     severity: parseSeverity(query.get("severity")),
+    errors: query.get("errors") === "true",
     event: Number.isSafeInteger(sequence) && sequence > 0 ? sequence : null,
   };
 }
@@ -91,6 +94,7 @@ export function sessionUrl(session: SessionPageState): string {
   if (session.tab !== "events") query.set("tab", session.tab);
   if (session.text) query.set("text", session.text);
   if (session.severity) query.set("severity", session.severity);
+  if (session.errors) query.set("errors", "true");
   if (session.event !== null) query.set("event", String(session.event));
   return withQuery(`/sessions/${encodeURIComponent(session.id)}`, query);
 }

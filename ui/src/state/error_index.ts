@@ -5,10 +5,9 @@ import { createEffect, on, type Accessor } from "solid-js";
 import type { Params } from "../api/client";
 import type { EventPage, SessionEvent } from "../api/types";
 import { compareEvents } from "../derive/merge";
-import { worse } from "../derive/severity";
 import { timeParameter } from "../derive/time";
 import type { App } from "./app";
-import type { EventFilter } from "./event_list";
+import { filterParams, type EventFilter } from "./event_list";
 
 export interface ErrorIndex {
   /** The next error after an event (`1`) or the one before it (`-1`); from the start or the end without an event. */
@@ -25,10 +24,8 @@ const ERRORS_MAX = 20_000;
 export function createErrorIndex(app: App, filter: Accessor<EventFilter>): ErrorIndex {
   let errors: Promise<SessionEvent[]> | null = null;
 
-  function params(): Params {
-    const { text, severity } = filter();
-    return { text: text || null, severity: worse(severity ?? "error", "error") };
-  }
+  /** Only errors, whether the list shows more or not. */
+  const params = (): Params => filterParams({ ...filter(), errors: true });
 
   async function readAll(): Promise<SessionEvent[]> {
     const { id } = filter();

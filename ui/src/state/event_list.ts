@@ -13,6 +13,12 @@ export interface EventFilter {
   id: string;
   text: string;
   severity: SeverityLevel | null;
+  errors: boolean;
+}
+
+/** The filter as the API wants it. */
+export function filterParams({ text, severity, errors }: EventFilter): Params {
+  return { text: text || null, severity, errors: errors ? "true" : null };
 }
 
 export interface EventList {
@@ -56,7 +62,7 @@ export function createEventList(app: App, filter: Accessor<EventFilter>): EventL
   const complete = () => ready() && next_cursor === null;
 
   async function readPage(cursor: string | null, start: number, limit: number): Promise<void> {
-    const params: Params = { text: filter().text || null, severity: filter().severity, limit, cursor };
+    const params: Params = { ...filterParams(filter()), limit, cursor };
     const page = await app.api.events(filter().id, params, request.signal);
     last_page = { cursor, start };
     next_cursor = page.next_cursor;
@@ -114,7 +120,7 @@ export function createEventList(app: App, filter: Accessor<EventFilter>): EventL
   async function refreshNow(): Promise<void> {
     if (!ready()) return readUntil(() => true);
     if (!complete()) {
-      const params: Params = { text: filter().text || null, severity: filter().severity, limit: 1 };
+      const params: Params = { ...filterParams(filter()), limit: 1 };
       setTotal(Math.max((await app.api.events(filter().id, params, request.signal)).total, rows().length));
       setFailure(null);
       return;
@@ -140,8 +146,8 @@ export function createEventList(app: App, filter: Accessor<EventFilter>): EventL
       return indexOf();
     },
     async firstFrom(time_ms) {
-      const { id, text, severity } = filter();
-      const page = await app.api.events(id, { text: text || null, severity, from: timeParameter(time_ms), limit: 1 }, request.signal);
+      const params: Params = { ...filterParams(filter()), from: timeParameter(time_ms), limit: 1 };
+      const page = await app.api.events(filter().id, params, request.signal);
       if (page.items[0]) return page.items[0];
       await queue(() => readUntil(() => false));
       return rows().at(-1) ?? null;

@@ -66,5 +66,5 @@ function Places(): JSX.Element {
 
 /** For the moment in which the place has changed and the view is not gone yet. */
 function emptySession(id: string): SessionPageState {
-  return { id, tab: "events", text: "", severity: null, event: null };
+  return { id, tab: "events", text: "", severity: null, errors: false, event: null };
 }

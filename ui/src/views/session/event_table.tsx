@@ -22,6 +22,8 @@ export interface EventTableProps {
   session: Session | null;
   selected: SessionEvent | null;
   is_filtered: boolean;
+  /** What the list holds. */
+  noun: "event" | "error";
   /** The page already says that the server does not answer. */
   is_failure_told: boolean;
   /** What is looked for, to mark it. */
@@ -94,14 +96,14 @@ export function EventTable(props: EventTableProps): JSX.Element {
       </Show>
       <Show when={props.events.ready() && total() === 0}>
         <div class="no-match">
-          <p>{props.is_filtered ? "No event of this session matches." : "No event has been stored yet."}</p>
+          <p>{props.is_filtered ? `No ${props.noun} of this session matches.` : "No event has been stored yet."}</p>
           <Show when={props.is_filtered}>
             <button type="button" class="button" onClick={() => props.onClearFilter()}>Clear the filter</button>
           </Show>
         </div>
       </Show>
       <Show when={new_count() > 0}>
-        <button type="button" class="pill bottom" onClick={() => grid.toBottom()}>{countedText(new_count(), "new event")}</button>
+        <button type="button" class="pill bottom" onClick={() => grid.toBottom()}>{countedText(new_count(), `new ${props.noun}`)}</button>
       </Show>
     </div>
   );

@@ -29,8 +29,9 @@ type Change = (part: Partial<SessionPageState>, replace?: boolean) => void;
 export function SessionView(props: SessionViewProps): JSX.Element {
   const app = useApp();
   const filter = createMemo<EventFilter>((last) => {
-    const { id, text, severity } = props.state;
-    return last?.id === id && last.text === text && last.severity === severity ? last : { id, text, severity };
+    const { id, text, severity, errors } = props.state;
+    const is_same = last?.id === id && last.text === text && last.severity === severity && last.errors === errors;
+    return is_same ? last : { id, text, severity, errors };
   });
   const events = createEventList(app, filter);
   const errors = createErrorIndex(app, filter);
@@ -128,7 +129,7 @@ function SessionPage(props: SessionPageProps): JSX.Element {
 function EventsPanel(props: SessionPageProps): JSX.Element {
   const { source, events, selection } = props;
   let table: EventTableHandle | undefined;
-  const filter_key = () => `${props.state.text}\n${props.state.severity}`;
+  const filter_key = () => `${props.state.text}\n${props.state.severity}\n${props.state.errors}`;
   // Wherever the selection came from, its row is brought into sight, reading up to it if need be.
   createEffect(on([() => props.state.event, filter_key], async ([sequence]) => {
     if (sequence === null) return;
@@ -141,11 +142,12 @@ function EventsPanel(props: SessionPageProps): JSX.Element {
         events={events}
         session={source.session()}
         selected={selection.selected()}
-        is_filtered={props.state.text !== "" || props.state.severity !== null}
+        is_filtered={props.state.text !== "" || props.state.severity !== null || props.state.errors}
+        noun={props.state.errors ? "error" : "event"}
         is_failure_told={source.failure() !== null}
         text={props.state.text}
         onSelect={(event) => props.change({ event: event.sequence }, true)}
-        onClearFilter={() => props.change({ text: "", severity: null })}
+        onClearFilter={() => props.change({ text: "", severity: null, errors: false })}
         handle={(handle) => (table = handle)}
       />
       <EventDetails

@@ -46,7 +46,7 @@ export function SessionToolbar(props: SessionToolbarProps): JSX.Element {
           </For>
         </select>
         <ErrorsButton {...props} />
-        <span class="total quiet" role="status">{props.total === null ? "" : countedText(props.total, "event")}</span>
+        <span class="total quiet" role="status">{props.total === null ? "" : countedText(props.total, props.state.errors ? "error" : "event")}</span>
         <TimeChoice />
       </Show>
     </div>
@@ -84,7 +84,7 @@ function Tabs(props: SessionToolbarProps): JSX.Element {
 
 function ErrorsButton(props: SessionToolbarProps): JSX.Element {
   const count = () => props.session?.error_count ?? 0;
-  const pressed = () => props.state.severity === "error";
+  const pressed = () => props.state.errors;
   return (
     <Show when={count() > 0 || pressed()}>
       <button
@@ -92,7 +92,7 @@ function ErrorsButton(props: SessionToolbarProps): JSX.Element {
         class="button small errors-button"
         aria-pressed={pressed()}
         title="Only errors; e and E step from one to the next"
-        onClick={() => props.onChange({ severity: pressed() ? null : "error" })}
+        onClick={() => props.onChange({ errors: !pressed() })}
       >
         {countedText(count(), "error")}
       </button>

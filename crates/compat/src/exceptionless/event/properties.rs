@@ -23,7 +23,7 @@ const ENVIRONMENT: [(&str, &str); 7] = [
 /// The client that sent it.
 pub(in crate::exceptionless) fn of_submission(client: &Submission<'_>, properties: &mut Properties) {
     if let Some(text) = client.client.map(str::trim).filter(|text| !text.is_empty()) {
-        properties.push(("client".to_owned(), text.to_owned()));
+        properties.push(("telemetry.sdk".to_owned(), text.to_owned()));
     }
     if let Some(ip) = &client.ip {
         properties.push(("client.address".to_owned(), ip.clone()));

@@ -156,7 +156,7 @@ fn properties_tell_of_the_session() {
         let item = item(json);
         let found: Vec<(&str, &str)> =
             item.properties.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-        assert_eq!(found[0], ("client", "exceptionless-js/3.2.1"));
+        assert_eq!(found[0], ("telemetry.sdk", "exceptionless-js/3.2.1"));
         assert_eq!(&found[1..], expected, "{json}");
     };
     check(
