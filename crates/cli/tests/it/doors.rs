@@ -71,6 +71,36 @@ fn foreign_requests_get_the_answers_their_agents_survive() {
 }
 
 #[test]
+fn single_events_come_by_get_and_a_named_project_has_to_be_the_tokens() {
+    let kymo = Kymo::with_project(KYMO);
+    let token = &kymo.ingest_token;
+    let at =
+        |method: &str, path: &str| format!("{method} /api/v2/{path} HTTP/1.1\nauthorization: Bearer {token}");
+    let usage = "source=build&value=10&tags=one,two&date=2026-11-20T12:00:00Z&identity=u1&identity.name=User+One&rp=true";
+    check(
+        &kymo,
+        &[
+            (&at("POST", "projects/shop/events"), br#"{"message":"m"}"#, 202),
+            (&at("POST", "projects/other/events"), br#"{"message":"m"}"#, 404),
+            (&at("GET", &format!("events/submit/usage?{usage}")), b"", 200),
+            (&at("GET", &format!("projects/shop/events/submit?type=usage&{usage}&source=more")), b"", 200),
+            (&at("GET", "projects/other/events/submit?message=m"), b"", 404),
+            (&at("GET", &format!("events/submit?access_token={token}")), b"", 200),
+            ("GET /api/v2/events/submit?message=m HTTP/1.1", b"", 401),
+        ],
+    );
+    let sessions = kymo.sessions();
+    assert_eq!((sessions.len(), &sessions[0]["user"]), (1, &json!({"id": "u1", "name": "User One"})));
+    let events = kymo.events(&sessions[0]);
+    assert_eq!(
+        (events.len(), &events[0]["kind"], &events[0]["category"]),
+        (2, &json!("usage"), &json!("build"))
+    );
+    assert_eq!(events[0]["attributes"]["rp"], json!("true"));
+    assert_eq!(kymo.get("/api/v1/events?project=shop")["total"], 1);
+}
+
+#[test]
 fn settings_are_sent_once_and_their_version_with_every_answer() {
     let kymo = Kymo::with_project(KYMO);
     let token = &kymo.ingest_token;

@@ -5,16 +5,18 @@
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{RawQuery, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use kymo_compat::exceptionless::{
     BODY_BYTES_MAX, Decoded, INFLATED_BYTES_MAX, InflateError, Item as DecodedItem, Submission as Sender,
-    config_answer, credentials, decode_events, inflate, is_allowed_content_type, parse_heartbeat, to_utf8,
+    config_answer, credentials, decode_events, decode_submit, inflate, is_allowed_content_type,
+    parse_heartbeat, to_utf8,
 };
 use kymo_model::{DropReason, EventKind};
 use kymo_store::{Item, Project, Scope, Submission, Token};
 use kymo_tracker::{Incoming, Role, SessionKey, Signal};
+use serde::Deserialize;
 
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -23,14 +25,23 @@ use crate::state::AppState;
 const CONFIG_VERSION: HeaderName = HeaderName::from_static("x-exceptionless-configversion");
 const CLIENT: HeaderName = HeaderName::from_static("x-exceptionless-client");
 
-/// `POST /api/v2/events`: 202 once everything in it is stored.
+/// What a path may name: the project and the type of a single event.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Named {
+    project: Option<String>,
+    r#type: Option<String>,
+}
+
+/// `POST /api/v2/events` and `/api/v2/projects/{id}/events`: 202 once everything in it is stored.
 pub(super) async fn post_events(
     State(state): State<AppState>,
+    Path(named): Path<Named>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     let (token, project) = sender(&state, &headers, query.as_deref())?;
+    check_project(&named, &project)?;
     let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let content_type = text(&header::CONTENT_TYPE);
     if !content_type.is_none_or(is_allowed_content_type) {
@@ -59,6 +70,35 @@ pub(super) async fn post_events(
     drop(decompressed);
     state.store.submit(submission(&token, decoded)).await?;
     Ok((StatusCode::ACCEPTED, [(CONFIG_VERSION, project.config_version.to_string())]).into_response())
+}
+
+/// `GET /api/v2/events/submit[/{type}]` and the same below `/projects/{id}`: one event from the
+/// query; 200, also when there is nothing in it.
+pub(super) async fn submit(
+    State(state): State<AppState>,
+    Path(named): Path<Named>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let (token, project) = sender(&state, &headers, query.as_deref())?;
+    check_project(&named, &project)?;
+    let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let client = text(&CLIENT).or_else(|| text(&header::USER_AGENT));
+    let query = query.unwrap_or_default();
+    let sender = Sender { client, ip: None };
+    if let Some(event) = decode_submit(&query, named.r#type.as_deref(), state.store.now(), &sender) {
+        let decoded = Decoded { items: vec![event], unreadable: Vec::new() };
+        state.store.submit(submission(&token, decoded)).await?;
+    }
+    Ok((StatusCode::OK, [(CONFIG_VERSION, project.config_version.to_string())]).into_response())
+}
+
+/// A path that names a project has to name the token's own.
+fn check_project(named: &Named, project: &Project) -> Result<(), Problem> {
+    match &named.project {
+        Some(id) if id != project.id.as_str() => Err(Problem::not_found(format!("there is no project {id}"))),
+        _ => Ok(()),
+    }
 }
 
 /// `GET /api/v2/events/session/heartbeat?id=…&close=…`: 200, whatever it says.

@@ -15,6 +15,11 @@ use crate::state::AppState;
 pub(crate) fn routes() -> Router<AppState> {
     Router::new()
         .route("/api/v2/events", post(exceptionless::post_events))
+        .route("/api/v2/projects/{project}/events", post(exceptionless::post_events))
+        .route("/api/v2/events/submit", get(exceptionless::submit))
+        .route("/api/v2/events/submit/{type}", get(exceptionless::submit))
+        .route("/api/v2/projects/{project}/events/submit", get(exceptionless::submit))
+        .route("/api/v2/projects/{project}/events/submit/{type}", get(exceptionless::submit))
         .route("/api/v2/events/session/heartbeat", get(exceptionless::heartbeat))
         .route("/api/v2/projects/config", get(exceptionless::config))
         // One byte over the limit is read, so that "too large" is told from "just fits".
