@@ -20,34 +20,20 @@ pub struct DensityBucket {
     pub worst: Severity,
 }
 
-/// Counts hits, and the errors among them, between `from` and `to` (exclusive) in `buckets` equal stretches; empty ones are
+/// Counts hits between `from` and `to` (exclusive) in `buckets` equal stretches; empty ones are
 /// left out.
-pub(crate) fn density(
-    hits: &[Hit],
-    errors: &[Hit],
-    from: Timestamp,
-    to: Timestamp,
-    buckets: u32,
-) -> Vec<DensityBucket> {
+pub(crate) fn density(hits: &[Hit], from: Timestamp, to: Timestamp, buckets: u32) -> Vec<DensityBucket> {
     let buckets = buckets.clamp(1, DENSITY_BUCKETS_MAX);
     let span = to.since(from).as_nanos().max(1);
     let mut counted: Vec<Option<DensityBucket>> = vec![None; buckets as usize];
-    let in_range = |hits: &[Hit]| {
-        let hits = hits.iter().copied().filter(|hit| hit.place.time >= from && hit.place.time < to);
-        hits.map(|hit| (hit, (hit.place.time.since(from).as_nanos() * u128::from(buckets) / span) as usize))
-            .collect::<Vec<_>>()
-    };
-    for (hit, index) in in_range(hits) {
+    for hit in hits.iter().filter(|hit| hit.place.time >= from && hit.place.time < to) {
+        let index = (hit.place.time.since(from).as_nanos() * u128::from(buckets) / span) as usize;
         let new = DensityBucket { index: index as u32, count: 0, errors: 0, worst: Severity::TRACE };
         let Some(slot) = counted.get_mut(index) else { continue };
         let bucket = slot.get_or_insert(new);
         bucket.count += 1;
+        bucket.errors += u32::from(hit.is_error);
         bucket.worst = bucket.worst.max(hit.severity);
-    }
-    for (_, index) in in_range(errors) {
-        if let Some(Some(bucket)) = counted.get_mut(index) {
-            bucket.errors += 1;
-        }
     }
     counted.into_iter().flatten().collect()
 }
@@ -64,6 +50,7 @@ mod tests {
             source: 0,
             row: 0,
             severity,
+            is_error: severity == Severity::ERROR,
         };
         let hits = [
             hit(0, Severity::INFO),
@@ -71,8 +58,7 @@ mod tests {
             hit(5, Severity::WARN),
             hit(10, Severity::FATAL),
         ];
-        let found =
-            density(&hits, &hits[1..2], Timestamp::from_unix_nanos(0), Timestamp::from_unix_nanos(10), 2);
+        let found = density(&hits, Timestamp::from_unix_nanos(0), Timestamp::from_unix_nanos(10), 2);
         let rows: Vec<_> = found.iter().map(|b| (b.index, b.count, b.errors, b.worst.text())).collect();
         assert_eq!(rows, [(0, 1, 0, "info"), (1, 2, 1, "error")]);
     }

@@ -131,7 +131,7 @@ impl Flusher {
     fn is_due(&self, view: &View) -> bool {
         let age_max = fault::flush_after().unwrap_or(TAIL_AGE_MAX);
         let old = view.tail_oldest().is_some_and(|oldest| self.clock.now().since(oldest) >= age_max);
-        old || view.tail.len() >= TAIL_BATCHES_MAX || view.tail_bytes() >= TAIL_BYTES_MAX
+        old || view.tail.len() >= TAIL_BATCHES_MAX || view.tail_bytes >= TAIL_BYTES_MAX
     }
 
     async fn flush(&self, project: ProjectPk, view: View) -> Result<(), StoreError> {

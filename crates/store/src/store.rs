@@ -22,7 +22,7 @@ use crate::density::{DensityBucket, density};
 use crate::error::StoreError;
 use crate::flush::{Flusher, TAIL_BYTES_MAX};
 use crate::folder::Folder;
-use crate::query::{self, EventCursor, EventFilter, EventPage, Source};
+use crate::query::{self, EventCursor, EventFilter, EventPage, Source, Tell};
 use crate::segment::{self, Footers, Segment};
 use crate::tail::{self, TailBatch};
 use crate::views::Views;
@@ -151,13 +151,14 @@ impl Store {
     pub async fn submit(&self, submission: Submission) -> Result<Receipt, StoreError> {
         let stopping = || StoreError::retry("the server is stopping");
         let queue = self.submit.upgrade().ok_or_else(stopping)?;
+        let project = submission.project;
         let (answer, answered) = oneshot::channel();
         queue
             .try_send(Waiting { submission, answer })
             .map_err(|_| StoreError::retry("too many requests wait to be stored"))?;
         drop(queue);
         let receipt = answered.await.map_err(|_| stopping())??;
-        if receipt.stored > 0 && self.views.totals().tail_bytes > TAIL_BYTES_MAX {
+        if receipt.stored > 0 && self.views.tail_bytes(project) >= TAIL_BYTES_MAX {
             self.flusher.wake.notify_one();
         }
         Ok(receipt)
@@ -239,10 +240,9 @@ impl Store {
         buckets: u32,
     ) -> Result<Vec<DensityBucket>, StoreError> {
         let filter = EventFilter { from: Some(from), to: Some(to), ..EventFilter::default() };
-        let errors = EventFilter { errors_only: true, ..filter.clone() };
         self.scan(project, session, move |sources| {
-            let errors = query::scan(sources, session, &errors)?;
-            Ok(density(&query::scan(sources, session, &filter)?, &errors, from, to, buckets))
+            let hits = query::scan(sources, session, &filter, Tell::Errors)?;
+            Ok(density(&hits, from, to, buckets))
         })
         .await
     }

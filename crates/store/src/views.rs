@@ -18,14 +18,12 @@ use crate::tail::TailBatch;
 pub(crate) struct View {
     /// In order of commit.
     pub(crate) tail: Vec<Arc<TailBatch>>,
+    /// Memory the tail takes; kept, because every submission asks.
+    pub(crate) tail_bytes: usize,
     pub(crate) segments: Vec<Arc<Segment>>,
 }
 
 impl View {
-    pub(crate) fn tail_bytes(&self) -> usize {
-        self.tail.iter().map(|batch| batch.bytes).sum()
-    }
-
     pub(crate) fn tail_oldest(&self) -> Option<Timestamp> {
         self.tail.first().map(|batch| batch.observed_at)
     }
@@ -58,12 +56,20 @@ impl Views {
         self.read().get(&project).cloned().unwrap_or_default()
     }
 
+    /// Memory the project's tail takes.
+    pub(crate) fn tail_bytes(&self, project: ProjectPk) -> usize {
+        self.read().get(&project).map_or(0, |view| view.tail_bytes)
+    }
+
     pub(crate) fn all(&self) -> Vec<(ProjectPk, View)> {
         self.read().iter().map(|(project, view)| (*project, view.clone())).collect()
     }
 
     pub(crate) fn push_tail(&self, project: ProjectPk, batch: TailBatch) {
-        self.write().entry(project).or_default().tail.push(Arc::new(batch));
+        let mut projects = self.write();
+        let view = projects.entry(project).or_default();
+        view.tail_bytes += batch.bytes;
+        view.tail.push(Arc::new(batch));
     }
 
     pub(crate) fn push_segment(&self, project: ProjectPk, segment: Segment) {
@@ -76,6 +82,7 @@ impl Views {
         let mut projects = self.write();
         let view = projects.entry(project).or_default();
         view.tail.retain(|batch| !flushed.contains(&batch.pk));
+        view.tail_bytes = view.tail.iter().map(|batch| batch.bytes).sum();
         view.segments.push(Arc::new(segment));
     }
 
@@ -97,7 +104,7 @@ impl Views {
         let mut totals = Totals::default();
         for view in self.read().values() {
             totals.tail_events += view.tail.iter().map(|batch| batch.batch.num_rows()).sum::<usize>();
-            totals.tail_bytes += view.tail_bytes();
+            totals.tail_bytes += view.tail_bytes;
             totals.segments += view.segments.len();
         }
         totals

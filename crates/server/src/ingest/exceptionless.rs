@@ -40,10 +40,8 @@ pub(super) async fn post_events(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
-    let (token, project) = sender(&state, &headers, query.as_deref())?;
-    check_project(&named, &project)?;
-    let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    let content_type = text(&header::CONTENT_TYPE);
+    let (token, project) = sender(&state, &headers, query.as_deref(), &named)?;
+    let content_type = text(&headers, &header::CONTENT_TYPE);
     if !content_type.is_none_or(is_allowed_content_type) {
         let detail = "expected a body of type application/json or text/plain";
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
@@ -63,9 +61,8 @@ pub(super) async fn post_events(
             "too much is waiting to be stored, try again",
         ));
     };
-    let client = text(&CLIENT).or_else(|| text(&header::USER_AGENT));
     let utf8 = to_utf8(&decompressed, content_type);
-    let decoded = decode_events(&utf8, state.store.now(), &Sender { client, ip: None });
+    let decoded = decode_events(&utf8, state.store.now(), &client(&headers));
     drop(utf8);
     drop(decompressed);
     state.store.submit(submission(&token, decoded)).await?;
@@ -80,25 +77,13 @@ pub(super) async fn submit(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (token, project) = sender(&state, &headers, query.as_deref())?;
-    check_project(&named, &project)?;
-    let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    let client = text(&CLIENT).or_else(|| text(&header::USER_AGENT));
-    let query = query.unwrap_or_default();
-    let sender = Sender { client, ip: None };
-    if let Some(event) = decode_submit(&query, named.r#type.as_deref(), state.store.now(), &sender) {
+    let (token, project) = sender(&state, &headers, query.as_deref(), &named)?;
+    let (query, kind) = (query.unwrap_or_default(), named.r#type.as_deref());
+    if let Some(event) = decode_submit(&query, kind, state.store.now(), &client(&headers)) {
         let decoded = Decoded { items: vec![event], unreadable: Vec::new() };
         state.store.submit(submission(&token, decoded)).await?;
     }
     Ok((StatusCode::OK, [(CONFIG_VERSION, project.config_version.to_string())]).into_response())
-}
-
-/// A path that names a project has to name the token's own.
-fn check_project(named: &Named, project: &Project) -> Result<(), Problem> {
-    match &named.project {
-        Some(id) if id != project.id.as_str() => Err(Problem::not_found(format!("there is no project {id}"))),
-        _ => Ok(()),
-    }
 }
 
 /// `GET /api/v2/events/session/heartbeat?id=…&close=…`: 200, whatever it says.
@@ -107,7 +92,7 @@ pub(super) async fn heartbeat(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
-    let (token, project) = sender(&state, &headers, query.as_deref())?;
+    let (token, project) = sender(&state, &headers, query.as_deref(), &Named::default())?;
     if let Some(beat) = parse_heartbeat(query.as_deref().unwrap_or_default()) {
         let signals = vec![Signal { id: beat.id, close: beat.close }];
         let submission = Submission {
@@ -128,7 +113,7 @@ pub(super) async fn config(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (_, project) = sender(&state, &headers, query.as_deref())?;
+    let (_, project) = sender(&state, &headers, query.as_deref(), &Named::default())?;
     let known = query.as_deref().unwrap_or_default().split('&').find_map(|pair| pair.strip_prefix("v="));
     Ok(match config_answer(known, project.config_version, &project.client_settings) {
         Some(settings) => {
@@ -138,18 +123,34 @@ pub(super) async fn config(
     })
 }
 
-/// Whose request it is.
-fn sender(state: &AppState, headers: &HeaderMap, query: Option<&str>) -> Result<(Token, Project), Problem> {
-    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+fn text<'headers>(headers: &'headers HeaderMap, name: &HeaderName) -> Option<&'headers str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// The agent as it names itself.
+fn client(headers: &HeaderMap) -> Sender<'_> {
+    Sender { client: text(headers, &CLIENT).or_else(|| text(headers, &header::USER_AGENT)), ip: None }
+}
+
+/// Whose request it is. A path that names a project has to name the token's own.
+fn sender(
+    state: &AppState,
+    headers: &HeaderMap,
+    query: Option<&str>,
+    named: &Named,
+) -> Result<(Token, Project), Problem> {
     let tables = state.directory.tables();
-    let known = credentials(text(header::AUTHORIZATION), query);
+    let known = credentials(text(headers, &header::AUTHORIZATION), query);
     let (token, project) = known
         .and_then(|secret| tables.token(&secret).map(|(token, project)| (token.clone(), project.clone())))
         .ok_or_else(|| Problem::new(StatusCode::UNAUTHORIZED, "expected a token of scope ingest"))?;
+    if let Some(id) = named.project.as_deref().filter(|id| *id != project.id.as_str()) {
+        return Err(Problem::not_found(format!("there is no project {id}")));
+    }
     match token.scope {
         Scope::Ingest | Scope::Admin => Ok((token, project)),
         Scope::Browser => {
-            let from = text(header::ORIGIN).unwrap_or_default();
+            let from = text(headers, &header::ORIGIN).unwrap_or_default();
             if project.origins.iter().any(|origin| origin == from) {
                 Ok((token, project))
             } else {

@@ -1,5 +1,6 @@
 //! Session rows kept between commits, so that busy sessions are not read again and again.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
@@ -11,8 +12,8 @@ use crate::catalog::projects::ProjectPk;
 use crate::catalog::{events, sessions};
 use crate::error::StoreError;
 
-/// Rows kept per project; at about 2 KiB each, 16 MiB. Beyond it the cache starts afresh: reading
-/// a row again takes some 20 µs.
+/// Rows kept per project: an estimated 2 KiB each, 16 MiB. Beyond it the cache starts afresh, and rows
+/// that are still busy are read again.
 const CACHED_SESSIONS_MAX: usize = 8192;
 /// A cache that no commit used for this long is dropped.
 const REST_AFTER: Duration = Duration::from_mins(1);
@@ -41,13 +42,15 @@ impl Caches {
         writer: &mut SqliteConnection,
         project: ProjectPk,
     ) -> Result<&mut Cache, StoreError> {
-        if let std::collections::btree_map::Entry::Vacant(e) = self.projects.entry(project) {
-            let mut cache = Cache::default();
-            cache.rows.next_loose_sequence = events::loose_sequence(&mut *writer, project).await?;
-            cache.rows.marks = sessions::marks(writer, project).await?;
-            e.insert(cache);
+        match self.projects.entry(project) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(place) => {
+                let mut cache = Cache::default();
+                cache.rows.next_loose_sequence = events::loose_sequence(&mut *writer, project).await?;
+                cache.rows.marks = sessions::marks(writer, project).await?;
+                Ok(place.insert(cache))
+            }
         }
-        self.projects.get_mut(&project).ok_or_else(|| StoreError::not_found("there is no such project"))
     }
 
     pub(super) fn forget(&mut self, project: ProjectPk) {

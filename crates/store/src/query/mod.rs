@@ -47,6 +47,15 @@ pub(crate) struct Hit {
     pub(crate) source: usize,
     pub(crate) row: u64,
     pub(crate) severity: Severity,
+    /// Told for [`Tell::Errors`] and error filters; else false.
+    pub(crate) is_error: bool,
+}
+
+/// What a scan tells of a hit beside its place and severity; it costs two more columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tell {
+    Nothing,
+    Errors,
 }
 
 /// Every row of the session that matches. Blocking.
@@ -54,6 +63,7 @@ pub(crate) fn scan(
     sources: &[Arc<dyn Source>],
     session: SessionId,
     filter: &EventFilter,
+    tell: Tell,
 ) -> Result<Vec<Hit>, StoreError> {
     let rows: u64 = sources.iter().map(|source| source.rows_at_most()).sum();
     if rows > ROWS_SCANNED_MAX {
@@ -63,9 +73,7 @@ pub(crate) fn scan(
     }
     let mut hits = Vec::new();
     for (position, source) in sources.iter().enumerate() {
-        source.scan(session, filter, &mut |row, place, severity| {
-            hits.push(Hit { place, source: position, row, severity });
-        })?;
+        source.scan(session, filter, tell, &mut |hit| hits.push(Hit { source: position, ..hit }))?;
     }
     Ok(hits)
 }
@@ -78,7 +86,7 @@ pub(crate) fn page(
     after: Option<EventCursor>,
     limit: usize,
 ) -> Result<EventPage, StoreError> {
-    let mut hits = scan(sources, session, filter)?;
+    let mut hits = scan(sources, session, filter, Tell::Nothing)?;
     let total = hits.len() as u64;
     if let Some(after) = after {
         hits.retain(|hit| hit.place > after);

@@ -8,8 +8,8 @@ use arrow_array::{Array, RecordBatch, StringArray, UInt64Array};
 use arrow_select::take::take_record_batch;
 use kymo_model::{EventKind, SessionId, Severity, Timestamp};
 
-use super::EventCursor;
 use super::filter::{EventFilter, contains_folded};
+use super::{EventCursor, Hit, Tell};
 use crate::catalog::events::{NO_SESSION, RowRange};
 use crate::columns::{at, schema};
 use crate::error::StoreError;
@@ -17,14 +17,20 @@ use crate::segment::Segment;
 use crate::tail::TailBatch;
 use crate::views::View;
 
-/// What is told of a matching row: its number in the source, place and severity.
-type Found<'found> = &'found mut dyn FnMut(u64, EventCursor, Severity);
+/// Takes a matching row; the number of its source is not known here and 0.
+type Found<'found> = &'found mut dyn FnMut(Hit);
 
 /// Rows of one session, somewhere.
 pub(crate) trait Source: Send + Sync {
     fn rows_at_most(&self) -> u64;
     /// Tells the rows that match.
-    fn scan(&self, session: SessionId, filter: &EventFilter, found: Found<'_>) -> Result<(), StoreError>;
+    fn scan(
+        &self,
+        session: SessionId,
+        filter: &EventFilter,
+        tell: Tell,
+        found: Found<'_>,
+    ) -> Result<(), StoreError>;
     /// The rows of those numbers (ascending), all columns.
     fn fetch(&self, rows: &[u64]) -> Result<Vec<RecordBatch>, StoreError>;
 }
@@ -51,14 +57,20 @@ impl Source for TailBatch {
         self.batch.num_rows() as u64
     }
 
-    fn scan(&self, session: SessionId, filter: &EventFilter, found: Found<'_>) -> Result<(), StoreError> {
+    fn scan(
+        &self,
+        session: SessionId,
+        filter: &EventFilter,
+        tell: Tell,
+        found: Found<'_>,
+    ) -> Result<(), StoreError> {
         let ids: &StringArray = self.batch.column(at::SESSION_ID).as_string();
         let wanted = session.to_string();
-        let matcher = Matcher::new(&self.batch, filter)?;
+        let matcher = Matcher::new(&self.batch, filter, tell)?;
         for row in 0..self.batch.num_rows() {
             let belongs = if ids.is_null(row) { session == NO_SESSION } else { ids.value(row) == wanted };
             if belongs && matcher.matches(row) {
-                found(row as u64, matcher.place(row), matcher.severity(row));
+                found(matcher.hit(row, row as u64));
             }
         }
         Ok(())
@@ -83,22 +95,29 @@ impl Source for Stretch {
         self.range.row_count
     }
 
-    fn scan(&self, _session: SessionId, filter: &EventFilter, found: Found<'_>) -> Result<(), StoreError> {
+    fn scan(
+        &self,
+        _session: SessionId,
+        filter: &EventFilter,
+        tell: Tell,
+        found: Found<'_>,
+    ) -> Result<(), StoreError> {
         let mut columns = vec![at::SEQUENCE, at::TIME, at::SEVERITY_NUMBER];
-        if filter.kind.is_some() || filter.errors_only {
+        let needs_errors = filter.errors_only || tell == Tell::Errors;
+        if filter.kind.is_some() || needs_errors {
             columns.push(at::KIND);
         }
         if filter.folded_text().is_some() {
             columns.extend([at::CATEGORY, at::MESSAGE]);
         }
-        if filter.folded_text().is_some() || filter.errors_only {
+        if filter.folded_text().is_some() || needs_errors {
             columns.push(at::EXCEPTION);
         }
         let mut first = self.range.row_first;
         for batch in self.segment.file.read(&[(self.range.row_first, self.range.row_count)], &columns)? {
-            let matcher = Matcher::new(&batch, filter)?;
+            let matcher = Matcher::new(&batch, filter, tell)?;
             for row in (0..batch.num_rows()).filter(|&row| matcher.matches(row)) {
-                found(first + row as u64, matcher.place(row), matcher.severity(row));
+                found(matcher.hit(row, first + row as u64));
             }
             first += batch.num_rows() as u64;
         }
@@ -127,16 +146,17 @@ struct Matcher<'batch> {
     time: &'batch arrow_array::TimestampNanosecondArray,
     severity: &'batch arrow_array::Int8Array,
     kind: Option<(&'batch StringArray, String)>,
-    /// Kinds and exceptions, when only errors are wanted.
+    /// Kinds and exceptions, when errors are wanted or told.
     errors: Option<[&'batch StringArray; 2]>,
     texts: Option<([&'batch StringArray; 3], String)>,
+    errors_only: bool,
     severity_least: i8,
     from: i64,
     to: i64,
 }
 
 impl<'batch> Matcher<'batch> {
-    fn new(batch: &'batch RecordBatch, filter: &EventFilter) -> Result<Self, StoreError> {
+    fn new(batch: &'batch RecordBatch, filter: &EventFilter, tell: Tell) -> Result<Self, StoreError> {
         let column = |name: &str| {
             batch
                 .column_by_name(name)
@@ -146,7 +166,7 @@ impl<'batch> Matcher<'batch> {
             Some(kind) => Some((column("kind")?.as_string(), kind.clone())),
             None => None,
         };
-        let errors = if filter.errors_only {
+        let errors = if filter.errors_only || tell == Tell::Errors {
             Some([column("kind")?.as_string(), column("exception")?.as_string()])
         } else {
             None
@@ -164,6 +184,7 @@ impl<'batch> Matcher<'batch> {
             severity: column("severity_number")?.as_primitive::<Int8Type>(),
             kind,
             errors,
+            errors_only: filter.errors_only,
             texts,
             severity_least: filter.severity.map_or(i8::MIN, |severity| severity.number() as i8),
             from: filter.from.map_or(i64::MIN, Timestamp::as_unix_nanos),
@@ -177,12 +198,27 @@ impl<'batch> Matcher<'batch> {
         in_time
             && self.severity.value(row) >= self.severity_least
             && self.kind.as_ref().is_none_or(|(kinds, wanted)| kinds.value(row) == wanted)
-            && self.errors.is_none_or(|[kinds, exceptions]| {
-                kinds.value(row) == EventKind::Error.as_str() || !exceptions.is_null(row)
-            })
+            && (!self.errors_only || self.is_error(row))
             && self.texts.as_ref().is_none_or(|(texts, folded)| {
                 texts.iter().any(|text| !text.is_null(row) && contains_folded(text.value(row), folded))
             })
+    }
+
+    fn is_error(&self, row: usize) -> bool {
+        self.errors.is_some_and(|[kinds, exceptions]| {
+            kinds.value(row) == EventKind::Error.as_str() || !exceptions.is_null(row)
+        })
+    }
+
+    /// Row `row` of the batch, number `number` of its source.
+    fn hit(&self, row: usize, number: u64) -> Hit {
+        Hit {
+            place: self.place(row),
+            source: 0,
+            row: number,
+            severity: self.severity(row),
+            is_error: self.is_error(row),
+        }
     }
 
     fn place(&self, row: usize) -> EventCursor {

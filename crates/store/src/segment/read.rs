@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow_array::RecordBatch;
 use parquet::arrow::ProjectionMask;
@@ -19,8 +19,8 @@ use crate::error::StoreError;
 /// Rows decoded at a time.
 const BATCH_ROWS: usize = 4096;
 
-/// Footers kept: with its page index one takes 10 to 300 KiB, and a reader of a day's sessions
-/// touches a few dozen segments.
+/// Footers kept: a reader of a day's sessions touches a few dozen segments. An estimate: with its
+/// page index a footer takes up to some hundred KiB.
 const FOOTERS_MAX: usize = 32;
 
 /// Footers of the segments read last, newest at the end.
@@ -29,19 +29,28 @@ pub(crate) struct Footers(Mutex<VecDeque<(PathBuf, ArrowReaderMetadata)>>);
 
 impl Footers {
     fn get(&self, path: &Path, file: &File) -> Result<ArrowReaderMetadata, StoreError> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = kept.iter().position(|(known, _)| known == path).and_then(|at| kept.remove(at));
-        let footer = if let Some((_, footer)) = known {
+        // The lock is not held while a footer is read: two readers may read the same one, once.
+        let footer = if let Some(footer) = self.known(path) {
             footer
         } else {
             let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Required);
             ArrowReaderMetadata::load(file, options)?
         };
+        let mut kept = self.lock();
+        kept.retain(|(known, _)| known != path);
         if kept.len() == FOOTERS_MAX {
             kept.pop_front();
         }
         kept.push_back((path.to_owned(), footer.clone()));
         Ok(footer)
+    }
+
+    fn known(&self, path: &Path) -> Option<ArrowReaderMetadata> {
+        self.lock().iter().find(|(known, _)| known == path).map(|(_, footer)| footer.clone())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<(PathBuf, ArrowReaderMetadata)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
