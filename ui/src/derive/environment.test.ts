@@ -31,6 +31,8 @@ describe("environmentOf", () => {
     expect(groups[1]).toEqual({ title: "Sent by", facts: [
       { name: "Agent", value: "exceptionless-js/3", first: null }, { name: "Address", value: "::1", first: null },
     ] });
+    const agents = groups.flatMap((group) => group.facts).filter((fact) => fact.value === "exceptionless-js/3");
+    expect(agents).toHaveLength(1);
     expect(own).toEqual([]);
   });
   it("names the browser", () => {

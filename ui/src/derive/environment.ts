@@ -24,7 +24,7 @@ export interface Environment {
 }
 
 const GROUPS: readonly { title: string; namespaces: RegExp }[] = [
-  { title: "Application", namespaces: /^(service|process|telemetry|deployment)\./ },
+  { title: "Application", namespaces: /^(service|process|deployment)\./ },
   { title: "Machine", namespaces: /^(host|os|device|container|k8s|cloud)\./ },
   { title: "Browser", namespaces: /^(user_agent|url|browser)\./ },
   { title: "Sent by", namespaces: /^(client|telemetry)\./ },
