@@ -8,7 +8,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::access::Directory;
 
-/// KiB of request bodies, decompressed, that may be in work at once. A body takes some six times
+/// KiB of request bodies, decompressed, that may be in work at once. A body takes an estimated six times
 /// its size while it becomes events: 16 MiB of them are 100 MiB of memory.
 const BODY_KIB_MAX: usize = 16 * 1024;
 

@@ -22,10 +22,10 @@ use crate::fault::{self, Place};
 use crate::segment::{self, Footers, Segment, Written};
 use crate::views::{View, Views};
 
-/// Memory the tail of a project takes before it is flushed: some 10,000 events. Larger segments
+/// Memory the tail of a project takes before it is flushed: an estimated 10,000 events. Larger segments
 /// would be better, a larger tail would be read at every start and by every scan.
 pub(crate) const TAIL_BYTES_MAX: usize = 8 * 1024 * 1024;
-/// Tail batches before it is flushed: one small batch costs some 4 KiB of bookkeeping.
+/// Tail batches before it is flushed: one small batch costs an estimated 4 KiB of bookkeeping.
 const TAIL_BATCHES_MAX: usize = 2048;
 /// Age of the oldest tail batch before it is flushed.
 const TAIL_AGE_MAX: Duration = Duration::from_secs(30);
