@@ -60,6 +60,22 @@ impl Kymogram {
             count: 1,
             worst_level: severity.level(),
         });
+        self.shrink();
+    }
+
+    /// Adds the events of another: the same as if each had been added here.
+    pub fn merge(&mut self, other: &Self) {
+        while self.width_log2 < other.width_log2 {
+            self.coarsen();
+        }
+        let narrower_by = self.width_log2 - other.width_log2;
+        for &bucket in &other.buckets {
+            self.insert(Bucket { index: bucket.index >> narrower_by, ..bucket });
+        }
+        self.shrink();
+    }
+
+    fn shrink(&mut self) {
         while self.width_log2 < WIDTH_LOG2_MAX
             && (self.buckets.len() > BUCKETS_MAX || self.encoded_len() > BYTES_MAX)
         {
@@ -237,6 +253,24 @@ mod tests {
             assert_eq!(Kymogram::from_bytes(&forward.to_bytes()), Some(forward.clone()), "seed {seed}");
             let total: u32 = forward.buckets().iter().map(|bucket| bucket.count).sum();
             assert_eq!(total as usize, moments.len(), "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn merging_is_adding_each() {
+        for seed in 0..200 {
+            let moments = times(seed, 2 + (seed as usize * 5) % 300);
+            let draw = |moments: &[i64]| {
+                let mut drawing = Kymogram::default();
+                for &nanos in moments {
+                    drawing.add(at(nanos), Severity::INFO);
+                }
+                drawing
+            };
+            let (one, other) = moments.split_at(seed as usize % moments.len());
+            let mut merged = draw(one);
+            merged.merge(&draw(other));
+            assert_eq!(merged, draw(&moments), "seed {seed}");
         }
     }
 

@@ -18,11 +18,17 @@ pub enum DropReason {
     TooLarge,
     /// The request was refused as a whole: the server was busy, the client tries again.
     Overload,
+    /// The request was refused as a whole: no token, one that does not hold, or one that may not
+    /// send from there.
+    Unauthorized,
+    /// The request was refused as a whole: its body is compressed in a way that is not known, or of
+    /// a type that is not expected.
+    Unsupported,
 }
 
 impl DropReason {
     /// Every reason, for reports that show zeros too.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Duplicate,
         Self::DuplicateStart,
         Self::Heartbeat,
@@ -30,7 +36,26 @@ impl DropReason {
         Self::Unreadable,
         Self::TooLarge,
         Self::Overload,
+        Self::Unauthorized,
+        Self::Unsupported,
     ];
+
+    /// Whether it counts requests that were refused as a whole, not items.
+    pub const fn is_refusal(self) -> bool {
+        match self {
+            Self::TooLarge | Self::Overload | Self::Unauthorized | Self::Unsupported => true,
+            Self::Duplicate
+            | Self::DuplicateStart
+            | Self::Heartbeat
+            | Self::LateHeartbeat
+            | Self::Unreadable => false,
+        }
+    }
+
+    /// The reason that `word` names.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == word)
+    }
 
     /// The word used in storage, API and UI.
     pub const fn as_str(self) -> &'static str {
@@ -42,6 +67,8 @@ impl DropReason {
             Self::Unreadable => "unreadable",
             Self::TooLarge => "too_large",
             Self::Overload => "overload",
+            Self::Unauthorized => "unauthorized",
+            Self::Unsupported => "unsupported",
         }
     }
 }
