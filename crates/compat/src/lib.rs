@@ -24,5 +24,13 @@
 //! | module | holds |
 //! |---|---|
 //! | [`exceptionless`] | the HTTP API of Exceptionless clients: bodies, heartbeats, keys, configuration |
+//! | [`loupe_web`] | what Loupe's agents in browsers post |
+//! | `json` | reading JSON that strangers wrote |
+//! | `unreadable` | what of a body became no event |
 
 pub mod exceptionless;
+mod json;
+pub mod loupe_web;
+mod unreadable;
+
+pub use unreadable::Unreadable;

@@ -1,12 +1,13 @@
 //! A body cut into items.
 
-use kymo_model::{Attributes, Event, EventKind, Timestamp, Value};
+use kymo_model::{Event, EventKind, Timestamp, Value};
 use serde_json::value::RawValue;
+
+use crate::json;
 
 use super::event::properties;
 use super::event::{self, Read};
 use super::fingerprint::Fingerprints;
-use super::repair::repair;
 use super::root::Root;
 use super::{Decoded, ITEMS_MAX, Item, Submission, Unreadable};
 
@@ -80,11 +81,7 @@ fn report_excess(decoded: &mut Decoded, found: usize) {
 
 /// `None` if it is not a JSON object.
 fn read_item(json: &str, observed: Timestamp, client: &Submission<'_>) -> Option<Read> {
-    let root = serde_json::from_str::<Root>(json).ok().or_else(|| {
-        serde_json::from_str::<&RawValue>(json).ok()?;
-        serde_json::from_str(&repair(json)).ok()
-    });
-    root.map(|root| event::read(root, observed, client))
+    json::read::<Root>(json).map(|root| event::read(root, observed, client))
 }
 
 fn finish<'a>(read: Read, json: &'a str, fingerprints: &mut Fingerprints<'a>) -> Item {
@@ -101,9 +98,7 @@ fn element_text(json: &str) -> Result<String, &'static str> {
     if !json.starts_with('"') {
         return Ok(json.to_owned());
     }
-    let text: String = serde_json::from_str(json)
-        .or_else(|_| serde_json::from_str(&repair(json)))
-        .unwrap_or_else(|_| json.to_owned());
+    let text: String = json::read(json).unwrap_or_else(|| json.to_owned());
     if text.trim().is_empty() { Err("an empty text") } else { Ok(text) }
 }
 
@@ -112,16 +107,13 @@ fn log_item(message: String, observed: Timestamp, client: &Submission<'_>) -> It
     event.body = Some(message);
     let mut properties = Vec::new();
     properties::of_submission(client, &mut properties);
-    Item { event, session_id: None, properties, fingerprint: None }
+    Item { event, session_id: None, identity: None, properties, fingerprint: None }
 }
 
 /// A value's JSON text read as an object's entries, for keys whose object comes as text.
 pub(super) fn entries_of_text(text: &str) -> Option<Vec<(String, Value)>> {
-    if !text.trim_start().starts_with('{') {
-        return None;
+    match json::read_embedded(text)? {
+        Value::Map(entries) => Some(entries.0),
+        _ => None,
     }
-    let json = serde_json::from_str::<&RawValue>(text).ok()?.get();
-    let entries: Attributes =
-        serde_json::from_str(json).or_else(|_| serde_json::from_str(&repair(json))).ok()?;
-    Some(entries.0)
 }

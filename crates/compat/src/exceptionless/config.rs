@@ -1,8 +1,15 @@
 //! The client configuration.
 
+mod pattern;
+mod privacy;
+mod settings;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+
+pub use privacy::Privacy;
+pub use settings::{InvalidSetting, check_setting};
 
 /// The answer to a client that has `known_version` (the query's `v`): the body of a 200, or
 /// `None` for a 304. Only the very same version is up to date: a client with a newer number has

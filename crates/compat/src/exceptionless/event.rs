@@ -7,11 +7,12 @@ mod severity;
 
 use kymo_model::{Attributes, Event, EventKind, Exception, Severity, Timestamp, User, Value};
 
-use self::error_data::{has_content, into_scalar_text};
+use crate::json::{Member as _, has_content, into_scalar_text};
+
 use super::body::entries_of_text;
 use super::names::{FreeNames, canonical, is_valid_id};
 use super::root::{Field, Root};
-use super::{Item, Submission};
+use super::{Item, Privacy, Submission};
 
 type Entries = Vec<(String, Value)>;
 
@@ -34,10 +35,12 @@ pub(super) fn read(mut root: Root, observed: Timestamp, client: &Submission<'_>)
     let mut tail = root_attributes(&mut root);
     let data = merged_data(&mut root);
 
+    let everything = Privacy::default();
+    let privacy = client.privacy.unwrap_or(&everything);
     let mut known = Known::default();
     properties::of_submission(client, &mut known.properties);
     for (key, value) in data {
-        known.sort(key, value);
+        known.sort(key, value, privacy);
     }
     let exception = known.take_exception();
     let Known { mut attributes, properties, user, level, session_ref, .. } = known;
@@ -50,7 +53,11 @@ pub(super) fn read(mut root: Root, observed: Timestamp, client: &Submission<'_>)
     event.severity = severity_of(level, &event.kind, is_critical, &mut attributes);
     event.category = category;
     event.body = message.or_else(|| exception.as_ref().and_then(first_message));
-    event.user = user_of(user, &mut attributes);
+    event.user = user_of(user, privacy, &mut attributes);
+    let identity = event.user.as_ref().and_then(|user| user.id.clone());
+    if !privacy.includes_private() {
+        event.user = None;
+    }
     event.exception = exception;
     let identified_at = match (&posted_date, time) {
         (Some(_), Some(time)) => Some(seconds_of(time)),
@@ -68,7 +75,7 @@ pub(super) fn read(mut root: Root, observed: Timestamp, client: &Submission<'_>)
     };
     event.reference_id = ids.reference_id;
     event.attributes = attributes;
-    Read { item: Item { event, session_id, properties, fingerprint: None }, identified_at }
+    Read { item: Item { event, session_id, identity, properties, fingerprint: None }, identified_at }
 }
 
 /// Low 32 bits of the unix seconds: enough to keep neighbours together.
@@ -185,11 +192,11 @@ struct Known {
 }
 
 impl Known {
-    fn sort(&mut self, key: String, value: Value) {
+    fn sort(&mut self, key: String, value: Value, privacy: &Privacy) {
         match key.as_str() {
             "@level" if self.level.is_none() => self.level = Some(value),
             "@error" | "@simple_error" | "@user" | "@environment" | "@request" | "@user_description"
-            | "@stack" => self.sort_object(key, value),
+            | "@stack" => self.sort_object(key, value, privacy),
             // Only the server knows who sent it.
             "@submission_client" => {}
             "@version" => {
@@ -202,6 +209,7 @@ impl Known {
                 self.attributes.push(key, value);
             }
             _ => {
+                let Some(value) = privacy.clean_entry(&key, value) else { return };
                 if !key.starts_with('@') && !key.starts_with("_@") {
                     properties::of_extended(&key, &value, &mut self.properties);
                 }
@@ -212,19 +220,26 @@ impl Known {
 
     /// Keys whose value is an object, or an object's JSON as text; anything else is moved aside
     /// as `_@key` (Exceptionless HTTP API).
-    fn sort_object(&mut self, key: String, value: Value) {
+    fn sort_object(&mut self, key: String, value: Value, privacy: &Privacy) {
         let entries = match value {
             Value::Map(entries) => Ok(entries.0),
             Value::Text(text) => entries_of_text(&text).ok_or(Value::Text(text)),
             other => Err(other),
         };
         let entries = match entries {
-            Ok(entries) => entries,
+            Ok(entries) => privacy.clean_object(&key, entries),
             Err(Value::Null) => return,
-            Err(other) => return self.attributes.push(format!("_{key}"), other),
+            Err(other) => {
+                let moved = format!("_{key}");
+                if let Some(other) = privacy.clean_entry(&moved, other) {
+                    self.attributes.push(moved, other);
+                }
+                return;
+            }
         };
         match key.as_str() {
             "@user" if self.user.is_none() => self.user = Some(entries),
+            "@user" if !privacy.includes_private() => {}
             "@error" if self.error.is_none() => self.error = Some(error_data::exception(entries)),
             "@simple_error" if self.simple_error.is_none() => self.simple_error = Some(entries),
             "@environment" => {
@@ -295,8 +310,8 @@ fn first_message(exception: &Exception) -> Option<String> {
     exception.chain().find_map(|link| link.message.clone())
 }
 
-/// The user; what else `@user` holds stays an attribute.
-fn user_of(entries: Option<Entries>, attributes: &mut Attributes) -> Option<User> {
+/// The user; what else `@user` holds stays an attribute, if it may be kept.
+fn user_of(entries: Option<Entries>, privacy: &Privacy, attributes: &mut Attributes) -> Option<User> {
     let mut user = User::default();
     let mut rest = Attributes::default();
     for (key, value) in entries? {
@@ -313,7 +328,7 @@ fn user_of(entries: Option<Entries>, attributes: &mut Attributes) -> Option<User
             _ => {}
         }
     }
-    if !rest.is_empty() {
+    if !rest.is_empty() && privacy.includes_private() {
         attributes.push("@user", Value::Map(rest));
     }
     (user != User::default()).then_some(user)

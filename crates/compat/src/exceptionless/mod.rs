@@ -11,15 +11,17 @@
 //! |---|---|
 //! | `body` | a body cut into items: object, array or lines of text |
 //! | `fingerprint` | by what an event that is sent again is known again |
-//! | `root` | one item's JSON read into the fields of an event |
-//! | `repair` | items that are JSON but more than our JSON reader takes |
+//! | `root` | the properties of an event |
 //! | `event` | the fields turned into a model event |
 //! | `event::error_data` | `@error` and `@simple_error` turned into exceptions |
 //! | `event::properties` | what an event says about its session |
 //! | `event::{severity, date}`, `names` | levels, dates, spellings of names |
 //! | `submit` | an event in a query string |
+//! | `description` | what a user said about an event |
+//! | `config` | the client configuration: answers, and which settings can be |
+//! | `config::{privacy, pattern}` | what a project's settings leave out of its events |
 //! | `inflate`, `charset` | content encodings, content types |
-//! | `heartbeat`, `credentials`, `config`, `query` | the other parts of requests and answers |
+//! | `heartbeat`, `credentials`, `query` | the other parts of requests and answers |
 //!
 //! Errors: [`InflateError`] (the request is refused as a whole) and [`Unreadable`] (an item of a
 //! body that held nothing to keep). Everything else a client can send becomes an event.
@@ -28,28 +30,29 @@ mod body;
 mod charset;
 mod config;
 mod credentials;
+mod description;
 mod event;
 mod fingerprint;
 mod heartbeat;
 mod inflate;
 mod names;
 mod query;
-mod repair;
 mod root;
 mod submit;
-
-use std::fmt;
 
 use kymo_model::Event;
 
 pub use body::decode_events;
 pub use charset::{is_allowed_content_type, to_utf8};
-pub use config::config_answer;
+pub use config::{InvalidSetting, Privacy, check_setting, config_answer};
 pub use credentials::credentials;
+pub use description::{Description, InvalidDescription, decode_description};
 pub use heartbeat::{Heartbeat, parse_heartbeat};
 pub use inflate::{InflateError, inflate};
 pub use names::is_valid_id;
 pub use submit::decode_submit;
+
+pub use crate::Unreadable;
 
 /// Longest request body, as it comes over the wire: the reference's default for its
 /// `MaximumEventPostSize`. Clients answer a 413 with smaller batches, so a larger limit would only
@@ -61,7 +64,7 @@ pub const INFLATED_BYTES_MAX: usize = 10 * BODY_BYTES_MAX;
 
 /// Most items taken from one body. Clients send at most 50. The smallest event that says anything
 /// has some 28 bytes, so an uncompressed body holds at most 7,000; the limit keeps two million
-/// bytes of `[0,0,…` from becoming a million events (an [`Item`] has 416 bytes: 21 MB).
+/// bytes of `[0,0,…` from becoming a million events (an [`Item`] has 440 bytes: 22 MB).
 pub const ITEMS_MAX: usize = 50_000;
 
 /// Who sent a body.
@@ -71,6 +74,8 @@ pub struct Submission<'a> {
     pub client: Option<&'a str>,
     /// The address it came from, if it is to be kept.
     pub ip: Option<String>,
+    /// What the project does not keep; `None`: it keeps everything.
+    pub privacy: Option<&'a Privacy>,
 }
 
 /// One event of a body.
@@ -81,6 +86,8 @@ pub struct Item {
     /// The client's own id of the session: the `reference_id` of a session start,
     /// `data["@ref:session"]` of anything else. Only if [valid](is_valid_id).
     pub session_id: Option<String>,
+    /// The user's identity, for grouping: also where the event may not show it.
+    pub identity: Option<String>,
     /// What the event says about its session, under OpenTelemetry's names where it has one.
     pub properties: Vec<(String, String)>,
     /// Equal when the same event is sent again, in whatever batch; `None` where equal posts are
@@ -103,50 +110,4 @@ pub struct Decoded {
     pub items: Vec<Item>,
     /// The elements that became none.
     pub unreadable: Vec<Unreadable>,
-}
-
-/// An element of a body that became no event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unreadable {
-    /// There was nothing in it to keep.
-    Empty {
-        /// Place in the array, from 0.
-        index: usize,
-        /// What is read there.
-        expected: &'static str,
-        /// What was there.
-        found: &'static str,
-    },
-    /// More elements than [`ITEMS_MAX`].
-    Excess {
-        /// Place of the first one left out, from 0.
-        index: usize,
-        /// How many may stand in a body.
-        expected: usize,
-        /// How many stood there.
-        found: usize,
-    },
-}
-
-impl Unreadable {
-    /// How many elements this reports.
-    pub const fn count(&self) -> usize {
-        match *self {
-            Self::Empty { .. } => 1,
-            Self::Excess { index, found, .. } => found.saturating_sub(index),
-        }
-    }
-}
-
-impl fmt::Display for Unreadable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Empty { index, expected, found } => {
-                write!(f, "element {index}: expected {expected}, found {found}")
-            }
-            Self::Excess { index, expected, found } => {
-                write!(f, "element {index}: expected at most {expected} elements, found {found}")
-            }
-        }
-    }
 }

@@ -1,10 +1,11 @@
-//! One item's JSON read into the fields of an event. Hot: every posted event passes here once,
-//! straight from the text; nothing may be added that looks at all properties again.
+//! The properties of an event.
 
-use std::fmt;
+use crate::json::{Fields, Member};
 
-use kymo_model::Value;
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use super::names::canonical;
+
+/// An item's properties, the known ones apart.
+pub(super) type Root = Fields<Field, 12>;
 
 /// The root properties that mean something (Exceptionless HTTP API, event model).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,101 +55,31 @@ const FIELDS: [Field; 12] = [
     Field::StackId,
 ];
 
-/// An item's properties, the known ones apart.
-#[derive(Debug, Default)]
-pub(super) struct Root {
-    fields: [Option<Value>; 12],
-    /// The unknown ones in order.
-    pub(super) others: Vec<(String, Value)>,
-}
-
-impl Root {
-    /// The field's value, if it was there and not null.
-    pub(super) fn take(&mut self, field: Field) -> Option<Value> {
-        self.fields[field as usize].take()
-    }
-
-    /// Sets a field. Of two spellings the later one counts, as in the reference; the earlier one
-    /// is kept among the others.
-    pub(super) fn set(&mut self, field: Field, value: Value) {
-        if value == Value::Null {
-            return;
-        }
-        if let Some(earlier) = self.fields[field as usize].replace(value) {
-            self.others.push((field.name().to_owned(), earlier));
-        }
-    }
-}
-
-impl Field {
-    pub(super) fn name(self) -> &'static str {
-        NAMES[self as usize]
-    }
-
-    /// The field that `key` spells.
-    pub(super) fn named(key: &str) -> Option<Self> {
-        let name = super::names::canonical(key, &NAMES)?;
+impl Member for Field {
+    fn named(key: &str) -> Option<Self> {
+        let name = canonical(key, &NAMES)?;
         NAMES.iter().position(|&known| known == name).map(|at| FIELDS[at])
     }
-}
 
-impl<'de> Deserialize<'de> for Root {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Properties;
-        impl<'de> Visitor<'de> for Properties {
-            type Value = Root;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Root, A::Error> {
-                let mut root = Root::default();
-                while let Some(key) = map.next_key::<Key>()? {
-                    let value = map.next_value()?;
-                    match key {
-                        Key::Known(field) => root.set(field, value),
-                        Key::Other(name) => root.others.push((name, value)),
-                    }
-                }
-                Ok(root)
-            }
-        }
-        deserializer.deserialize_map(Properties)
+    fn name(self) -> &'static str {
+        NAMES[self.index()]
     }
-}
 
-enum Key {
-    Known(Field),
-    Other(String),
-}
-
-impl<'de> Deserialize<'de> for Key {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Name;
-        impl Visitor<'_> for Name {
-            type Value = Key;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a property name")
-            }
-
-            fn visit_str<E>(self, name: &str) -> Result<Key, E> {
-                Ok(Field::named(name).map_or_else(|| Key::Other(name.to_owned()), Key::Known))
-            }
-        }
-        deserializer.deserialize_str(Name)
+    fn index(self) -> usize {
+        self as usize
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use kymo_model::Value;
+
     use super::*;
 
     #[test]
     fn fields_and_names_are_in_the_same_order() {
         for (at, field) in FIELDS.into_iter().enumerate() {
-            assert_eq!(field as usize, at);
+            assert_eq!(field.index(), at);
             assert_eq!(Field::named(field.name()), Some(field));
         }
     }

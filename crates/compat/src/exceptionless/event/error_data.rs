@@ -3,6 +3,8 @@
 
 use kymo_model::{Attributes, Exception, Frame, Value};
 
+use crate::json::{has_content, into_scalar_text};
+
 use super::super::names::canonical;
 
 /// Most causes inside an exception; deeper ones stay as an attribute of the last. Chains beyond a
@@ -108,25 +110,6 @@ fn set_place(slot: &mut Option<u32>, key: String, value: Value, kept: &mut Attri
 fn keep(kept: &mut Attributes, key: String, value: Value) {
     if has_content(&value) {
         kept.push(key, value);
-    }
-}
-
-/// Serialisers write out every property of their model; the empty ones say nothing.
-pub(super) fn has_content(value: &Value) -> bool {
-    match value {
-        Value::Null | Value::Bool(false) => false,
-        Value::Text(text) => !text.is_empty(),
-        Value::List(values) => !values.is_empty(),
-        Value::Map(entries) => !entries.is_empty(),
-        Value::Bool(true) | Value::Int(_) | Value::Float(_) => true,
-    }
-}
-
-/// The value as text if it is a plain one, else the value.
-pub(super) fn into_scalar_text(value: Value) -> Result<String, Value> {
-    match value {
-        Value::Text(text) => Ok(text),
-        other => other.to_scalar_text().ok_or(other),
     }
 }
 

@@ -25,7 +25,8 @@ pub(in crate::exceptionless) fn of_submission(client: &Submission<'_>, propertie
     if let Some(text) = client.client.map(str::trim).filter(|text| !text.is_empty()) {
         properties.push(("telemetry.sdk".to_owned(), text.to_owned()));
     }
-    if let Some(ip) = &client.ip {
+    let is_private = client.privacy.is_some_and(|privacy| !privacy.includes_private());
+    if let Some(ip) = client.ip.as_ref().filter(|_| !is_private) {
         properties.push(("client.address".to_owned(), ip.clone()));
     }
 }

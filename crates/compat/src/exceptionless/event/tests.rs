@@ -6,7 +6,7 @@ use super::super::{Submission, decode_events};
 use super::*;
 
 fn item(json: &str) -> Item {
-    let client = Submission { client: Some("exceptionless-js/3.2.1"), ip: None };
+    let client = Submission { client: Some("exceptionless-js/3.2.1"), ..Submission::default() };
     let mut decoded = decode_events(json.as_bytes(), Timestamp::from_unix_nanos(5), &client);
     assert_eq!((decoded.items.len(), decoded.unreadable.len()), (1, 0), "{json}");
     decoded.items.remove(0)

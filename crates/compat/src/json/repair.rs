@@ -13,7 +13,43 @@ const DEPTH_MAX: usize = 100;
 /// * an unpaired `\uD8xx` escape becomes `\uFFFD`
 /// * a number that is infinite as `f64` becomes a text of its digits
 /// * what is nested deeper than [`DEPTH_MAX`] becomes a text of its JSON
-pub(super) fn repair(json: &str) -> String {
+pub(crate) fn repair(json: &str) -> String {
+    rewrite(json, DEPTH_MAX)
+}
+
+/// The same, with every list and map inside the outermost one as a text of its JSON.
+pub(crate) fn flatten(json: &str) -> String {
+    rewrite(json, 1)
+}
+
+/// Commas and opening brackets of `json` that are not inside a text.
+pub(crate) fn marks(json: &str) -> usize {
+    let bytes = json.as_bytes();
+    let (mut at, mut count) = (0, 0);
+    while at < bytes.len() {
+        match bytes[at] {
+            b'"' => {
+                at = string_end(bytes, at);
+                continue;
+            }
+            byte => count += usize::from(is_mark(byte)),
+        }
+        at += 1;
+    }
+    count
+}
+
+fn is_mark(byte: u8) -> bool {
+    matches!(byte, b',' | b'{' | b'[')
+}
+
+/// No more values than that can be read from `json`, nor from the texts in it that hold JSON
+/// themselves.
+pub(crate) fn values_at_most(json: &str) -> usize {
+    1 + json.bytes().filter(|&byte| is_mark(byte)).count()
+}
+
+fn rewrite(json: &str, depth_max: usize) -> String {
     let bytes = json.as_bytes();
     let mut repaired = String::with_capacity(json.len() + 16);
     let mut depth = 0;
@@ -25,7 +61,7 @@ pub(super) fn repair(json: &str) -> String {
                 repaired.push_str(&without_lone_surrogates(&json[at..end]));
                 end
             }
-            b'[' | b'{' if depth == DEPTH_MAX => {
+            b'[' | b'{' if depth == depth_max => {
                 let end = nested_end(bytes, at);
                 push_as_text(&mut repaired, &json[at..end]);
                 end
@@ -165,6 +201,15 @@ mod tests {
         check(r#""\ud83d\ud83d\ude00""#, r#""\ufffd\ud83d\ude00""#);
         check(r#""\ud83d\n\u0041""#, r#""\ufffd\n\u0041""#);
         check(r#"{"\udead":-1e999}"#, r#"{"\ufffd":"-1e999"}"#);
+    }
+
+    #[test]
+    fn flat_is_one_level() {
+        assert_eq!(
+            flatten(r#"{"a":{"b":[1]},"c":[],"d":"x,{"}"#),
+            r#"{"a":"{\"b\":[1]}","c":"[]","d":"x,{"}"#
+        );
+        assert_eq!((marks(r#"{"a":"x,{","b":1}"#), values_at_most(r#"{"a":"x,{","b":1}"#)), (2, 5));
     }
 
     #[test]
