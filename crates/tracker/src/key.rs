@@ -1,5 +1,6 @@
 //! What an event is grouped by.
 
+use kymo_model::SessionKind;
 use sha2::{Digest, Sha256};
 
 /// What makes events belong together, inside one project.
@@ -9,13 +10,23 @@ pub enum SessionKey {
     Identity(String),
     /// An id that the agent chose: one session for ever.
     External(String),
+    /// The id of an agent in a browser tab: one session, unless another tab bears it as well.
+    Tab(String),
 }
 
 impl SessionKey {
     /// The foreign text itself.
     pub fn text(&self) -> &str {
         match self {
-            Self::Identity(text) | Self::External(text) => text,
+            Self::Identity(text) | Self::External(text) | Self::Tab(text) => text,
+        }
+    }
+
+    /// What a session of this key stands for.
+    pub fn kind(&self) -> SessionKind {
+        match self {
+            Self::Identity(_) | Self::External(_) => SessionKind::User,
+            Self::Tab(_) => SessionKind::Browser,
         }
     }
 
@@ -25,6 +36,7 @@ impl SessionKey {
         hasher.update(match self {
             Self::Identity(_) => b"i",
             Self::External(_) => b"x",
+            Self::Tab(_) => b"t",
         });
         hasher.update(self.text().as_bytes());
         let digest = hasher.finalize();

@@ -1,8 +1,12 @@
 //! A session's row: what the rules need and what the report shows.
 
-use kymo_model::{EndReason, Kymogram, SessionId, SessionKind, SessionState, Timestamp, User};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use kymo_model::{DropReason, EndReason, Kymogram, SessionId, SessionKind, SessionState, Timestamp, User};
 
 use crate::key::SessionKey;
+use crate::tab::Tab;
 
 /// Most properties kept for a session, and most characters of a name or value. A row stays within
 /// a few kilobytes, and a report shows no more than a screenful. Beyond it the names that came
@@ -40,6 +44,8 @@ pub struct SessionRow {
     pub event_count: u64,
     /// Of these, errors.
     pub error_count: u64,
+    /// What came for it and was not stored, by reason.
+    pub dropped: BTreeMap<DropReason, u64>,
     /// Sequence of the next event, from 1.
     pub next_sequence: u64,
     /// Who, in order of first appearance by event time.
@@ -51,6 +57,8 @@ pub struct SessionRow {
     pub clock_skew_nanos: i64,
     /// Its life, drawn.
     pub kymogram: Kymogram,
+    /// For a browser tab's session: its page loads and its visit.
+    pub tab: Option<Box<Tab>>,
 }
 
 impl SessionRow {
@@ -67,13 +75,15 @@ impl SessionRow {
         self.users.iter().max_by_key(|span| span.last_at).map(|span| &span.user)
     }
 
-    /// Date of the latest stored event, as far as the row tells: exact where events name their
-    /// user, else the beginning of the kymogram's last bucket, which is never later. Unlike
-    /// `last_activity_at` it is by the client's clock only.
+    /// Date of the latest stored event, as far as the row tells: where events name their user, exact
+    /// to the kymogram's last bucket (heartbeats in it count as well), else that bucket's beginning,
+    /// which is never later. Unlike `last_activity_at` it is by the client's clock only.
     pub(crate) fn latest_event_at(&self) -> Option<Timestamp> {
-        let by_users = self.users.iter().map(|span| span.last_at).max();
-        let by_buckets = self.kymogram.buckets().last().map(|&bucket| self.kymogram.start_of(bucket));
-        by_users.max(by_buckets)
+        let bucket = *self.kymogram.buckets().last()?;
+        let start = self.kymogram.start_of(bucket);
+        let end = start.plus(Duration::from_nanos(self.kymogram.width_nanos()));
+        let by_users = self.users.iter().map(|span| span.last_at.min(end)).max();
+        by_users.max(Some(start))
     }
 
     /// The property of that name.

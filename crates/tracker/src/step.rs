@@ -12,9 +12,8 @@
 //! that one key, and the fold. What must not be added: a scan of all rows per event, or a copy of
 //! an event.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
-use std::collections::HashMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use kymo_model::{DropReason, Event, SessionId, Timestamp};
@@ -22,14 +21,18 @@ use kymo_model::{DropReason, Event, SessionId, Timestamp};
 use crate::key::SessionKey;
 use crate::row::{End, SessionRow};
 use crate::rules::Rules;
+use crate::tab::{LoadId, Visit};
 
 mod group;
 mod home;
 mod join;
 mod open;
+mod pages;
 mod signals;
 #[cfg(test)]
 mod tests;
+
+use self::pages::Streams;
 
 /// One thing that came in, in the order it came.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +48,28 @@ pub struct Incoming {
     pub properties: Vec<(String, String)>,
     /// Unique and rising for everything this server ever took in, over all projects; new session ids derive from it.
     pub arrival: u64,
+    /// For events of a tab: their place in it.
+    pub page: Option<Page>,
+    /// It is stored already: only counted, for the session it is in.
+    pub is_repeat: bool,
+}
+
+impl Incoming {
+    /// An event that is new, without properties, not numbered yet.
+    pub fn new(key: Option<SessionKey>, role: Role, event: Event) -> Self {
+        Self { key, role, event, properties: Vec::new(), arrival: 0, page: None, is_repeat: false }
+    }
+}
+
+/// Where in its tab an event belongs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page {
+    /// The agent's number of it.
+    pub sequence: Option<u64>,
+    /// The page load it is of.
+    pub load: LoadId,
+    /// What it says about the visit.
+    pub visit: Option<Visit>,
 }
 
 /// What an incoming event does to its session.
@@ -87,8 +112,11 @@ impl Mark {
 /// The rows of one project that a step works on.
 #[derive(Clone, Debug, Default)]
 pub struct Rows {
-    /// Sessions by id. A step changes and adds rows here and lists them in `touched`.
+    /// Sessions by id, put here by [`Rows::add`]. A step changes and adds rows and lists them in
+    /// `touched`.
     pub sessions: BTreeMap<SessionId, SessionRow>,
+    /// The same by key, so that a step touches nothing but its batch's sessions.
+    by_key: HashMap<SessionKey, Vec<SessionId>>,
     /// Signals that found no session, by the id they named.
     pub marks: BTreeMap<String, Mark>,
     /// Sequence for the next event that belongs to no session, from 1.
@@ -97,6 +125,31 @@ pub struct Rows {
     pub touched: BTreeSet<SessionId>,
     /// Marks changed (still in `marks`) or used up (gone from it) since the rows were loaded.
     pub touched_marks: BTreeSet<String>,
+    /// Page loads' streams and the sessions they came to since the rows were loaded, in order. A
+    /// stream of a session's own id is its own without being listed.
+    pub streams: Vec<(SessionId, SessionId)>,
+}
+
+impl Rows {
+    /// Adds a loaded row, unless there is one of that id: that is ahead of it.
+    pub fn add(&mut self, row: SessionRow) {
+        if let Entry::Vacant(place) = self.sessions.entry(row.id) {
+            self.by_key.entry(row.key.clone()).or_default().push(row.id);
+            place.insert(row);
+        }
+    }
+
+    /// Takes the sessions of a key out.
+    fn take(&mut self, key: &SessionKey) -> Vec<SessionRow> {
+        let mut ids = self.by_key.remove(key).unwrap_or_default();
+        ids.sort_unstable();
+        ids.iter().filter_map(|id| self.sessions.remove(id)).collect()
+    }
+
+    /// The sessions of a key.
+    fn of<'rows>(&'rows self, key: &SessionKey) -> impl Iterator<Item = &'rows SessionRow> + use<'rows> {
+        self.by_key.get(key).into_iter().flatten().filter_map(|id| self.sessions.get(id))
+    }
 }
 
 /// What has to be loaded before a step.
@@ -119,7 +172,9 @@ pub enum Applied {
     Stored {
         /// Its session.
         session: Option<SessionId>,
-        /// Its place in it, by arrival.
+        /// The id it is stored under: the session's, or that of its page load.
+        stream: Option<SessionId>,
+        /// Its place in it: by arrival, in a tab the agent's own number.
         sequence: u64,
     },
     /// Not stored, and why.
@@ -153,11 +208,15 @@ pub fn needs(batch: &[Incoming], rules: &Rules) -> Vec<Need> {
 
 /// What to load before [`signal`]: the id as a session's, then as a user's.
 pub fn signal_needs(signal: &Signal, now: Timestamp, rules: &Rules) -> [Need; 2] {
-    [SessionKey::External(signal.id.clone()), SessionKey::Identity(signal.id.clone())].map(|key| Need {
+    signal_keys(signal).map(|key| Need {
         key,
         active_from: now.minus(rules.split_after),
         started_to: now.plus(rules.split_after),
     })
+}
+
+fn signal_keys(signal: &Signal) -> [SessionKey; 2] {
+    [SessionKey::External(signal.id.clone()), SessionKey::Identity(signal.id.clone())]
 }
 
 /// Gives every incoming event its session and its sequence, and changes `rows` accordingly.
@@ -168,10 +227,12 @@ pub fn step(rows: &mut Rows, batch: &[Incoming], now: Timestamp, rules: &Rules) 
     let mut applied: Vec<Applied> = batch.iter().map(|incoming| outside_sessions(rows, incoming)).collect();
     let mut groups = group::by_key(batch);
     group::lend(rows, &mut groups);
+    let mut streams = Streams::default();
     for group in &mut groups {
-        group.apply(batch, now, rules, &mut applied);
+        group.apply(batch, now, rules, &mut streams, &mut applied);
         signals::apply_mark(rows, group, now, rules);
     }
+    streams.give_to(rows);
     group::give_back(rows, groups);
     applied
 }
@@ -180,7 +241,10 @@ pub fn step(rows: &mut Rows, batch: &[Incoming], now: Timestamp, rules: &Rules) 
 /// moment, without a number, and its group's answer instead of it afterwards.
 fn outside_sessions(rows: &mut Rows, incoming: &Incoming) -> Applied {
     if incoming.key.is_some() {
-        return Applied::Stored { session: None, sequence: 0 };
+        return Applied::Stored { session: None, stream: None, sequence: 0 };
+    }
+    if incoming.is_repeat {
+        return Applied::Dropped { reason: DropReason::Duplicate, session: None };
     }
     if incoming.role == Role::Heartbeat {
         return Applied::Dropped { reason: DropReason::Heartbeat, session: None };
@@ -188,7 +252,7 @@ fn outside_sessions(rows: &mut Rows, incoming: &Incoming) -> Applied {
     // `Rows::default()` has 0 here, and sequences count from 1.
     let sequence = rows.next_loose_sequence.max(1);
     rows.next_loose_sequence = sequence + 1;
-    Applied::Stored { session: None, sequence }
+    Applied::Stored { session: None, stream: None, sequence }
 }
 
 /// Applies a heartbeat or close call that arrived `now`. `rows` has to hold what [`signal_needs`]
@@ -200,10 +264,11 @@ pub fn signal(rows: &mut Rows, signal: &Signal, now: Timestamp, rules: &Rules) {
     signals::apply(rows, signal, now, rules);
 }
 
-/// Ends the sessions in `rows` that have been silent for [`Rules::idle_after`], provisionally.
+/// Ends the sessions in `rows` that have been silent for their [limit](Rules::idle_after),
+/// provisionally.
 pub fn close_idle(rows: &mut Rows, now: Timestamp, rules: &Rules) {
     for row in rows.sessions.values_mut() {
-        if row.end.is_none() && row.last_activity_at.plus(rules.idle_after) <= now {
+        if row.end.is_none() && row.last_activity_at.plus(rules.idle_after(row.kind)) <= now {
             row.end = Some(End::TimedOut);
             rows.touched.insert(row.id);
         }

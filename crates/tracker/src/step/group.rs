@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use kymo_model::{DropReason, Timestamp};
 
 use super::home::{self, Home};
-use super::{Applied, Incoming, Rows, join, open};
+use super::pages::{self, Spot, Streams};
+use super::{Applied, Incoming, Page, Rows, join, open};
 use crate::key::SessionKey;
 use crate::row::SessionRow;
 use crate::rules::Rules;
@@ -42,14 +43,11 @@ pub(super) fn by_key(batch: &[Incoming]) -> Vec<Group<'_>> {
     groups
 }
 
-/// Moves the sessions of the groups' keys out of `rows`: one pass for the whole batch.
+/// Moves the sessions of the groups' keys out of `rows`.
 pub(super) fn lend(rows: &mut Rows, groups: &mut [Group<'_>]) {
-    let places: HashMap<&SessionKey, usize> =
-        groups.iter().enumerate().map(|(place, group)| (group.key, place)).collect();
-    for (_, row) in rows.sessions.extract_if(.., |_, row| places.contains_key(&row.key)) {
-        if let Some(&place) = places.get(&row.key) {
-            groups[place].sessions.push(Held { row, changed: false, opened: false });
-        }
+    for group in groups {
+        let sessions = rows.take(group.key).into_iter();
+        group.sessions = sessions.map(|row| Held { row, changed: false, opened: false }).collect();
     }
 }
 
@@ -59,7 +57,7 @@ pub(super) fn give_back(rows: &mut Rows, groups: Vec<Group<'_>>) {
         if held.changed {
             rows.touched.insert(held.row.id);
         }
-        rows.sessions.insert(held.row.id, held.row);
+        rows.add(held.row);
     }
 }
 
@@ -67,24 +65,30 @@ pub(super) fn give_back(rows: &mut Rows, groups: Vec<Group<'_>>) {
 #[derive(Clone, Copy)]
 enum Fate {
     Stored(usize),
-    Dropped(DropReason, usize),
+    /// In a tab, where it has a number already.
+    Placed(Spot),
+    Dropped(DropReason, Option<usize>),
 }
 
 impl Group<'_> {
-    /// Applies the group's events in order of event time (arrival breaks ties), then numbers those
-    /// that are stored in order of arrival.
+    /// Applies the group's events in order of event time (a tab's in the agent's order; arrival
+    /// breaks ties), then numbers those that are stored in order of arrival.
     pub(super) fn apply(
         &mut self,
         batch: &[Incoming],
         now: Timestamp,
         rules: &Rules,
+        streams: &mut Streams,
         applied: &mut [Applied],
     ) {
-        let mut by_time = self.positions.clone();
-        by_time.sort_by_key(|&position| batch[position].event.time);
-        let mut fates: Vec<(usize, Fate)> = by_time
+        let mut in_order = self.positions.clone();
+        let sequence = |position: usize| {
+            batch[position].page.as_ref().map(|page: &Page| page.sequence.unwrap_or(u64::MAX))
+        };
+        in_order.sort_by_key(|&position| (sequence(position), batch[position].event.time));
+        let mut fates: Vec<(usize, Fate)> = in_order
             .into_iter()
-            .map(|position| (position, self.place(&batch[position], now, rules)))
+            .map(|position| (position, self.place(&batch[position], now, rules, streams)))
             .collect();
         fates.sort_by_key(|&(position, _)| position);
         for (position, fate) in fates {
@@ -92,22 +96,69 @@ impl Group<'_> {
         }
     }
 
-    fn place(&mut self, incoming: &Incoming, now: Timestamp, rules: &Rules) -> Fate {
+    /// Opens a session for the event, before it has joined.
+    pub(super) fn open(&mut self, incoming: &Incoming, now: Timestamp) -> usize {
+        let row = open::session(self.key, incoming, now);
+        self.sessions.push(Held { row, changed: true, opened: true });
+        self.sessions.len() - 1
+    }
+
+    fn place(&mut self, incoming: &Incoming, now: Timestamp, rules: &Rules, streams: &mut Streams) -> Fate {
+        if incoming.is_repeat {
+            return self.drop_repeat(incoming, now, rules);
+        }
+        if let Some(page) = &incoming.page {
+            return self.place_in_tab(incoming, page, now, streams);
+        }
         let session = match home::find(self.key, &self.sessions, incoming, now, rules) {
-            Home::TooLateFor(session) => return Fate::Dropped(DropReason::LateHeartbeat, session),
+            Home::TooLateFor(session) => return self.dropped(DropReason::LateHeartbeat, Some(session)),
             Home::In(session) => session,
-            Home::New => {
-                let row = open::session(self.key, incoming, now);
-                self.sessions.push(Held { row, changed: true, opened: true });
-                self.sessions.len() - 1
-            }
+            Home::New => self.open(incoming, now),
         };
         let held = &mut self.sessions[session];
         held.changed = true;
         match join::join(&mut held.row, incoming, now) {
             None => Fate::Stored(session),
-            Some(reason) => Fate::Dropped(reason, session),
+            Some(reason) => self.dropped(reason, Some(session)),
         }
+    }
+
+    fn place_in_tab(
+        &mut self,
+        incoming: &Incoming,
+        page: &Page,
+        now: Timestamp,
+        streams: &mut Streams,
+    ) -> Fate {
+        let spot = pages::place(streams, self, incoming, page, now);
+        let held = &mut self.sessions[spot.session];
+        held.changed = true;
+        pages::count(&mut held.row, incoming, page.load);
+        match join::join(&mut held.row, incoming, now) {
+            None => Fate::Placed(spot),
+            Some(reason) => self.dropped(reason, Some(spot.session)),
+        }
+    }
+
+    /// An event that is stored already is told to the session it is most likely in.
+    fn drop_repeat(&mut self, incoming: &Incoming, now: Timestamp, rules: &Rules) -> Fate {
+        let session = match &incoming.page {
+            Some(page) => pages::known(&self.sessions, page),
+            None => match home::find(self.key, &self.sessions, incoming, now, rules) {
+                Home::In(session) | Home::TooLateFor(session) => Some(session),
+                Home::New => None,
+            },
+        };
+        self.dropped(DropReason::Duplicate, session)
+    }
+
+    fn dropped(&mut self, reason: DropReason, session: Option<usize>) -> Fate {
+        if let Some(session) = session {
+            let held = &mut self.sessions[session];
+            held.changed = true;
+            *held.row.dropped.entry(reason).or_default() += 1;
+        }
+        Fate::Dropped(reason, session)
     }
 
     fn number(&mut self, fate: Fate) -> Applied {
@@ -116,10 +167,16 @@ impl Group<'_> {
                 let row = &mut self.sessions[session].row;
                 let sequence = row.next_sequence;
                 row.next_sequence += 1;
-                Applied::Stored { session: Some(row.id), sequence }
+                Applied::Stored { session: Some(row.id), stream: Some(row.id), sequence }
             }
+            Fate::Placed(spot) => Applied::Stored {
+                session: Some(pages::session_of(&self.sessions, spot)),
+                stream: Some(spot.stream),
+                sequence: spot.sequence,
+            },
             Fate::Dropped(reason, session) => {
-                Applied::Dropped { reason, session: Some(self.sessions[session].row.id) }
+                let session = session.map(|session| self.sessions[session].row.id);
+                Applied::Dropped { reason, session }
             }
         }
     }

@@ -41,7 +41,7 @@ pub(super) fn find(
     rules: &Rules,
 ) -> Home {
     match key {
-        SessionKey::External(_) => of_external_id(sessions, incoming),
+        SessionKey::External(_) | SessionKey::Tab(_) => of_external_id(sessions, incoming),
         SessionKey::Identity(_) => of_identity(sessions, incoming, now, rules),
     }
 }

@@ -20,6 +20,9 @@ pub(super) fn join(row: &mut SessionRow, incoming: &Incoming, now: Timestamp) ->
     row.clock_skew_nanos = std::cmp::min_by_key(row.clock_skew_nanos, skew_nanos(&incoming.event), |nanos| {
         (nanos.unsigned_abs(), *nanos)
     });
+    if let Some(user) = &incoming.event.user {
+        add_user(&mut row.users, user, time);
+    }
     match incoming.role {
         Role::Heartbeat => return Some(DropReason::Heartbeat),
         Role::Start if row.start_event_at.is_some() => return Some(DropReason::DuplicateStart),
@@ -36,6 +39,10 @@ fn end_after(row: &SessionRow, role: Role, time: Timestamp) -> Option<End> {
     match (row.end, role) {
         (Some(End::Event { at }), Role::End) => Some(End::Event { at: at.max(time) }),
         (Some(end), _) if end.is_final() => Some(end),
+        // A tab's messages wait in the page's store for days: old ones are no sign of life.
+        (Some(End::TimedOut), _) if matches!(row.key, SessionKey::Tab(_)) && time <= row.last_activity_at => {
+            row.end
+        }
         // Only events count as later activity: a heartbeat call moves the last activity by the
         // server's clock, and an end by a clock that is behind must still end the session.
         (_, Role::End) if by_id || row.latest_event_at().is_none_or(|latest| latest <= time) => {
@@ -50,9 +57,6 @@ fn store(row: &mut SessionRow, incoming: &Incoming) {
     row.event_count += 1;
     row.error_count += u64::from(event.is_error());
     row.kymogram.add(event.time, event.severity);
-    if let Some(user) = &event.user {
-        add_user(&mut row.users, user, event.time);
-    }
     for (name, value) in &incoming.properties {
         add_property(&mut row.properties, name, value, event.time);
     }

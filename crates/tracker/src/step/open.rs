@@ -1,5 +1,7 @@
 //! A new session.
 
+use std::collections::BTreeMap;
+
 use kymo_model::{Kymogram, SessionId, SessionKind, Timestamp};
 use sha2::{Digest, Sha256};
 
@@ -9,7 +11,7 @@ use crate::row::SessionRow;
 
 /// The row that `incoming` opens, before it has joined.
 pub(super) fn session(key: &SessionKey, incoming: &Incoming, now: Timestamp) -> SessionRow {
-    let kind = SessionKind::User;
+    let kind = key.kind();
     let event = &incoming.event;
     SessionRow {
         id: id(kind, key, event.time, incoming.arrival),
@@ -23,11 +25,13 @@ pub(super) fn session(key: &SessionKey, incoming: &Incoming, now: Timestamp) -> 
         start_event_at: None,
         event_count: 0,
         error_count: 0,
+        dropped: BTreeMap::new(),
         next_sequence: 1,
         users: Vec::new(),
         properties: Vec::new(),
         clock_skew_nanos: super::join::skew_nanos(event),
         kymogram: Kymogram::default(),
+        tab: None,
     }
 }
 
@@ -39,7 +43,7 @@ pub(super) fn session(key: &SessionKey, incoming: &Incoming, now: Timestamp) -> 
 /// ```
 ///
 /// `arrival` keeps ids apart where two projects use the same foreign id.
-fn id(kind: SessionKind, key: &SessionKey, opened_at: Timestamp, arrival: u64) -> SessionId {
+pub(super) fn id(kind: SessionKind, key: &SessionKey, opened_at: Timestamp, arrival: u64) -> SessionId {
     let mut hasher = Sha256::new();
     hasher.update(kind.as_str());
     hasher.update(key.hash());

@@ -3,8 +3,7 @@
 use kymo_model::{SessionId, Timestamp};
 
 use super::group::Group;
-use super::{Mark, Rows, Signal};
-use crate::key::SessionKey;
+use super::{Mark, Rows, Signal, signal_keys};
 use crate::row::{End, SessionRow};
 use crate::rules::Rules;
 
@@ -29,21 +28,12 @@ pub(super) fn apply(rows: &mut Rows, signal: &Signal, now: Timestamp, rules: &Ru
 /// identity's sessions it is the one that began last (by the client's clock, as all starts are),
 /// if it is not too long ago.
 fn named(rows: &Rows, signal: &Signal, now: Timestamp, rules: &Rules) -> Option<SessionId> {
-    let mut latest: Option<&SessionRow> = None;
-    for row in rows.sessions.values() {
-        match &row.key {
-            SessionKey::External(id) if *id == signal.id => return Some(row.id),
-            SessionKey::Identity(id)
-                if *id == signal.id
-                    && now <= row.last_activity_at.plus(rules.split_after)
-                    && latest.is_none_or(|other| other.started_at <= row.started_at) =>
-            {
-                latest = Some(row);
-            }
-            _ => {}
-        }
+    let [external, identity] = signal_keys(signal);
+    if let Some(row) = rows.of(&external).next() {
+        return Some(row.id);
     }
-    latest.map(|row| row.id)
+    let within_reach = rows.of(&identity).filter(|row| now <= row.last_activity_at.plus(rules.split_after));
+    within_reach.max_by_key(|row| (row.started_at, row.id)).map(|row| row.id)
 }
 
 /// Applies a signal that came before its session, if this step opened that: of several, the one

@@ -3,5 +3,6 @@
 mod chaos;
 mod edges;
 mod notation;
+mod pages;
 mod properties;
 mod table;

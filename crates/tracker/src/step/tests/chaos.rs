@@ -14,7 +14,7 @@ use crate::rules::Rules;
 use crate::step::{self, Applied, Incoming, Rows, Signal};
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(super::properties::config(1000))]
 
     #[test]
     fn the_books_are_right_whatever_comes(deeds in vec(deed(), 1..40)) {

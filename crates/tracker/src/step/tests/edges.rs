@@ -11,13 +11,8 @@ use crate::rules::Rules;
 use crate::step::{self, Applied, Incoming, Need, Role, Rows, Signal};
 
 fn incoming(seconds: f64, arrival: u64) -> Incoming {
-    Incoming {
-        key: Some(SessionKey::External("X".into())),
-        role: Role::Ordinary,
-        event: Event::new(EventKind::Log, at(seconds), at(seconds)),
-        properties: Vec::new(),
-        arrival,
-    }
+    let event = Event::new(EventKind::Log, at(seconds), at(seconds));
+    Incoming { arrival, ..Incoming::new(Some(SessionKey::External("X".into())), Role::Ordinary, event) }
 }
 
 fn fold(batch: &[Incoming]) -> SessionRow {
@@ -34,7 +29,7 @@ fn sequences_follow_arrival_not_time() {
         .applied
         .iter()
         .map(|applied| match *applied {
-            Applied::Stored { session, sequence } => (session.is_some(), sequence),
+            Applied::Stored { session, sequence, .. } => (session.is_some(), sequence),
             Applied::Dropped { session, .. } => (session.is_some(), 0),
         })
         .collect();
@@ -179,7 +174,12 @@ fn touched_lists_only_what_changed() {
         ..incoming(299.0, 99)
     };
     step::step(&mut world.rows, &[late], at(301.0), &Rules::default());
-    assert!(world.rows.touched.is_empty(), "a late heartbeat changes nothing");
+    let ended = id(&world, "C");
+    assert_eq!(world.rows.touched.iter().copied().collect::<Vec<_>>(), [ended]);
+    let ended = &world.rows.sessions[&ended];
+    assert_eq!(ended.dropped, [(DropReason::LateHeartbeat, 1)].into(), "a late heartbeat is only counted");
+    assert_eq!(ended.last_activity_at, at(295.0));
+    world.rows.touched.clear();
     step::signal(&mut world.rows, &Signal { id: "B".into(), close: false }, at(301.0), &Rules::default());
     assert_eq!(world.rows.touched.iter().copied().collect::<Vec<_>>(), [id(&world, "B")]);
     step::step(&mut world.rows, &[incoming(1.0, 100)], at(301.0), &Rules::default());

@@ -140,7 +140,7 @@ impl World {
         let key = external.map(SessionKey::External).or(user.id.clone().map(SessionKey::Identity));
         event.user = (user != User::default()).then_some(user);
         self.arrival += 1;
-        Incoming { key, role, event, properties: Vec::new(), arrival: self.arrival }
+        Incoming { arrival: self.arrival, ..Incoming::new(key, role, event) }
     }
 
     /// The sessions in order of start, then key.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use kymo_model::{Event, EventKind, Severity, User};
 use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 use super::notation::at;
 use crate::key::SessionKey;
@@ -12,6 +13,18 @@ use crate::rules::Rules;
 use crate::step::{self, Applied, Incoming, Role, Rows};
 
 pub(super) const MINUTE_MS: i64 = 60_000;
+
+/// So many histories from a seed that is printed, and can be given: another seed is another run.
+pub(super) fn config(cases: u32) -> ProptestConfig {
+    let seed = std::env::var("KYMO_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_261_120);
+    println!("KYMO_SEED={seed}");
+    ProptestConfig {
+        cases,
+        rng_seed: RngSeed::Fixed(seed),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
 
 /// An event of a made-up history; `sort` is read by each history as it likes.
 #[derive(Clone, Debug)]
@@ -50,7 +63,7 @@ pub(super) fn incoming(seed: &Seed, role: Role, arrival: u64) -> Incoming {
     event.user = (seed.sort != 9).then(|| User { id: Some(format!("user-{id}")), name });
     let properties =
         vec![("version".into(), format!("1.{}", seed.sort)), (format!("p{}", seed.sort % 4), "x".into())];
-    Incoming { key: key(seed.who), role, event, properties, arrival }
+    Incoming { properties, arrival, ..Incoming::new(key(seed.who), role, event) }
 }
 
 pub(super) fn by_sort(sort: u8) -> Role {
@@ -97,7 +110,7 @@ impl Stored {
     pub(super) fn record(&mut self, batch: &[Incoming], applied: &[Applied]) {
         assert_eq!(batch.len(), applied.len());
         for (incoming, applied) in batch.iter().zip(applied) {
-            if let Applied::Stored { session, sequence } = *applied {
+            if let Applied::Stored { session, sequence, .. } = *applied {
                 let body = incoming.event.body.clone().unwrap();
                 self.by_session.entry(session).or_default().push((sequence, body));
             }
@@ -160,7 +173,7 @@ fn visits() -> impl Strategy<Value = i64> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(config(2000))]
 
     /// In order of time, with starts, ends, heartbeats: the rows are equal in everything, ids and
     /// sequences included.
