@@ -11,18 +11,21 @@ use sqlx::Row;
 use tokio::sync::{Mutex, Semaphore, broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use crate::catalog::counters::Counts;
+use crate::catalog::descriptions::UserDescription;
 use crate::catalog::events::NO_SESSION;
 use crate::catalog::projects::{Project, ProjectPk, Scope, Token};
 use crate::catalog::sessions::{SessionCursor, SessionFilter, SessionSummary};
-use crate::catalog::{Catalog, access, counters, events, projects, sessions};
+use crate::catalog::settings::ProjectSettings;
+use crate::catalog::{Catalog, access, counters, descriptions, events, projects, sessions, settings};
 use crate::clock::Clock;
-use crate::commit::{Change, Committer, QUEUE_MAX, Receipt, Submission, Waiting};
+use crate::columns::StoredEvent;
+use crate::commit::{Change, Committer, QUEUE_MAX, Receipt, Submission, UpkeepWanted, Waiting};
 use crate::density::{DensityBucket, density};
 use crate::error::StoreError;
 use crate::flush::{Flusher, TAIL_BYTES_MAX};
 use crate::folder::Folder;
-use crate::query::{self, EventCursor, EventFilter, EventPage, Source, Tell};
+use crate::query::{self, EventCursor, EventFilter, EventOrder, EventPage, Source, Tell};
+use crate::refusals::Refusals;
 use crate::segment::{self, Footers, Segment};
 use crate::tail::{self, TailBatch};
 use crate::views::Views;
@@ -65,7 +68,9 @@ pub struct Store {
     clock: Arc<dyn Clock>,
     queue: Mutex<Option<mpsc::Sender<Waiting>>>,
     submit: mpsc::WeakSender<Waiting>,
+    upkeep: mpsc::Sender<UpkeepWanted>,
     changes: broadcast::Sender<Change>,
+    refusals: Arc<Refusals>,
     scans: Arc<Semaphore>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
     committer: Mutex<Option<JoinHandle<()>>>,
@@ -96,11 +101,14 @@ impl Store {
         }
         let (changes, _) = broadcast::channel(CHANGES_MAX);
         let (queue, waiting) = mpsc::channel(QUEUE_MAX);
+        let (upkeep, upkeep_wanted) = mpsc::channel(1);
         let arrival = next_run(&catalog).await? << ARRIVALS_PER_RUN_LOG2;
+        let refusals = Arc::new(Refusals::default());
         let committer = Committer::new(
             Arc::clone(&catalog),
             Arc::clone(&views),
             Arc::clone(&clock),
+            Arc::clone(&refusals),
             changes.clone(),
             arrival,
         );
@@ -117,7 +125,7 @@ impl Store {
             tokio::spawn(async move { flushing.run_flushing().await }),
             tokio::spawn(async move { merging.run_merging().await }),
         ];
-        let committer = tokio::spawn(committer.run(waiting));
+        let committer = tokio::spawn(committer.run(waiting, upkeep_wanted));
         Ok(Arc::new(Self {
             folder,
             catalog,
@@ -126,7 +134,9 @@ impl Store {
             clock,
             submit: queue.downgrade(),
             queue: Mutex::new(Some(queue)),
+            upkeep,
             changes,
+            refusals,
             scans: Arc::new(Semaphore::new(SCANS_MAX)),
             tasks: Mutex::new(tasks),
             committer: Mutex::new(Some(committer)),
@@ -153,9 +163,10 @@ impl Store {
         let queue = self.submit.upgrade().ok_or_else(stopping)?;
         let project = submission.project;
         let (answer, answered) = oneshot::channel();
-        queue
-            .try_send(Waiting { submission, answer })
-            .map_err(|_| StoreError::retry("too many requests wait to be stored"))?;
+        queue.try_send(Waiting { submission, answer }).map_err(|_| {
+            self.refusals.count(project, DropReason::Overload);
+            StoreError::retry("too many requests wait to be stored")
+        })?;
         drop(queue);
         let receipt = answered.await.map_err(|_| stopping())??;
         if receipt.stored > 0 && self.views.tail_bytes(project) >= TAIL_BYTES_MAX {
@@ -164,10 +175,10 @@ impl Store {
         Ok(receipt)
     }
 
-    /// Counts what was refused as a whole, before there was anything to submit.
-    pub async fn count_refused(&self, project: ProjectPk, reason: DropReason) -> Result<(), StoreError> {
-        let counts = Counts::from([((project, reason.as_str()), 1)]);
-        counters::add(&mut *self.catalog.writer().await, &counts).await
+    /// Counts a request that was refused as a whole, before there was anything to submit; `None`:
+    /// nobody knows for which project it was.
+    pub fn count_refused(&self, project: Option<ProjectPk>, reason: DropReason) {
+        self.refusals.count(project.unwrap_or(ProjectPk::NONE), reason);
     }
 
     /// Notices of what commits change.
@@ -223,11 +234,38 @@ impl Store {
         project: ProjectPk,
         session: Option<SessionId>,
         filter: EventFilter,
+        order: EventOrder,
         after: Option<EventCursor>,
         limit: usize,
     ) -> Result<EventPage, StoreError> {
         let session = session.unwrap_or(NO_SESSION);
-        self.scan(project, session, move |sources| query::page(sources, session, &filter, after, limit)).await
+        self.scan(project, session, move |sources, streams| {
+            query::page(sources, streams, &filter, order, after, limit)
+        })
+        .await
+    }
+
+    /// Keeps what a user said about the event of that id, whether the event is there or not. Durable when
+    /// this returns.
+    pub async fn describe(
+        &self,
+        project: ProjectPk,
+        reference_id: &str,
+        description: &UserDescription,
+    ) -> Result<(), StoreError> {
+        descriptions::upsert(&mut *self.catalog.writer().await, project, reference_id, description).await
+    }
+
+    /// What users said about these events, by reference id.
+    pub async fn descriptions(
+        &self,
+        project: ProjectPk,
+        events: &[StoredEvent],
+    ) -> Result<BTreeMap<String, UserDescription>, StoreError> {
+        let mut ids: Vec<&str> = events.iter().filter_map(|event| event.reference_id.as_deref()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        descriptions::of_references(self.catalog.readers(), project, &ids).await
     }
 
     /// A session's events between two moments, counted in equal buckets.
@@ -240,8 +278,8 @@ impl Store {
         buckets: u32,
     ) -> Result<Vec<DensityBucket>, StoreError> {
         let filter = EventFilter { from: Some(from), to: Some(to), ..EventFilter::default() };
-        self.scan(project, session, move |sources| {
-            let hits = query::scan(sources, session, &filter, Tell::Errors)?;
+        self.scan(project, session, move |sources, streams| {
+            let hits = query::scan(sources, streams, &filter, Tell::Errors)?;
             Ok(density(&hits, from, to, buckets))
         })
         .await
@@ -251,11 +289,11 @@ impl Store {
         &self,
         project: ProjectPk,
         session: SessionId,
-        scan: impl FnOnce(&[Arc<dyn Source>]) -> Result<T, StoreError> + Send + 'static,
+        scan: impl FnOnce(&[Arc<dyn Source>], &[SessionId]) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let _permit = self.scans.acquire().await.map_err(|_| StoreError::retry("the server is stopping"))?;
-        let sources = self.sources(project, session).await?;
-        tokio::task::spawn_blocking(move || scan(&sources))
+        let (sources, streams) = self.sources(project, session).await?;
+        tokio::task::spawn_blocking(move || scan(&sources, &streams))
             .await
             .map_err(|_| StoreError::corrupt("a scan panicked"))?
     }
@@ -264,13 +302,14 @@ impl Store {
         &self,
         project: ProjectPk,
         session: SessionId,
-    ) -> Result<Vec<Arc<dyn Source>>, StoreError> {
+    ) -> Result<(Vec<Arc<dyn Source>>, Vec<SessionId>), StoreError> {
         for _ in 0..VIEW_TRIES_MAX {
             // The view first: a segment listed after it was taken shows up in the ranges.
             let view = self.views.of(project);
-            let ranges = events::ranges_of(self.catalog.readers(), project, session).await?;
-            if let Some(sources) = query::sources(&view, session, &ranges) {
-                return Ok(sources);
+            let streams = sessions::streams_of(self.catalog.readers(), session).await?;
+            let ranges = events::ranges_of(self.catalog.readers(), project, &streams).await?;
+            if let Some(sources) = query::sources(&view, &streams, &ranges) {
+                return Ok((sources, streams));
             }
             tokio::time::sleep(VIEW_WAIT).await;
         }
@@ -290,6 +329,23 @@ impl Store {
         origins: &[String],
     ) -> Result<(), StoreError> {
         projects::insert(&mut *self.catalog.writer().await, id, name, origins, self.clock.now()).await
+    }
+
+    /// Changes what people set for a project: all of it, or on an error nothing. Session limits hold from
+    /// the next commit on.
+    ///
+    /// # Errors
+    /// [`Input`](crate::StoreErrorKind::Input) when `change` refuses, or when what it makes of the settings
+    /// is beyond a limit; the message says what was expected.
+    pub async fn change_project(
+        &self,
+        project: ProjectPk,
+        change: impl FnOnce(&mut ProjectSettings) -> Result<(), String>,
+    ) -> Result<(), StoreError> {
+        let mut writer = self.catalog.writer().await;
+        let changed = settings::change(&mut writer, project, change).await;
+        self.catalog.settings_changed();
+        changed
     }
 
     /// Keeps a token's hash.
@@ -355,12 +411,32 @@ impl Store {
         Ok(expiry.is_some_and(|expiry| expiry > self.clock.now()))
     }
 
+    /// Every counter: of which project ([`ProjectPk::NONE`]: of none), its name, its value.
+    pub async fn counters(&self) -> Result<BTreeMap<(ProjectPk, String), u64>, StoreError> {
+        let mut counters = counters::all(self.catalog.readers()).await?;
+        for ((project, name), count) in self.refusals.waiting() {
+            *counters.entry((project, name.to_owned())).or_default() += count;
+        }
+        Ok(counters)
+    }
+
+    /// Running sessions shown, and all, per project.
+    pub async fn running_counts(&self) -> Result<Vec<(ProjectPk, u64, u64)>, StoreError> {
+        sessions::count_running(self.catalog.readers()).await
+    }
+
     /// Counters and sizes, of one project or of all (sizes are always of all).
     pub async fn status(&self, project: Option<ProjectPk>) -> Result<Status, StoreError> {
         let totals = self.views.totals();
         let free = self.submit.upgrade().map_or(QUEUE_MAX, |queue| queue.capacity());
+        let mut counters = BTreeMap::new();
+        for ((of, name), count) in self.counters().await? {
+            if project.is_none_or(|project| project == of) {
+                *counters.entry(name).or_default() += count;
+            }
+        }
         Ok(Status {
-            counters: counters::totals(self.catalog.readers(), project).await?,
+            counters,
             waiting: QUEUE_MAX - free,
             waiting_max: QUEUE_MAX,
             tail_events: totals.tail_events,
@@ -376,6 +452,15 @@ impl Store {
         Ok(())
     }
 
+    /// Ends the sessions that are idle by the clock and forgets what is too old to be kept, now. The store
+    /// does this by itself every two seconds; a test that moves the clock cannot wait for that.
+    pub async fn upkeep(&self) -> Result<(), StoreError> {
+        let stopping = || StoreError::retry("the server is stopping");
+        let (done, told) = oneshot::channel();
+        self.upkeep.send(done).await.map_err(|_| stopping())?;
+        told.await.map_err(|_| stopping())?
+    }
+
     /// Answers what waits, then closes the catalog. The tail stays in the catalog.
     pub async fn close(&self) -> Result<(), StoreError> {
         drop(self.queue.lock().await.take());
@@ -388,6 +473,7 @@ impl Store {
             task.abort();
             let _ = task.await;
         }
+        self.refusals.write(&mut *self.catalog.writer().await).await?;
         self.catalog.close().await
     }
 }

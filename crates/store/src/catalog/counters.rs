@@ -23,17 +23,8 @@ pub(crate) async fn add(writer: &mut SqliteConnection, counts: &Counts) -> Resul
     Ok(())
 }
 
-/// All counters of the given project, or of all together.
-pub(crate) async fn totals(
-    readers: &SqlitePool,
-    project: Option<ProjectPk>,
-) -> Result<BTreeMap<String, u64>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT name, CAST(SUM(value) AS BIGINT) FROM counter \
-         WHERE CAST($1 AS BIGINT) IS NULL OR project_pk = $1 GROUP BY name",
-    )
-    .bind(project.map(|pk| pk.0))
-    .fetch_all(readers)
-    .await?;
-    Ok(rows.iter().map(|row| (row.get(0), row.get::<i64, _>(1) as u64)).collect())
+/// All counters, by project and name.
+pub(crate) async fn all(readers: &SqlitePool) -> Result<BTreeMap<(ProjectPk, String), u64>, StoreError> {
+    let rows = sqlx::query("SELECT project_pk, name, value FROM counter").fetch_all(readers).await?;
+    Ok(rows.iter().map(|row| ((ProjectPk(row.get(0)), row.get(1)), row.get::<i64, _>(2) as u64)).collect())
 }

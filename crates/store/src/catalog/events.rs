@@ -155,20 +155,26 @@ async fn delete_in(
     Ok(())
 }
 
-/// Where a session's events are among the segments.
+/// Where the events stored under these ids are among the segments.
 pub(crate) async fn ranges_of(
     readers: &SqlitePool,
     project: ProjectPk,
-    session: SessionId,
+    streams: &[SessionId],
 ) -> Result<Vec<(i64, RowRange)>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT r.segment_pk, r.session_id, r.row_first, r.row_count FROM session_segment r \
-         JOIN segment s ON s.pk = r.segment_pk WHERE r.session_id = $1 AND s.project_pk = $2 ORDER BY r.segment_pk",
-    )
-    .bind(session.as_u128().to_be_bytes().to_vec())
-    .bind(project.0)
-    .fetch_all(readers)
-    .await?;
+    let mut rows = Vec::new();
+    for chunk in statement_chunks(streams) {
+        let mut query = QueryBuilder::<Sqlite>::new(
+            "SELECT r.segment_pk, r.session_id, r.row_first, r.row_count FROM session_segment r \
+             JOIN segment s ON s.pk = r.segment_pk WHERE s.project_pk = ",
+        );
+        query.push_bind(project.0).push(" AND r.session_id IN (");
+        let mut list = query.separated(", ");
+        for stream in chunk {
+            list.push_bind(stream.as_u128().to_be_bytes().to_vec());
+        }
+        query.push(") ORDER BY r.segment_pk, r.row_first");
+        rows.extend(query.build().fetch_all(readers).await?);
+    }
     rows.iter()
         .map(|row| {
             let range = RowRange {

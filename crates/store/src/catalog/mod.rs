@@ -5,12 +5,16 @@
 
 pub(crate) mod access;
 pub(crate) mod counters;
+pub(crate) mod descriptions;
 pub(crate) mod events;
 pub(crate) mod projects;
 pub(crate) mod seen;
 pub(crate) mod session_columns;
 pub(crate) mod sessions;
+pub(crate) mod settings;
+mod tab_column;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -22,7 +26,7 @@ use crate::folder::Folder;
 
 /// Version of `schema.sql`. A folder with a newer one is refused; older ones are migrated from
 /// release 0.1 on.
-const SCHEMA_VERSION: &str = "1";
+const SCHEMA_VERSION: &str = "2";
 const SCHEMA: &str = include_str!("schema.sql");
 
 /// Connections that read: one report, one page of events, one look-up, and one to spare.
@@ -42,9 +46,21 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) struct Catalog {
     writer: Mutex<SqliteConnection>,
     readers: SqlitePool,
+    settings_changes: AtomicU64,
 }
 
 impl Catalog {
+    /// How many times a project's settings were changed since the start. Rises under the writer's lock,
+    /// so who holds that sees a number that goes with the rows.
+    pub(crate) fn settings_changes(&self) -> u64 {
+        self.settings_changes.load(Ordering::Acquire)
+    }
+
+    /// To be told while the writer is still held.
+    pub(crate) fn settings_changed(&self) {
+        self.settings_changes.fetch_add(1, Ordering::Release);
+    }
+
     /// Opens the catalog of a locked folder, making it if it is new.
     pub(crate) async fn open(folder: &Folder) -> Result<Self, StoreError> {
         let options = SqliteConnectOptions::new()
@@ -59,6 +75,8 @@ impl Catalog {
         let writer_options = options
             .clone()
             .pragma("cache_size", (-WRITER_CACHE_KIB).to_string())
+            // What a statement of many rows would take back if it failed: else a file for each commit.
+            .pragma("temp_store", "MEMORY")
             .pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string());
         let mut writer = SqliteConnection::connect_with(&writer_options).await?;
         prepare_schema(&mut writer).await?;
@@ -66,7 +84,7 @@ impl Catalog {
             .max_connections(READERS_MAX)
             .connect_with(options.pragma("cache_size", (-READER_CACHE_KIB).to_string()).read_only(true))
             .await?;
-        Ok(Self { writer: Mutex::new(writer), readers })
+        Ok(Self { writer: Mutex::new(writer), readers, settings_changes: AtomicU64::new(0) })
     }
 
     /// The connection that writes; first come, first served.
@@ -129,6 +147,22 @@ pub(crate) fn statement_chunks<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> 
     })
 }
 
+/// The same for lists in which a row may stand twice: a rest is filled up to a fixed size with its last
+/// row, so that it is one statement. Each statement is a hand-over to the thread that owns the
+/// connection and one back, which costs more than the rows.
+pub(crate) fn padded_chunks<T: Clone>(mut rows: &[T]) -> impl Iterator<Item = Vec<T>> {
+    const SIZES: [usize; 5] = [1, 8, 32, 128, 512];
+    std::iter::from_fn(move || {
+        let last = rows.last()?;
+        let size = SIZES.into_iter().find(|&size| size >= rows.len()).unwrap_or(SIZES[SIZES.len() - 1]);
+        let (chunk, rest) = rows.split_at(size.min(rows.len()));
+        let mut chunk = chunk.to_vec();
+        chunk.resize(size, last.clone());
+        rows = rest;
+        Some(chunk)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,6 +173,11 @@ mod tests {
             let rows: Vec<usize> = (0..count).collect();
             let joined: Vec<usize> = statement_chunks(&rows).flatten().copied().collect();
             assert_eq!(joined, rows);
+            let mut padded: Vec<usize> = padded_chunks(&rows).flatten().collect();
+            padded.dedup();
+            assert_eq!(padded, rows);
+            let statements = padded_chunks(&rows).count();
+            assert_eq!(statements, if count == 0 { 0 } else { count.div_ceil(512) });
         }
     }
 }

@@ -6,11 +6,17 @@ use kymo_model::{ProjectId, Timestamp};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection, SqlitePool};
 
+use super::settings::{SessionLimits, check_name};
 use crate::error::StoreError;
 
 /// A project's number in this catalog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProjectPk(pub(crate) i64);
+
+impl ProjectPk {
+    /// No project: what is counted for requests that named none.
+    pub const NONE: Self = Self(0);
+}
 
 /// What owns sessions and what tokens belong to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +35,8 @@ pub struct Project {
     pub config_version: u64,
     /// Settings that agents fetch.
     pub client_settings: BTreeMap<String, String>,
+    /// What it sets itself of the limits of the session rules.
+    pub session_limits: SessionLimits,
 }
 
 /// What a token may do (D9).
@@ -85,9 +93,11 @@ pub(crate) async fn insert(
     origins: &[String],
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    check_name(name).map_err(StoreError::input)?;
     let inserted = sqlx::query(
-        "INSERT INTO project (id, name, created_at, origins, config_version, client_settings, loose_sequence) \
-         VALUES ($1, $2, $3, $4, 1, '{}', 1) ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO project \
+         (id, name, created_at, origins, config_version, client_settings, session_limits, loose_sequence) \
+         VALUES ($1, $2, $3, $4, 1, '{}', '{}', 1) ON CONFLICT (id) DO NOTHING",
     )
     .bind(id.as_str())
     .bind(name)
@@ -103,12 +113,16 @@ pub(crate) async fn insert(
 }
 
 pub(crate) async fn all(readers: &SqlitePool) -> Result<Vec<Project>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT pk, id, name, created_at, origins, config_version, client_settings FROM project ORDER BY name, id",
-    )
-    .fetch_all(readers)
-    .await?;
+    let rows = sqlx::query("SELECT * FROM project ORDER BY name, id").fetch_all(readers).await?;
     rows.iter().map(project_from_row).collect()
+}
+
+pub(crate) async fn one(reader: &mut SqliteConnection, pk: ProjectPk) -> Result<Project, StoreError> {
+    let row = sqlx::query("SELECT * FROM project WHERE pk = $1").bind(pk.0).fetch_optional(reader).await?;
+    row.as_ref()
+        .map(project_from_row)
+        .transpose()?
+        .ok_or_else(|| StoreError::not_found("there is no such project"))
 }
 
 fn project_from_row(row: &SqliteRow) -> Result<Project, StoreError> {
@@ -122,6 +136,7 @@ fn project_from_row(row: &SqliteRow) -> Result<Project, StoreError> {
         config_version: row.get::<i64, _>("config_version") as u64,
         client_settings: serde_json::from_str(row.get("client_settings"))
             .map_err(|_| unreadable("client settings"))?,
+        session_limits: SessionLimits::from_json(row.get("session_limits"))?,
     })
 }
 

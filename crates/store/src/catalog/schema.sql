@@ -1,4 +1,4 @@
--- The catalog, version 1. Times are nanoseconds since the epoch (UTC), ids 16 bytes.
+-- The catalog, version 2. Times are nanoseconds since the epoch (UTC), ids 16 bytes.
 -- SQLite dialect; the PostgreSQL one differs in BLOB/BYTEA and WITHOUT ROWID only.
 
 CREATE TABLE meta (
@@ -14,6 +14,7 @@ CREATE TABLE project (
   origins TEXT NOT NULL,             -- JSON list
   config_version BIGINT NOT NULL,
   client_settings TEXT NOT NULL,     -- JSON object, for the agents
+  session_limits TEXT NOT NULL,      -- JSON object: what the project sets itself of the session rules, seconds
   loose_sequence BIGINT NOT NULL     -- next sequence of events that belong to no session
 );
 
@@ -43,7 +44,7 @@ CREATE TABLE session (
   id BLOB PRIMARY KEY,
   project_pk BIGINT NOT NULL,
   kind TEXT NOT NULL,
-  key_external SMALLINT NOT NULL,    -- 1: key_text is the agent's own session id, 0: an identity
+  key_kind SMALLINT NOT NULL,        -- what key_text is: 0 an identity, 1 an id of the agent, 2 a tab's agent id
   key_hash BLOB NOT NULL,
   key_text TEXT NOT NULL,
   started_at BIGINT NOT NULL,
@@ -55,6 +56,7 @@ CREATE TABLE session (
   start_event_at BIGINT,
   event_count BIGINT NOT NULL,
   error_count BIGINT NOT NULL,
+  dropped TEXT NOT NULL,             -- JSON object: what came for it and was not stored, by reason
   next_sequence BIGINT NOT NULL,
   user_id TEXT,                      -- the last one seen
   user_name TEXT,
@@ -62,13 +64,24 @@ CREATE TABLE session (
   users TEXT NOT NULL,               -- JSON
   properties TEXT NOT NULL,          -- JSON
   clock_skew BIGINT NOT NULL,
-  kymogram BLOB NOT NULL
+  kymogram BLOB NOT NULL,
+  visit_id TEXT,                     -- of a browser tab
+  tab TEXT                           -- JSON: page loads and numbers of a browser tab
 );
 CREATE INDEX session_started ON session (started_at, id) WHERE visible = 1;
 CREATE INDEX session_project_started ON session (project_pk, started_at, id) WHERE visible = 1;
 CREATE INDEX session_key ON session (project_pk, key_hash, last_activity_at);
-CREATE INDEX session_external ON session (key_text) WHERE key_external = 1;
+CREATE INDEX session_external ON session (key_text) WHERE key_kind <> 0;
+CREATE INDEX session_visit ON session (visit_id) WHERE visit_id IS NOT NULL;
 CREATE INDEX session_running ON session (project_pk) WHERE end_kind = 0;
+
+-- Page loads whose events are stored under an id of their own, with the session they are in. Beside
+-- these, a session has what is stored under its own id.
+CREATE TABLE session_stream (
+  stream_id BLOB PRIMARY KEY,
+  session_id BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX session_stream_session ON session_stream (session_id);
 
 -- Heartbeats and close calls whose session is not known yet.
 CREATE TABLE mark (
@@ -77,6 +90,17 @@ CREATE TABLE mark (
   received_at BIGINT NOT NULL,
   is_close SMALLINT NOT NULL,
   PRIMARY KEY (project_pk, id)
+);
+
+-- What users said about events, by the id that the agent gave the event, which may not have come yet.
+CREATE TABLE user_description (
+  project_pk BIGINT NOT NULL,
+  reference_id TEXT NOT NULL,
+  email TEXT,
+  description TEXT,
+  data TEXT,                         -- JSON object
+  received_at BIGINT NOT NULL,
+  PRIMARY KEY (project_pk, reference_id)
 );
 
 -- De-duplication keys. A bucket is one window (24 h) of arrival: looked up in the current and the

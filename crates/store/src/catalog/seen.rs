@@ -6,8 +6,8 @@ use std::time::Duration;
 use kymo_model::Timestamp;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
+use super::padded_chunks;
 use super::projects::ProjectPk;
-use super::statement_chunks;
 use crate::error::StoreError;
 
 /// How long a re-sent event is recognised, at least. Agents keep what they could not send and
@@ -30,27 +30,16 @@ pub(crate) async fn remember(
     now: Timestamp,
 ) -> Result<HashSet<Fingerprint>, StoreError> {
     let bucket = bucket(now);
-    let mut new = HashSet::with_capacity(fingerprints.len());
-    for chunk in statement_chunks(fingerprints) {
-        let mut insert = QueryBuilder::<Sqlite>::new("INSERT INTO seen (bucket, project_pk, fingerprint) ");
-        insert.push_values(chunk, |mut row, fingerprint| {
-            row.push_bind(bucket).push_bind(project.0).push_bind(&fingerprint[..]);
-        });
-        insert.push(" ON CONFLICT (bucket, project_pk, fingerprint) DO NOTHING RETURNING fingerprint");
-        for row in insert.build().fetch_all(&mut *writer).await? {
-            new.extend(Fingerprint::try_from(row.get::<&[u8], _>(0)).ok());
-        }
-    }
-    let candidates: Vec<Fingerprint> = new.iter().copied().collect();
-    for chunk in statement_chunks(&candidates) {
-        let mut known = QueryBuilder::<Sqlite>::new("SELECT fingerprint FROM seen WHERE bucket = ");
-        known
-            .push_bind(bucket - 1)
-            .push(" AND project_pk = ")
-            .push_bind(project.0)
-            .push(" AND fingerprint IN (");
+    let mut new: HashSet<Fingerprint> = fingerprints.iter().copied().collect();
+    // Asked first and written afterwards, since every row that comes back costs a hand-over
+    // between threads: known ones are few, new ones are not.
+    let asked: Vec<Fingerprint> = new.iter().copied().collect();
+    for chunk in padded_chunks(&asked) {
+        let mut known = QueryBuilder::<Sqlite>::new("SELECT fingerprint FROM seen WHERE bucket IN (");
+        known.push_bind(bucket).push(", ").push_bind(bucket - 1).push(") AND project_pk = ");
+        known.push_bind(project.0).push(" AND fingerprint IN (");
         let mut list = known.separated(", ");
-        for fingerprint in chunk {
+        for fingerprint in &chunk {
             list.push_bind(&fingerprint[..]);
         }
         known.push(")");
@@ -59,6 +48,17 @@ pub(crate) async fn remember(
                 new.remove(&fingerprint);
             }
         }
+    }
+    let mut in_order: Vec<Fingerprint> = new.iter().copied().collect();
+    // Neighbours in the tree are written together.
+    in_order.sort_unstable();
+    for chunk in padded_chunks(&in_order) {
+        let mut insert = QueryBuilder::<Sqlite>::new("INSERT INTO seen (bucket, project_pk, fingerprint) ");
+        insert.push_values(&chunk, |mut row, fingerprint| {
+            row.push_bind(bucket).push_bind(project.0).push_bind(&fingerprint[..]);
+        });
+        insert.push(" ON CONFLICT (bucket, project_pk, fingerprint) DO NOTHING");
+        insert.build().execute(&mut *writer).await?;
     }
     Ok(new)
 }

@@ -1,6 +1,8 @@
 //! A session row as columns, and back.
 
-use kymo_model::{Kymogram, SessionId, SessionKind, Timestamp, User};
+use std::collections::BTreeMap;
+
+use kymo_model::{DropReason, Kymogram, SessionId, SessionKind, Timestamp, User};
 use kymo_tracker::{End, Property, SessionKey, SessionRow, UserSpan};
 use serde::{Deserialize, Serialize};
 use sqlx::query_builder::Separated;
@@ -8,14 +10,15 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, Sqlite};
 
 use super::projects::ProjectPk;
+use super::tab_column;
 use crate::error::StoreError;
 
 /// The columns in the order of [`bind`]; `id` and `project_pk` never change.
-pub(crate) const COLUMNS: [&str; 23] = [
+pub(crate) const COLUMNS: [&str; 26] = [
     "id",
     "project_pk",
     "kind",
-    "key_external",
+    "key_kind",
     "key_hash",
     "key_text",
     "started_at",
@@ -27,6 +30,7 @@ pub(crate) const COLUMNS: [&str; 23] = [
     "start_event_at",
     "event_count",
     "error_count",
+    "dropped",
     "next_sequence",
     "user_id",
     "user_name",
@@ -35,6 +39,8 @@ pub(crate) const COLUMNS: [&str; 23] = [
     "properties",
     "clock_skew",
     "kymogram",
+    "visit_id",
+    "tab",
 ];
 
 /// Columns that stay as they were first written.
@@ -59,28 +65,28 @@ struct StoredProperty {
 
 /// Binds a row's values in the order of [`COLUMNS`].
 pub(crate) fn bind(row: &mut Separated<'_, Sqlite, &'static str>, project: ProjectPk, session: &SessionRow) {
-    let (end_kind, end_at) = match session.end {
-        None => (0_i64, 0_i64),
-        Some(End::TimedOut) => (1, 0),
-        Some(End::Event { at }) => (2, at.as_unix_nanos()),
-        Some(End::CloseCall { received_at }) => (3, received_at.as_unix_nanos()),
+    let end_at = match session.end {
+        None | Some(End::TimedOut) => 0_i64,
+        Some(End::Event { at }) => at.as_unix_nanos(),
+        Some(End::CloseCall { received_at }) => received_at.as_unix_nanos(),
     };
     let user = session.current_user();
     row.push_bind(session.id.as_u128().to_be_bytes().to_vec())
         .push_bind(project.0)
         .push_bind(session.kind.as_str())
-        .push_bind(i64::from(matches!(session.key, SessionKey::External(_))))
+        .push_bind(key_kind(&session.key))
         .push_bind(session.key.hash().to_vec())
         .push_bind(session.key.text().to_owned())
         .push_bind(session.started_at.as_unix_nanos())
         .push_bind(session.last_activity_at.as_unix_nanos())
         .push_bind(session.last_observed_at.as_unix_nanos())
-        .push_bind(end_kind)
+        .push_bind(end_kind(session))
         .push_bind(end_at)
         .push_bind(i64::from(session.visible))
         .push_bind(session.start_event_at.map(Timestamp::as_unix_nanos))
         .push_bind(session.event_count as i64)
         .push_bind(session.error_count as i64)
+        .push_bind(dropped_to_json(&session.dropped))
         .push_bind(session.next_sequence as i64)
         .push_bind(user.and_then(|user| user.id.clone()))
         .push_bind(user.and_then(|user| user.name.clone()))
@@ -88,7 +94,48 @@ pub(crate) fn bind(row: &mut Separated<'_, Sqlite, &'static str>, project: Proje
         .push_bind(users_to_json(&session.users))
         .push_bind(properties_to_json(&session.properties))
         .push_bind(session.clock_skew_nanos)
-        .push_bind(session.kymogram.to_bytes());
+        .push_bind(session.kymogram.to_bytes())
+        .push_bind(session.tab.as_ref().and_then(|tab| Some(tab.visit.as_ref()?.id.clone())))
+        .push_bind(session.tab.as_deref().map(tab_column::to_json));
+}
+
+/// The column `end_kind`.
+pub(super) fn end_kind(session: &SessionRow) -> i64 {
+    match session.end {
+        None => 0,
+        Some(End::TimedOut) => 1,
+        Some(End::Event { .. }) => 2,
+        Some(End::CloseCall { .. }) => 3,
+    }
+}
+
+/// The column `key_kind`.
+fn key_kind(key: &SessionKey) -> i64 {
+    match key {
+        SessionKey::Identity(_) => 0,
+        SessionKey::External(_) => 1,
+        SessionKey::Tab(_) => 2,
+    }
+}
+
+/// The key of the columns `key_kind` and `key_text`.
+pub(super) fn key(kind: i64, text: String) -> SessionKey {
+    match kind {
+        0 => SessionKey::Identity(text),
+        1 => SessionKey::External(text),
+        _ => SessionKey::Tab(text),
+    }
+}
+
+fn dropped_to_json(dropped: &BTreeMap<DropReason, u64>) -> String {
+    let words: BTreeMap<&str, u64> =
+        dropped.iter().map(|(reason, count)| (reason.as_str(), *count)).collect();
+    serde_json::to_string(&words).unwrap_or_default()
+}
+
+fn dropped_from_json(json: &str) -> Option<BTreeMap<DropReason, u64>> {
+    let words: BTreeMap<String, u64> = serde_json::from_str(json).ok()?;
+    words.into_iter().map(|(word, count)| Some((DropReason::from_word(&word)?, count))).collect()
 }
 
 fn user_words(users: &[UserSpan]) -> String {
@@ -128,11 +175,6 @@ pub(crate) fn read(row: &SqliteRow) -> Result<(ProjectPk, SessionRow), StoreErro
     let bad = |column: &str| StoreError::corrupt(format!("a session row has a bad {column}"));
     let time = |column: &str| Timestamp::from_unix_nanos(row.get(column));
     let id = session_id(row.get("id")).ok_or_else(|| bad("id"))?;
-    let key_text: String = row.get("key_text");
-    let key = match row.get::<i64, _>("key_external") {
-        0 => SessionKey::Identity(key_text),
-        _ => SessionKey::External(key_text),
-    };
     let end = match row.get::<i64, _>("end_kind") {
         0 => None,
         1 => Some(End::TimedOut),
@@ -145,7 +187,7 @@ pub(crate) fn read(row: &SqliteRow) -> Result<(ProjectPk, SessionRow), StoreErro
     let session = SessionRow {
         id,
         kind: SessionKind::from_word(row.get("kind")).ok_or_else(|| bad("kind"))?,
-        key,
+        key: key(row.get("key_kind"), row.get("key_text")),
         started_at: time("started_at"),
         last_activity_at: time("last_activity_at"),
         last_observed_at: time("last_observed_at"),
@@ -154,11 +196,16 @@ pub(crate) fn read(row: &SqliteRow) -> Result<(ProjectPk, SessionRow), StoreErro
         start_event_at: row.get::<Option<i64>, _>("start_event_at").map(Timestamp::from_unix_nanos),
         event_count: row.get::<i64, _>("event_count") as u64,
         error_count: row.get::<i64, _>("error_count") as u64,
+        dropped: dropped_from_json(row.get("dropped")).ok_or_else(|| bad("dropped"))?,
         next_sequence: row.get::<i64, _>("next_sequence") as u64,
         users: users.into_iter().map(user_span).collect(),
         properties: properties.into_iter().map(property).collect(),
         clock_skew_nanos: row.get("clock_skew"),
         kymogram: Kymogram::from_bytes(row.get("kymogram")).ok_or_else(|| bad("kymogram"))?,
+        tab: match row.get::<Option<&str>, _>("tab") {
+            Some(json) => Some(Box::new(tab_column::from_json(json).ok_or_else(|| bad("tab"))?)),
+            None => None,
+        },
     };
     Ok((ProjectPk(row.get("project_pk")), session))
 }

@@ -1,7 +1,6 @@
 //! Session rows: loaded and written by the commit, read by the report.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use kymo_model::{SessionId, Timestamp};
@@ -9,28 +8,73 @@ use kymo_tracker::{Mark, Need, Rules, SessionKey, SessionRow};
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection, SqlitePool};
 
 use super::projects::ProjectPk;
-use super::session_columns::{COLUMNS, FIXED_COLUMNS, bind, read};
-use super::statement_chunks;
+use super::session_columns::{COLUMNS, FIXED_COLUMNS, bind, end_kind, key, read, session_id};
+use super::{padded_chunks, statement_chunks};
 use crate::error::StoreError;
 
 static COLUMN_LIST: LazyLock<String> = LazyLock::new(|| COLUMNS.join(", "));
 
-/// ` ON CONFLICT … DO UPDATE SET a = excluded.a, …` over all columns that change.
-static ON_CONFLICT: LazyLock<String> = LazyLock::new(|| {
-    let mut clause = String::from(" ON CONFLICT (id) DO UPDATE SET ");
-    for (position, column) in COLUMNS[FIXED_COLUMNS..].iter().enumerate() {
-        let comma = if position == 0 { "" } else { ", " };
-        // Writing to a String cannot fail.
-        let _ = write!(clause, "{comma}{column} = excluded.{column}");
+/// ` ON CONFLICT … DO UPDATE SET a = excluded.a, …` over the columns that change.
+static ON_CONFLICT: LazyLock<String> = LazyLock::new(|| on_conflict(&[]));
+
+/// The same without the columns that the indexes are made of, but for the last activity. An index is
+/// rewritten for every column that a statement names, whether its value changes or not, and each is
+/// another page of the log.
+static ON_CONFLICT_IN_PLACE: LazyLock<String> = LazyLock::new(|| on_conflict(&PLACE_COLUMNS));
+
+/// Columns of indexes and their conditions. See [`Place`].
+const PLACE_COLUMNS: [&str; 4] = ["started_at", "end_kind", "visible", "visit_id"];
+
+fn on_conflict(except: &[&str]) -> String {
+    let names = COLUMNS[FIXED_COLUMNS..].iter().filter(|column| !except.contains(column));
+    let pairs: Vec<String> = names.map(|column| format!("{column} = excluded.{column}")).collect();
+    format!(" ON CONFLICT (id) DO UPDATE SET {}", pairs.join(", "))
+}
+
+/// What decides where the indexes have a row, last activity aside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    started_at: Timestamp,
+    end_kind: i64,
+    visible: bool,
+    visit_id: Option<String>,
+}
+
+impl Place {
+    pub(crate) fn of(row: &SessionRow) -> Self {
+        let visit = row.tab.as_ref().and_then(|tab| tab.visit.as_ref());
+        Self {
+            started_at: row.started_at,
+            end_kind: end_kind(row),
+            visible: row.visible,
+            visit_id: visit.map(|visit| visit.id.clone()),
+        }
     }
-    clause
-});
+}
 
 /// Writes rows, new or changed.
 pub(crate) async fn upsert(
     writer: &mut SqliteConnection,
     project: ProjectPk,
     sessions: &[&SessionRow],
+) -> Result<(), StoreError> {
+    write(writer, project, sessions, &ON_CONFLICT).await
+}
+
+/// Writes rows that are there and whose [`Place`] is what it was.
+pub(crate) async fn update_in_place(
+    writer: &mut SqliteConnection,
+    project: ProjectPk,
+    sessions: &[&SessionRow],
+) -> Result<(), StoreError> {
+    write(writer, project, sessions, &ON_CONFLICT_IN_PLACE).await
+}
+
+async fn write(
+    writer: &mut SqliteConnection,
+    project: ProjectPk,
+    sessions: &[&SessionRow],
+    on_conflict: &str,
 ) -> Result<(), StoreError> {
     for chunk in statement_chunks(sessions) {
         let mut upsert = QueryBuilder::<Sqlite>::new("INSERT INTO session (");
@@ -41,7 +85,7 @@ pub(crate) async fn upsert(
             bind(&mut row, project, session);
             upsert.push(")");
         }
-        upsert.push(ON_CONFLICT.as_str());
+        upsert.push(on_conflict);
         upsert.build().execute(&mut *writer).await?;
     }
     Ok(())
@@ -56,12 +100,12 @@ pub(crate) async fn load(
     rules: &Rules,
 ) -> Result<Vec<SessionRow>, StoreError> {
     let mut sessions = Vec::new();
-    for chunk in statement_chunks(needs) {
+    for chunk in padded_chunks(needs) {
         // One bound for the whole chunk: a few rows more than needed do no harm.
         let Some(active_from) = chunk.iter().map(|need| need.active_from).min() else { continue };
         let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
         query.push(COLUMN_LIST.as_str()).push(" FROM session WHERE project_pk = ").push_bind(project.0);
-        query.push(" AND (key_external = 1 OR last_activity_at >= ").push_bind(active_from.as_unix_nanos());
+        query.push(" AND (key_kind <> 0 OR last_activity_at >= ").push_bind(active_from.as_unix_nanos());
         query
             .push(" OR (end_kind = 3 AND end_at >= ")
             .push_bind(now.minus(rules.close_grace).as_unix_nanos());
@@ -78,30 +122,62 @@ pub(crate) async fn load(
     Ok(sessions)
 }
 
-/// Running sessions without activity since `before`, of all projects, at most `limit`: key and last
-/// activity.
+/// A project's running sessions that have been silent for the limit of their kind, at most `limit`: key and
+/// last activity.
 pub(crate) async fn idle(
     reader: &mut SqliteConnection,
-    before: Timestamp,
+    project: ProjectPk,
+    now: Timestamp,
+    rules: &Rules,
     limit: i64,
-) -> Result<Vec<(ProjectPk, SessionKey, Timestamp)>, StoreError> {
+) -> Result<Vec<(SessionKey, Timestamp)>, StoreError> {
     let rows = sqlx::query(
-        "SELECT project_pk, key_external, key_text, last_activity_at FROM session \
-         WHERE end_kind = 0 AND last_activity_at <= $1 LIMIT $2",
+        "SELECT key_kind, key_text, last_activity_at FROM session \
+         WHERE project_pk = $1 AND end_kind = 0 AND ((kind = 'browser' AND last_activity_at <= $2) \
+         OR (kind <> 'browser' AND last_activity_at <= $3)) LIMIT $4",
     )
-    .bind(before.as_unix_nanos())
+    .bind(project.0)
+    .bind(now.minus(rules.browser_idle_after).as_unix_nanos())
+    .bind(now.minus(rules.idle_after).as_unix_nanos())
     .bind(limit)
     .fetch_all(reader)
     .await?;
-    Ok(rows
-        .iter()
-        .map(|row| {
-            let text: String = row.get(2);
-            let external = row.get::<i64, _>(1) != 0;
-            let key = if external { SessionKey::External(text) } else { SessionKey::Identity(text) };
-            (ProjectPk(row.get(0)), key, Timestamp::from_unix_nanos(row.get(3)))
-        })
-        .collect())
+    Ok(rows.iter().map(|row| (key(row.get(0), row.get(1)), Timestamp::from_unix_nanos(row.get(2)))).collect())
+}
+
+/// Notes which session a page load's events are in; of several notes the last holds.
+pub(crate) async fn write_streams(
+    writer: &mut SqliteConnection,
+    streams: &[(SessionId, SessionId)],
+) -> Result<(), StoreError> {
+    // One statement cannot write a row twice.
+    let last: BTreeMap<SessionId, SessionId> = streams.iter().copied().collect();
+    let rows: Vec<(SessionId, SessionId)> = last.into_iter().collect();
+    for chunk in statement_chunks(&rows) {
+        let mut upsert = QueryBuilder::<Sqlite>::new("INSERT INTO session_stream (stream_id, session_id) ");
+        upsert.push_values(chunk, |mut row, (stream, session)| {
+            row.push_bind(stream.as_u128().to_be_bytes().to_vec());
+            row.push_bind(session.as_u128().to_be_bytes().to_vec());
+        });
+        upsert.push(" ON CONFLICT (stream_id) DO UPDATE SET session_id = excluded.session_id");
+        upsert.build().execute(&mut *writer).await?;
+    }
+    Ok(())
+}
+
+/// Ids under which a session's events are stored: its own, and those of its page loads.
+pub(crate) async fn streams_of(
+    readers: &SqlitePool,
+    session: SessionId,
+) -> Result<Vec<SessionId>, StoreError> {
+    let rows = sqlx::query("SELECT stream_id FROM session_stream WHERE session_id = $1 AND stream_id <> $1")
+        .bind(session.as_u128().to_be_bytes().to_vec())
+        .fetch_all(readers)
+        .await?;
+    let others = rows.iter().map(|row| {
+        session_id(row.get(0)).ok_or_else(|| StoreError::corrupt("a page load's stream has a bad id"))
+    });
+    std::iter::once(Ok(session)).chain(others).collect()
 }
 
 /// A project's marks.
@@ -155,14 +231,15 @@ pub(crate) async fn by_id(
     query.build().fetch_optional(readers).await?.map(|row| read(&row)).transpose()
 }
 
-/// Sessions whose agent chose that id, at most two: one per project, and two tell "not unique".
+/// Sessions whose agent chose that id, at most two, which tell "not unique": projects do not share
+/// ids, and tabs may bear one agent id.
 pub(crate) async fn by_external_id(
     readers: &SqlitePool,
     project: Option<ProjectPk>,
     external_id: &str,
 ) -> Result<Vec<(ProjectPk, SessionRow)>, StoreError> {
     let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
-    query.push(COLUMN_LIST.as_str()).push(" FROM session WHERE key_external = 1 AND key_text = ");
+    query.push(COLUMN_LIST.as_str()).push(" FROM session WHERE key_kind <> 0 AND key_text = ");
     query.push_bind(external_id.to_owned());
     if let Some(project) = project {
         query.push(" AND project_pk = ").push_bind(project.0);
@@ -184,6 +261,8 @@ pub struct SessionFilter {
     pub running: Option<bool>,
     /// Only sessions with errors.
     pub with_errors: bool,
+    /// Only tabs of this visit.
+    pub visit: Option<String>,
     /// Part of an id or name of any of its users, in any case.
     pub user: Option<String>,
 }
@@ -230,6 +309,9 @@ fn push_filter(query: &mut QueryBuilder<Sqlite>, filter: &SessionFilter) {
     }
     if filter.with_errors {
         query.push(" AND error_count > 0");
+    }
+    if let Some(visit) = &filter.visit {
+        query.push(" AND visit_id = ").push_bind(visit.clone());
     }
     if let Some(user) = &filter.user {
         query.push(" AND user_words LIKE ").push_bind(like_pattern(user)).push(" ESCAPE '!'");
@@ -302,9 +384,43 @@ pub(crate) async fn count_by_project(readers: &SqlitePool) -> Result<Vec<(Projec
         .collect())
 }
 
+/// Sessions shown that run, and all, per project.
+pub(crate) async fn count_running(readers: &SqlitePool) -> Result<Vec<(ProjectPk, u64, u64)>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT project_pk, CAST(SUM(CASE WHEN end_kind = 0 THEN 1 ELSE 0 END) AS BIGINT), COUNT(*) \
+         FROM session WHERE visible = 1 GROUP BY project_pk",
+    )
+    .fetch_all(readers)
+    .await?;
+    Ok(rows
+        .iter()
+        .map(|row| (ProjectPk(row.get(0)), row.get::<i64, _>(1) as u64, row.get::<i64, _>(2) as u64))
+        .collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A column that an index is made of and that may change has to be part of the place.
+    #[test]
+    fn a_place_has_the_columns_of_the_indexes() {
+        let schema = include_str!("schema.sql");
+        let indexes =
+            schema.lines().filter(|line| line.contains("INDEX session_") && line.contains("ON session ("));
+        let mut found = 0;
+        for index in indexes {
+            let (_, columns) = index.split_once("ON session").unwrap();
+            for column in COLUMNS[FIXED_COLUMNS..].iter().filter(|column| **column != "last_activity_at") {
+                let named = columns.split(|letter: char| !(letter.is_alphanumeric() || letter == '_'));
+                if named.into_iter().any(|word| word == *column) {
+                    assert!(PLACE_COLUMNS.contains(column), "{column} of {index}");
+                }
+            }
+            found += 1;
+        }
+        assert!(found >= 6, "{found} indexes");
+    }
 
     #[test]
     fn wild_cards_of_the_user_are_letters() {

@@ -9,7 +9,8 @@ use kymo_tracker::{Need, Rows, Rules, SessionKey, step};
 use sqlx::SqliteConnection;
 
 use crate::catalog::projects::ProjectPk;
-use crate::catalog::{events, sessions};
+use crate::catalog::sessions::Place;
+use crate::catalog::{events, sessions, settings};
 use crate::error::StoreError;
 
 /// Rows kept per project: an estimated 2 KiB each, 16 MiB. Beyond it the cache starts afresh, and rows
@@ -30,22 +31,40 @@ pub(super) struct Caches {
 #[derive(Debug, Default)]
 pub(super) struct Cache {
     pub(super) rows: Rows,
+    /// The project's rules, by which the rows were loaded.
+    pub(super) rules: Rules,
+    /// How many times settings had been changed when the rules were read.
+    settings_changes: u64,
     /// Keys of which every session active since that moment is in `rows`.
     loaded: HashMap<SessionKey, Timestamp>,
     used_at: Option<Timestamp>,
+    /// Where the indexes have the rows that are in the catalog.
+    places: HashMap<SessionId, Place>,
 }
 
 impl Caches {
-    /// The project's cache, with its marks and counters read.
+    /// The project's cache, with its marks and counters read, and its rules as they are now: a cache that was
+    /// filled by other rules may lack rows that these need, and starts afresh.
     pub(super) async fn open(
         &mut self,
         writer: &mut SqliteConnection,
         project: ProjectPk,
+        settings_changes: u64,
     ) -> Result<&mut Cache, StoreError> {
+        if let Some(cache) = self.projects.get_mut(&project)
+            && cache.settings_changes != settings_changes
+        {
+            if cache.rules == settings::rules(&mut *writer, project).await? {
+                cache.settings_changes = settings_changes;
+            } else {
+                self.projects.remove(&project);
+            }
+        }
         match self.projects.entry(project) {
             Entry::Occupied(known) => Ok(known.into_mut()),
             Entry::Vacant(place) => {
-                let mut cache = Cache::default();
+                let rules = settings::rules(&mut *writer, project).await?;
+                let mut cache = Cache { rules, settings_changes, ..Cache::default() };
                 cache.rows.next_loose_sequence = events::loose_sequence(&mut *writer, project).await?;
                 cache.rows.marks = sessions::marks(writer, project).await?;
                 Ok(place.insert(cache))
@@ -76,19 +95,20 @@ impl Cache {
         project: ProjectPk,
         needs: &[Need],
         now: Timestamp,
-        rules: &Rules,
     ) -> Result<(), StoreError> {
         self.used_at = Some(now);
         let missing: Vec<&Need> = needs
             .iter()
             .filter(|need| self.loaded.get(&need.key).is_none_or(|since| *since > need.active_from))
             .collect();
-        for session in sessions::load(reader, project, &missing, now, rules).await? {
+        for session in sessions::load(reader, project, &missing, now, &self.rules).await? {
+            self.places.entry(session.id).or_insert_with(|| Place::of(&session));
             // Rows in memory may be ahead within this transaction: they stay.
-            self.rows.sessions.entry(session.id).or_insert(session);
+            self.rows.add(session);
         }
         for need in missing {
-            self.loaded.insert(need.key.clone(), need.active_from);
+            let since = self.loaded.entry(need.key.clone()).or_insert(need.active_from);
+            *since = need.active_from.min(*since);
         }
         Ok(())
     }
@@ -100,12 +120,11 @@ impl Cache {
         project: ProjectPk,
         keys: Vec<(SessionKey, Timestamp)>,
         now: Timestamp,
-        rules: &Rules,
     ) -> Result<Vec<SessionId>, StoreError> {
         let needs: Vec<Need> =
             keys.into_iter().map(|(key, active_from)| Need { key, active_from, started_to: now }).collect();
-        self.load(writer, project, &needs, now, rules).await?;
-        step::close_idle(&mut self.rows, now, rules);
+        self.load(writer, project, &needs, now).await?;
+        step::close_idle(&mut self.rows, now, &self.rules);
         self.write_touched(writer, project).await
     }
 
@@ -117,7 +136,20 @@ impl Cache {
     ) -> Result<Vec<SessionId>, StoreError> {
         let touched: Vec<SessionId> = std::mem::take(&mut self.rows.touched).into_iter().collect();
         let rows: Vec<_> = touched.iter().filter_map(|id| self.rows.sessions.get(id)).collect();
-        sessions::upsert(&mut *writer, project, &rows).await?;
+        let mut moved = Vec::new();
+        let mut in_place = Vec::new();
+        for row in rows {
+            let place = Place::of(row);
+            if self.places.get(&row.id) == Some(&place) {
+                in_place.push(row);
+            } else {
+                self.places.insert(row.id, place);
+                moved.push(row);
+            }
+        }
+        sessions::upsert(&mut *writer, project, &moved).await?;
+        sessions::update_in_place(&mut *writer, project, &in_place).await?;
+        sessions::write_streams(&mut *writer, &std::mem::take(&mut self.rows.streams)).await?;
         while self.rows.marks.len() > MARKS_MAX {
             let oldest =
                 self.rows.marks.iter().min_by_key(|(_, mark)| mark.received_at).map(|(id, _)| id.clone());

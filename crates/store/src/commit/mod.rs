@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kymo_model::{DropReason, SessionId};
-use kymo_tracker::{Incoming, Rules, Signal};
+use kymo_tracker::{Incoming, Signal};
 use sqlx::Connection;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
@@ -25,10 +25,11 @@ use self::project::{Outcome, apply};
 use crate::catalog::counters::{self, Counts};
 use crate::catalog::projects::ProjectPk;
 use crate::catalog::seen::{self, Fingerprint};
-use crate::catalog::{Catalog, sessions};
+use crate::catalog::{Catalog, sessions, settings};
 use crate::clock::Clock;
 use crate::error::StoreError;
 use crate::fault::{self, Place};
+use crate::refusals::Refusals;
 use crate::tail::TailBatch;
 use crate::views::Views;
 
@@ -39,7 +40,7 @@ pub(crate) const QUEUE_MAX: usize = 1024;
 const GROUP_EVENTS_MAX: usize = 4000;
 /// How often idle sessions are closed and old keys forgotten.
 const TICK: Duration = Duration::from_secs(2);
-/// Idle sessions closed in one transaction.
+/// Idle sessions of a project closed in one transaction.
 const IDLE_MAX: i64 = 1000;
 
 /// An event on its way in.
@@ -89,13 +90,16 @@ pub(crate) struct Waiting {
     pub(crate) answer: oneshot::Sender<Result<Receipt, StoreError>>,
 }
 
+/// Somebody who wants the upkeep done now, and is told when it is.
+pub(crate) type UpkeepWanted = oneshot::Sender<Result<(), StoreError>>;
+
 /// The task's state.
 pub(crate) struct Committer {
     catalog: Arc<Catalog>,
     views: Arc<Views>,
     clock: Arc<dyn Clock>,
-    rules: Rules,
     caches: Caches,
+    refusals: Arc<Refusals>,
     changes: broadcast::Sender<Change>,
     next_arrival: u64,
 }
@@ -105,22 +109,19 @@ impl Committer {
         catalog: Arc<Catalog>,
         views: Arc<Views>,
         clock: Arc<dyn Clock>,
+        refusals: Arc<Refusals>,
         changes: broadcast::Sender<Change>,
         next_arrival: u64,
     ) -> Self {
-        Self {
-            catalog,
-            views,
-            clock,
-            rules: Rules::default(),
-            caches: Caches::default(),
-            changes,
-            next_arrival,
-        }
+        Self { catalog, views, clock, caches: Caches::default(), refusals, changes, next_arrival }
     }
 
     /// Runs until every sender is gone and everything that waited is answered.
-    pub(crate) async fn run(mut self, mut queue: mpsc::Receiver<Waiting>) {
+    pub(crate) async fn run(
+        mut self,
+        mut queue: mpsc::Receiver<Waiting>,
+        mut upkeep: mpsc::Receiver<UpkeepWanted>,
+    ) {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -128,6 +129,10 @@ impl Committer {
                 first = queue.recv() => {
                     let Some(first) = first else { return };
                     self.commit(gather(first, &mut queue)).await;
+                }
+                Some(wanted) = upkeep.recv() => {
+                    // Whoever asked may have gone since.
+                    let _ = wanted.send(self.tick().await);
                 }
                 _ = tick.tick() => {
                     if let Err(error) = self.tick().await {
@@ -166,6 +171,7 @@ impl Committer {
         }
         let catalog = Arc::clone(&self.catalog);
         let mut writer = catalog.writer().await;
+        let settings_changes = catalog.settings_changes();
         let mut transaction = writer.begin().await?;
         let now = self.clock.now();
         let mut outcomes = Vec::with_capacity(by_project.len());
@@ -173,10 +179,9 @@ impl Committer {
         let touched: Vec<ProjectPk> = by_project.keys().copied().collect();
         let written = async {
             for (project, group) in by_project {
-                let cache = self.caches.open(&mut transaction, project).await?;
+                let cache = self.caches.open(&mut transaction, project, settings_changes).await?;
                 let arrival = &mut self.next_arrival;
-                let outcome =
-                    apply(&mut transaction, cache, project, group, arrival, now, &self.rules).await?;
+                let outcome = apply(&mut transaction, cache, project, group, arrival, now).await?;
                 outcome.count(project, &mut counts);
                 for (position, receipt) in &outcome.receipts {
                     receipts[*position] = receipt.clone();
@@ -218,17 +223,18 @@ impl Committer {
         let now = self.clock.now();
         let catalog = Arc::clone(&self.catalog);
         let mut writer = catalog.writer().await;
-        let idle = sessions::idle(&mut writer, now.minus(self.rules.idle_after), IDLE_MAX).await?;
+        let settings_changes = catalog.settings_changes();
         seen::forget(&mut writer, now).await?;
-        let mut by_project: BTreeMap<ProjectPk, Vec<_>> = BTreeMap::new();
-        for (project, key, last_activity_at) in idle {
-            by_project.entry(project).or_default().push((key, last_activity_at));
-        }
-        for (project, keys) in by_project {
+        self.refusals.write(&mut writer).await?;
+        for (project, rules) in settings::rules_of_running(&mut writer).await? {
+            let keys = sessions::idle(&mut writer, project, now, &rules, IDLE_MAX).await?;
+            if keys.is_empty() {
+                continue;
+            }
             let mut transaction = writer.begin().await?;
             let closed = async {
-                let cache = self.caches.open(&mut transaction, project).await?;
-                let closed = cache.close_idle(&mut transaction, project, keys, now, &self.rules).await?;
+                let cache = self.caches.open(&mut transaction, project, settings_changes).await?;
+                let closed = cache.close_idle(&mut transaction, project, keys, now).await?;
                 transaction.commit().await?;
                 Ok::<_, StoreError>(closed)
             }

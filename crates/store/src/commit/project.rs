@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use arrow_array::RecordBatch;
 use kymo_model::{DropReason, SessionId, Timestamp};
-use kymo_tracker::{Applied, Incoming, Rules, step};
+use kymo_tracker::{Applied, Incoming, Need, Signal, step};
 use sqlx::SqliteConnection;
 
 use super::cache::Cache;
@@ -49,32 +49,43 @@ pub(super) async fn apply(
     group: Vec<(usize, Submission)>,
     next_arrival: &mut u64,
     now: Timestamp,
-    rules: &Rules,
 ) -> Result<Outcome, StoreError> {
+    let rules = cache.rules.clone();
     let mut new = new_fingerprints(&mut *writer, project, &group, now).await?;
     let events: usize = group.iter().map(|(_, submission)| submission.items.len()).sum();
     let mut batch = BatchBuilder::with_capacity(events);
     let mut receipts = Vec::with_capacity(group.len());
     let loose_before = cache.rows.next_loose_sequence;
-    for (position, submission) in group {
-        let mut dropped: BTreeMap<DropReason, u64> = submission.dropped.into_iter().collect();
-        let incoming =
-            without_known(submission.items, submission.token, &mut new, next_arrival, &mut dropped);
-        cache.load(&mut *writer, project, &step::needs(&incoming, rules), now, rules).await?;
-        let applied = step::step(&mut cache.rows, &incoming, now, rules);
+    let group: Vec<Known> = group
+        .into_iter()
+        .map(|(position, submission)| Known {
+            position,
+            incoming: with_known_marked(submission.items, submission.token, &mut new, next_arrival),
+            signals: submission.signals,
+            dropped: submission.dropped.into_iter().collect(),
+        })
+        .collect();
+    // What all of them need is loaded at once.
+    let mut needs: Vec<Need> = Vec::new();
+    for known in &group {
+        needs.extend(step::needs(&known.incoming, &rules));
+        needs.extend(known.signals.iter().flat_map(|signal| step::signal_needs(signal, now, &rules)));
+    }
+    cache.load(&mut *writer, project, &needs, now).await?;
+    for Known { position, incoming, signals, mut dropped } in group {
+        let applied = step::step(&mut cache.rows, &incoming, now, &rules);
         let mut stored = 0;
         for (item, applied) in incoming.iter().zip(applied) {
             match applied {
-                Applied::Stored { session, sequence } => {
-                    batch.push(session, sequence, &item.event);
+                Applied::Stored { stream, sequence, .. } => {
+                    batch.push(stream, sequence, &item.event);
                     stored += 1;
                 }
                 Applied::Dropped { reason, .. } => *dropped.entry(reason).or_default() += 1,
             }
         }
-        for signal in &submission.signals {
-            cache.load(&mut *writer, project, &step::signal_needs(signal, now, rules), now, rules).await?;
-            step::signal(&mut cache.rows, signal, now, rules);
+        for signal in &signals {
+            step::signal(&mut cache.rows, signal, now, &rules);
         }
         receipts.push((position, Receipt { stored, dropped }));
     }
@@ -93,6 +104,14 @@ pub(super) async fn apply(
     Ok(Outcome { receipts, tail, sessions })
 }
 
+/// A submission with what is known of its items.
+struct Known {
+    position: usize,
+    incoming: Vec<Incoming>,
+    signals: Vec<Signal>,
+    dropped: BTreeMap<DropReason, u64>,
+}
+
 async fn new_fingerprints(
     writer: &mut SqliteConnection,
     project: ProjectPk,
@@ -109,25 +128,22 @@ async fn new_fingerprints(
     seen::remember(writer, project, &fingerprints, now).await
 }
 
-/// The items that are not in the store yet, numbered.
-fn without_known(
+/// The items, numbered; those that are in the store already are marked.
+fn with_known_marked(
     items: Vec<Item>,
     token: i64,
     new: &mut HashSet<Fingerprint>,
     next_arrival: &mut u64,
-    dropped: &mut BTreeMap<DropReason, u64>,
 ) -> Vec<Incoming> {
-    let mut kept = Vec::with_capacity(items.len());
-    for mut item in items {
-        // Taken out of the set by its first bearer, so that an equal one behind it is a duplicate.
-        let is_new = item.fingerprint.is_none_or(|fingerprint| new.remove(&scoped(fingerprint, token)));
-        if is_new {
-            item.incoming.arrival = *next_arrival;
+    items
+        .into_iter()
+        .map(|Item { mut incoming, fingerprint }| {
+            // Taken out of the set by its first bearer, so that an equal one behind it is a duplicate.
+            let is_new = fingerprint.is_none_or(|fingerprint| new.remove(&scoped(fingerprint, token)));
+            incoming.is_repeat = !is_new;
+            incoming.arrival = *next_arrival;
             *next_arrival += 1;
-            kept.push(item.incoming);
-        } else {
-            *dropped.entry(DropReason::Duplicate).or_default() += 1;
-        }
-    }
-    kept
+            incoming
+        })
+        .collect()
 }

@@ -13,6 +13,8 @@ pub struct EventFilter {
     pub errors_only: bool,
     /// Exactly this kind.
     pub kind: Option<String>,
+    /// Exactly this id, given by the agent.
+    pub reference_id: Option<String>,
     /// At or after this moment, by the agent's clock.
     pub from: Option<Timestamp>,
     /// Before this moment.

@@ -20,19 +20,38 @@ use crate::error::StoreError;
 /// Rows one query looks at. A session larger than that is asked for in parts of time.
 pub(crate) const ROWS_SCANNED_MAX: u64 = 5_000_000;
 
-/// Place of an event in the order of a session: time, then sequence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// Place of an event in a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EventCursor {
     /// The agent's clock.
     pub time: Timestamp,
-    /// Order of arrival.
+    /// Order of arrival, or the agent's own.
     pub sequence: u64,
+}
+
+/// What a session's events are in order of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventOrder {
+    /// Event time, then sequence.
+    Time,
+    /// Sequence: the agent's own order, where it numbers its events.
+    Sequence,
+}
+
+impl EventOrder {
+    fn key(self, place: EventCursor) -> (i64, i64) {
+        let (time, sequence) = (place.time.as_unix_nanos(), place.sequence as i64);
+        match self {
+            Self::Time => (time, sequence),
+            Self::Sequence => (sequence, time),
+        }
+    }
 }
 
 /// A page of events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventPage {
-    /// In order of time, then sequence.
+    /// In the order asked for.
     pub events: Vec<StoredEvent>,
     /// Events that match, on all pages.
     pub total: u64,
@@ -41,7 +60,7 @@ pub struct EventPage {
 }
 
 /// A matching row: its place in the order, and where it lies.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy)]
 pub(crate) struct Hit {
     pub(crate) place: EventCursor,
     pub(crate) source: usize,
@@ -61,7 +80,7 @@ pub(crate) enum Tell {
 /// Every row of the session that matches. Blocking.
 pub(crate) fn scan(
     sources: &[Arc<dyn Source>],
-    session: SessionId,
+    streams: &[SessionId],
     filter: &EventFilter,
     tell: Tell,
 ) -> Result<Vec<Hit>, StoreError> {
@@ -73,7 +92,7 @@ pub(crate) fn scan(
     }
     let mut hits = Vec::new();
     for (position, source) in sources.iter().enumerate() {
-        source.scan(session, filter, tell, &mut |hit| hits.push(Hit { source: position, ..hit }))?;
+        source.scan(streams, filter, tell, &mut |hit| hits.push(Hit { source: position, ..hit }))?;
     }
     Ok(hits)
 }
@@ -81,22 +100,23 @@ pub(crate) fn scan(
 /// One page of what matches. Blocking.
 pub(crate) fn page(
     sources: &[Arc<dyn Source>],
-    session: SessionId,
+    streams: &[SessionId],
     filter: &EventFilter,
+    order: EventOrder,
     after: Option<EventCursor>,
     limit: usize,
 ) -> Result<EventPage, StoreError> {
-    let mut hits = scan(sources, session, filter, Tell::Nothing)?;
+    let mut hits = scan(sources, streams, filter, Tell::Nothing)?;
     let total = hits.len() as u64;
     if let Some(after) = after {
-        hits.retain(|hit| hit.place > after);
+        hits.retain(|hit| order.key(hit.place) > order.key(after));
     }
     let more = hits.len() > limit;
     if more {
-        hits.select_nth_unstable(limit);
+        hits.select_nth_unstable_by_key(limit, |hit| order.key(hit.place));
         hits.truncate(limit);
     }
-    hits.sort_unstable();
+    hits.sort_unstable_by_key(|hit| order.key(hit.place));
     let events = fetch(sources, &hits)?;
     let next = if more { hits.last().map(|hit| hit.place) } else { None };
     Ok(EventPage { events, total, next })

@@ -20,13 +20,14 @@ use crate::views::View;
 /// Takes a matching row; the number of its source is not known here and 0.
 type Found<'found> = &'found mut dyn FnMut(Hit);
 
-/// Rows of one session, somewhere.
+/// Rows of one session, somewhere. Its *streams* are the ids they are stored under: the session's own,
+/// and those of its page loads.
 pub(crate) trait Source: Send + Sync {
     fn rows_at_most(&self) -> u64;
     /// Tells the rows that match.
     fn scan(
         &self,
-        session: SessionId,
+        streams: &[SessionId],
         filter: &EventFilter,
         tell: Tell,
         found: Found<'_>,
@@ -39,7 +40,7 @@ pub(crate) trait Source: Send + Sync {
 /// view does not have, take a newer view.
 pub(crate) fn sources(
     view: &View,
-    session: SessionId,
+    streams: &[SessionId],
     ranges: &[(i64, RowRange)],
 ) -> Option<Vec<Arc<dyn Source>>> {
     let mut sources: Vec<Arc<dyn Source>> = Vec::new();
@@ -47,7 +48,7 @@ pub(crate) fn sources(
         let segment = view.segments.iter().find(|segment| segment.row.pk == *pk)?;
         sources.push(Arc::new(Stretch { segment: Arc::clone(segment), range: *range }));
     }
-    let tail = view.tail.iter().filter(|batch| batch.sessions.contains(&session));
+    let tail = view.tail.iter().filter(|batch| streams.iter().any(|id| batch.sessions.contains(id)));
     sources.extend(tail.map(|batch| Arc::clone(batch) as Arc<dyn Source>));
     Some(sources)
 }
@@ -59,16 +60,18 @@ impl Source for TailBatch {
 
     fn scan(
         &self,
-        session: SessionId,
+        streams: &[SessionId],
         filter: &EventFilter,
         tell: Tell,
         found: Found<'_>,
     ) -> Result<(), StoreError> {
         let ids: &StringArray = self.batch.column(at::SESSION_ID).as_string();
-        let wanted = session.to_string();
+        let wanted: Vec<String> = streams.iter().map(ToString::to_string).collect();
+        let wants_loose = streams.contains(&NO_SESSION);
         let matcher = Matcher::new(&self.batch, filter, tell)?;
         for row in 0..self.batch.num_rows() {
-            let belongs = if ids.is_null(row) { session == NO_SESSION } else { ids.value(row) == wanted };
+            let belongs =
+                if ids.is_null(row) { wants_loose } else { wanted.iter().any(|id| ids.value(row) == id) };
             if belongs && matcher.matches(row) {
                 found(matcher.hit(row, row as u64));
             }
@@ -97,12 +100,15 @@ impl Source for Stretch {
 
     fn scan(
         &self,
-        _session: SessionId,
+        _streams: &[SessionId],
         filter: &EventFilter,
         tell: Tell,
         found: Found<'_>,
     ) -> Result<(), StoreError> {
         let mut columns = vec![at::SEQUENCE, at::TIME, at::SEVERITY_NUMBER];
+        if filter.reference_id.is_some() {
+            columns.push(at::REFERENCE_ID);
+        }
         let needs_errors = filter.errors_only || tell == Tell::Errors;
         if filter.kind.is_some() || needs_errors {
             columns.push(at::KIND);
@@ -146,6 +152,7 @@ struct Matcher<'batch> {
     time: &'batch arrow_array::TimestampNanosecondArray,
     severity: &'batch arrow_array::Int8Array,
     kind: Option<(&'batch StringArray, String)>,
+    reference_id: Option<(&'batch StringArray, String)>,
     /// Kinds and exceptions, when errors are wanted or told.
     errors: Option<[&'batch StringArray; 2]>,
     texts: Option<([&'batch StringArray; 3], String)>,
@@ -166,6 +173,10 @@ impl<'batch> Matcher<'batch> {
             Some(kind) => Some((column("kind")?.as_string(), kind.clone())),
             None => None,
         };
+        let reference_id = match &filter.reference_id {
+            Some(id) => Some((column("reference_id")?.as_string(), id.clone())),
+            None => None,
+        };
         let errors = if filter.errors_only || tell == Tell::Errors {
             Some([column("kind")?.as_string(), column("exception")?.as_string()])
         } else {
@@ -183,6 +194,7 @@ impl<'batch> Matcher<'batch> {
             time: column("time")?.as_primitive::<TimestampNanosecondType>(),
             severity: column("severity_number")?.as_primitive::<Int8Type>(),
             kind,
+            reference_id,
             errors,
             errors_only: filter.errors_only,
             texts,
@@ -198,6 +210,10 @@ impl<'batch> Matcher<'batch> {
         in_time
             && self.severity.value(row) >= self.severity_least
             && self.kind.as_ref().is_none_or(|(kinds, wanted)| kinds.value(row) == wanted)
+            && self
+                .reference_id
+                .as_ref()
+                .is_none_or(|(ids, wanted)| !ids.is_null(row) && ids.value(row) == wanted)
             && (!self.errors_only || self.is_error(row))
             && self.texts.as_ref().is_none_or(|(texts, folded)| {
                 texts.iter().any(|text| !text.is_null(row) && contains_folded(text.value(row), folded))

@@ -78,6 +78,7 @@ fn matches(event: &Event, filter: &EventFilter) -> bool {
         && filter.severity.is_none_or(|least| event.severity >= least)
         && (!filter.errors_only || event.is_error())
         && filter.kind.as_ref().is_none_or(|kind| event.kind.as_str() == kind)
+        && (filter.reference_id.is_none() || event.reference_id == filter.reference_id)
         && event.time >= filter.from.unwrap_or(Timestamp::MIN)
         && filter.to.is_none_or(|to| event.time < to)
 }

@@ -1,7 +1,7 @@
 //! A catalog that fails in the middle of a commit.
 
 use kymo_model::Timestamp;
-use kymo_store::{EventFilter, StoreErrorKind};
+use kymo_store::{EventFilter, EventOrder, StoreErrorKind};
 use kymo_tracker::Signal;
 
 use crate::stand::{Stand, line, submission, summary};
@@ -42,7 +42,11 @@ async fn a_failed_commit_stores_nothing_and_a_second_try_everything() {
             assert_eq!(summary(&events), [(1, "before"), (2, "one"), (3, "three")], "{table}");
             let row = stand.session(shop, "run-00001").await;
             assert_eq!((row.event_count, row.next_sequence), (3, 4), "{table}");
-            let loose = stand.store().events(shop, None, EventFilter::default(), None, 10).await.unwrap();
+            let loose = stand
+                .store()
+                .events(shop, None, EventFilter::default(), EventOrder::Time, None, 10)
+                .await
+                .unwrap();
             assert_eq!(summary(&loose.events), [(1, "loose")], "{table}");
             assert_eq!(stand.store().status(None).await.unwrap().counters["stored"], 5, "{table}");
             stand.reopen().await;
@@ -115,7 +119,7 @@ async fn a_folder_of_a_newer_version_is_refused() {
     let (mut stand, _) = Stand::new().await;
     stand.close().await;
     let mut catalog = stand.catalog().await;
-    let newer = "UPDATE meta SET value = '2' WHERE name = 'schema_version'";
+    let newer = "UPDATE meta SET value = '999' WHERE name = 'schema_version'";
     sqlx::raw_sql(newer).execute(&mut catalog).await.unwrap();
     assert_eq!(stand.open().await.unwrap_err().kind(), StoreErrorKind::Upgrade);
     assert!(stand.now() > Timestamp::default());

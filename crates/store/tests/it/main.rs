@@ -7,5 +7,7 @@ mod expected;
 mod failures;
 mod properties;
 mod race;
+mod settings;
 mod stand;
+mod tabs;
 mod window;

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use kymo_model::{Event, EventKind, Exception, SessionId, Severity, Timestamp, User, Value};
-use kymo_store::{EventCursor, EventFilter, Item, ProjectPk, SessionFilter, Submission};
+use kymo_store::{EventCursor, EventFilter, EventOrder, Item, ProjectPk, SessionFilter, Submission};
 use kymo_testkit::Random;
 use kymo_tracker::{Incoming, Role, SessionKey, Signal};
 
@@ -108,7 +108,7 @@ impl Run {
             1 => Some([self.random.below(200) as u8; 16]),
             _ => Some(std::array::from_fn(|_| self.random.below(256) as u8)),
         };
-        Item { incoming: Incoming { key, role, event, properties: Vec::new(), arrival: 0 }, fingerprint }
+        Item { incoming: Incoming::new(key, role, event), fingerprint }
     }
 
     fn date(&mut self) -> Timestamp {
@@ -138,6 +138,9 @@ impl Run {
             let (id, name) = (self.words(), self.words());
             event.user = Some(User { id, name }).filter(|user| *user != User::default());
         }
+        if self.random.below(4) == 0 {
+            event.reference_id = Some(self.name("ref-0000"));
+        }
         if self.random.below(3) == 0 {
             event.attributes.push("n", Value::Int(self.random.below(100) as i64 - 50));
             event.attributes.push("text", Value::Text(self.words().unwrap_or_default()));
@@ -156,6 +159,9 @@ impl Run {
         filter.errors_only = self.random.below(4) == 0;
         if self.random.below(4) == 0 {
             filter.kind = Some("tea".into());
+        }
+        if self.random.below(6) == 0 {
+            filter.reference_id = Some(self.name("ref-0000"));
         }
         if self.random.below(4) == 0 {
             filter.from = Some(self.date());
@@ -224,7 +230,8 @@ impl Run {
         let mut found = Vec::new();
         loop {
             let store = self.stand.store();
-            let page = store.events(owner.0, session, filter.clone(), after, limit).await.unwrap();
+            let page =
+                store.events(owner.0, session, filter.clone(), EventOrder::Time, after, limit).await.unwrap();
             assert_eq!(page.total, expected.len() as u64, "{filter:?}");
             found.extend(page.events);
             after = page.next;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use kymo_model::SessionId;
-use kymo_store::{EventCursor, EventFilter, ProjectPk, Store, StoredEvent};
+use kymo_store::{EventCursor, EventFilter, EventOrder, ProjectPk, Store, StoredEvent};
 
 use crate::stand::{BEGIN, Stand, line};
 
@@ -130,7 +130,10 @@ async fn read_density(shared: Arc<Shared>) -> u64 {
 
 async fn page(shared: &Shared, after: Option<EventCursor>, limit: usize) -> Vec<StoredEvent> {
     let everything = EventFilter::default();
-    let page = shared.store.events(shared.shop, Some(shared.session), everything, after, limit).await;
+    let page = shared
+        .store
+        .events(shared.shop, Some(shared.session), everything, EventOrder::Time, after, limit)
+        .await;
     page.unwrap().events
 }
 

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use kymo_model::{Event, EventKind, Timestamp};
-use kymo_store::{Clock, EventFilter, Folder, Item, ProjectPk, Store, StoreError, StoredEvent, Submission};
+use kymo_store::{
+    Clock, EventFilter, EventOrder, Folder, Item, ProjectPk, Store, StoreError, StoredEvent, Submission,
+};
 use kymo_tracker::{Incoming, Role, SessionKey, SessionRow};
 use sqlx::{Connection, SqliteConnection};
 use tempfile::TempDir;
@@ -97,7 +99,7 @@ impl Stand {
     ) -> Result<Vec<StoredEvent>, StoreError> {
         let id = self.session(project, session).await.id;
         let everything = EventFilter::default();
-        Ok(self.store().events(project, Some(id), everything, None, 100_000).await?.events)
+        Ok(self.store().events(project, Some(id), everything, EventOrder::Time, None, 100_000).await?.events)
     }
 
     /// The catalog by a connection of its own, as a person with a database tool has it.
@@ -126,7 +128,7 @@ pub(crate) fn line(session: &str, at_millis: u64, text: &str) -> Item {
     let mut event = Event::new(EventKind::Log, time, time);
     event.body = Some(text.to_owned());
     let key = Some(SessionKey::External(session.to_owned()));
-    let incoming = Incoming { key, role: Role::Ordinary, event, properties: Vec::new(), arrival: 0 };
+    let incoming = Incoming::new(key, Role::Ordinary, event);
     Item { incoming, fingerprint: Some(fingerprint(session, text)) }
 }
 

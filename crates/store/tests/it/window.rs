@@ -1,8 +1,9 @@
-//! What is recognised when it is sent again, and for how long; and the folder's lock.
+//! What is recognised when it is sent again, and for how long; idle sessions; and the folder's lock.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use kymo_model::DropReason;
+use kymo_model::{DropReason, EndReason, SessionState};
 use kymo_store::{Folder, StoreErrorKind};
 
 use crate::stand::{Stand, line, submission};
@@ -37,6 +38,23 @@ async fn the_same_bytes_of_another_token_or_project_are_other_events() {
     other.token = 2;
     assert_eq!(stand.store().submit(other).await.unwrap().stored, 1, "another token");
     assert_eq!(stand.events(shop, "run-00001").await.unwrap().len(), 2);
+    stand.close().await;
+}
+
+#[tokio::test]
+async fn upkeep_ends_what_is_idle_by_the_clock() {
+    let (mut stand, shop) = Stand::new().await;
+    stand.submit(shop, vec![line("run-00001", 0, "a")]).await.unwrap();
+    stand.pass_time(Duration::from_nanos(299_999_999_999));
+    stand.store().upkeep().await.unwrap();
+    assert_eq!(stand.session(shop, "run-00001").await.state(), SessionState::Running);
+    stand.pass_time(Duration::from_nanos(1));
+    stand.store().upkeep().await.unwrap();
+    assert_eq!(stand.session(shop, "run-00001").await.state(), SessionState::Ended(EndReason::TimedOut));
+    let store = Arc::clone(stand.store());
+    store.close().await.unwrap();
+    assert_eq!(store.upkeep().await.unwrap_err().kind(), StoreErrorKind::Retry, "nobody is left to do it");
+    drop(store);
     stand.close().await;
 }
 
