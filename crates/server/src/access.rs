@@ -6,7 +6,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
+use kymo_compat::exceptionless::Privacy;
 use kymo_store::{Project, ProjectPk, Scope, Store, StoreError, Token};
+use tokio::sync::Mutex;
 
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -19,18 +21,32 @@ pub(crate) const COOKIE: &str = "kymo_session";
 #[derive(Debug, Default)]
 pub(crate) struct Directory {
     tables: RwLock<Arc<Tables>>,
+    /// Held while the tables are read again: of two changes at once the later one stays.
+    refreshing: Mutex<()>,
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Tables {
     tokens: HashMap<[u8; 32], Token>,
-    projects: HashMap<ProjectPk, Project>,
+    projects: HashMap<ProjectPk, Arc<Settled>>,
+}
+
+/// A project and what follows from its settings, worked out once.
+#[derive(Debug)]
+pub(crate) struct Settled {
+    pub(crate) project: Project,
+    pub(crate) privacy: Privacy,
 }
 
 impl Directory {
     pub(crate) async fn refresh(&self, store: &Store) -> Result<(), StoreError> {
+        let _refreshing = self.refreshing.lock().await;
         let tokens = store.tokens().await?.into_iter().collect();
-        let projects = store.projects().await?.into_iter().map(|project| (project.pk, project)).collect();
+        let settled = |project: Project| {
+            let privacy = Privacy::of_settings(&project.client_settings);
+            (project.pk, Arc::new(Settled { project, privacy }))
+        };
+        let projects = store.projects().await?.into_iter().map(settled).collect();
         *self.tables.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Tables { tokens, projects });
         Ok(())
     }
@@ -44,16 +60,21 @@ impl Tables {
     /// The token of that secret, with its project.
     pub(crate) fn token(&self, secret: &str) -> Option<(&Token, &Project)> {
         let token = self.tokens.get(&Store::hash_secret(secret))?;
-        Some((token, self.projects.get(&token.project)?))
+        Some((token, self.project(token.project)?))
     }
 
     pub(crate) fn project(&self, pk: ProjectPk) -> Option<&Project> {
-        self.projects.get(&pk)
+        self.projects.get(&pk).map(|settled| &settled.project)
+    }
+
+    /// The project with what follows from its settings.
+    pub(crate) fn settled(&self, pk: ProjectPk) -> Option<Arc<Settled>> {
+        self.projects.get(&pk).cloned()
     }
 
     /// By id.
     pub(crate) fn project_by_id(&self, id: &str) -> Option<&Project> {
-        self.projects.values().find(|project| project.id.as_str() == id)
+        self.projects.values().map(|settled| &settled.project).find(|project| project.id.as_str() == id)
     }
 }
 
@@ -64,6 +85,19 @@ pub(crate) struct Reader {
     pub(crate) project: Option<ProjectPk>,
     /// Came with the cookie, not with a token.
     pub(crate) is_person: bool,
+}
+
+impl Reader {
+    /// Settings are for people and for tokens of scope admin.
+    pub(crate) fn must_be_admin(self) -> Result<(), Problem> {
+        if self.project.is_none() {
+            return Ok(());
+        }
+        Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "this token may read its project, not set it: use one of scope admin",
+        ))
+    }
 }
 
 impl FromRequestParts<AppState> for Reader {

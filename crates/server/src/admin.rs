@@ -6,9 +6,11 @@ use std::time::Duration;
 use kymo_model::ProjectId;
 use kymo_store::{Project, Scope, Store, StoreErrorKind};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::access::new_secret;
 use crate::problem::Problem;
+use crate::settings;
 
 /// How long a one-time link holds.
 const LINK_HOLDS_FOR: Duration = Duration::from_hours(24);
@@ -34,6 +36,18 @@ pub enum Command {
     },
     /// List the projects.
     ProjectList,
+    /// Tell what a project is set to.
+    ProjectShow {
+        /// Its name or id.
+        project: String,
+    },
+    /// Change settings of a project.
+    ProjectSet {
+        /// Its name or id.
+        project: String,
+        /// What to change, as `PATCH /api/v1/projects/{id}` takes it.
+        change: Value,
+    },
     /// Make a token, or adopt an existing key.
     TokenAdd {
         /// Name or id of the project.
@@ -61,6 +75,11 @@ pub enum Reply {
         /// The lines.
         lines: Vec<String>,
     },
+    /// A project with its settings, as `GET /api/v1/projects/{id}` gives it.
+    Project {
+        /// The project.
+        project: Value,
+    },
     /// A one-time code.
     Code {
         /// The code.
@@ -87,6 +106,15 @@ pub async fn perform(store: &Store, command: Command) -> Result<Reply, String> {
             let lines = projects.iter().map(|project| format!("{}\t{}", project.id, project.name)).collect();
             Ok(Reply::Lines { lines })
         }
+        Command::ProjectShow { project } => {
+            Ok(Reply::Project { project: settings::shown(&project_named(store, &project).await?) })
+        }
+        Command::ProjectSet { project, change } => {
+            let pk = project_named(store, &project).await?.pk;
+            let changed = store.change_project(pk, |settings| settings::merge(settings, &change)).await;
+            changed.map_err(|error| error.to_string())?;
+            Ok(Reply::Lines { lines: Vec::new() })
+        }
         Command::TokenAdd { project, scope, key } => add_token(store, &project, &scope, key).await,
         Command::TokenRevoke { token } => {
             store.revoke_token(&token).await.map_err(|error| error.to_string())?;
@@ -106,6 +134,7 @@ async fn add_project(
     if name.is_empty() {
         return Err("expected a name for the project".to_owned());
     }
+    origins.iter().try_for_each(|origin| settings::check_origin(origin))?;
     let projects = store.projects().await.map_err(|error| error.to_string())?;
     if projects.iter().any(|project| project.name == name) {
         return Err(format!("there is a project named {name} already"));
@@ -134,12 +163,19 @@ fn free_id(name: &str, projects: &[Project]) -> Result<ProjectId, String> {
         .ok_or_else(|| "expected an --id for this project".to_owned())
 }
 
-async fn add_token(store: &Store, project: &str, scope: &str, key: Option<String>) -> Result<Reply, String> {
-    let projects = store.projects().await.map_err(|error| error.to_string())?;
-    let project = projects
+/// By id, else by name.
+async fn project_named(store: &Store, project: &str) -> Result<Project, String> {
+    let mut projects = store.projects().await.map_err(|error| error.to_string())?;
+    let at = projects
         .iter()
-        .find(|known| known.id.as_str() == project || known.name == project)
+        .position(|known| known.id.as_str() == project)
+        .or_else(|| projects.iter().position(|known| known.name == project))
         .ok_or_else(|| format!("there is no project {project:?}: make it with `kymo project add`"))?;
+    Ok(projects.swap_remove(at))
+}
+
+async fn add_token(store: &Store, project: &str, scope: &str, key: Option<String>) -> Result<Reply, String> {
+    let project = project_named(store, project).await?;
     let scope = Scope::from_word(scope)
         .ok_or_else(|| format!("{scope:?} is not a scope: expected ingest, browser, read or admin"))?;
     let token = match key {

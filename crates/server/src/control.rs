@@ -15,8 +15,8 @@ use tokio::net::{UnixListener, UnixStream};
 use crate::admin::{Command, Reply, perform};
 use crate::state::AppState;
 
-/// Longest command line.
-const LINE_BYTES_MAX: u64 = 64 * 1024;
+/// Longest command line: every setting of a project at its limit, escaped, and some space.
+const LINE_BYTES_MAX: u64 = 2 * 1024 * 1024;
 /// Longest path a Unix socket address takes on Linux, less the terminating zero.
 const SOCKET_PATH_BYTES_MAX: usize = 107;
 /// A command is a few catalog rows; a server that takes longer hangs.

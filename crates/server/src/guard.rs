@@ -7,6 +7,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use crate::ingest;
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -25,6 +26,9 @@ pub(crate) async fn host(State(state): State<AppState>, request: Request, next: 
         .or_else(|| request.uri().authority().map(axum::http::uri::Authority::as_str));
     if named.is_some_and(|named| is_known(named, &state.public_hosts)) {
         return next.run(request).await;
+    }
+    if ingest::is_post_of_page(request.uri().path()) {
+        return ingest::refuse_post_of_page(&state).await;
     }
     let detail =
         "this server is not known by that host name: use its address, or start it with --public-host NAME";

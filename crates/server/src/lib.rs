@@ -23,20 +23,26 @@
 //! | `admin`, `control` | commands of the `kymo` program, and the socket they come through |
 //! | `api` | `/api/v1` |
 //! | `assets` | the embedded page |
+//! | `connections` | accepting, time limits, hanging up without an answer |
 //! | `guard` | what holds for every request: host check, security headers |
 //! | `ingest` | the foreign paths |
+//! | `metrics` | `/metrics` |
+//! | `settings` | what people set for a project, as JSON |
 //! | `problem` | errors as `application/problem+json` |
 
 mod access;
 mod admin;
 mod api;
 mod assets;
+mod connections;
 mod control;
 mod guard;
 mod ingest;
 mod login;
+mod metrics;
 mod problem;
 mod server;
+mod settings;
 mod state;
 
 pub use admin::{Command, Reply, new_login_url, perform};

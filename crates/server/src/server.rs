@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -16,8 +16,9 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::watch;
 use tower::ServiceExt;
 
+use crate::problem::Problem;
 use crate::state::AppState;
-use crate::{api, assets, control, guard, ingest, login};
+use crate::{api, assets, connections, control, guard, ingest, login, metrics};
 
 /// Requests that are still answered after a stop was asked for.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
@@ -76,7 +77,7 @@ impl Server {
         let store = Arc::clone(&state.store);
         let control = control.map(|control| tokio::spawn(control::serve(control, state.clone(), url)));
         let mut stopping = state.stopping.clone();
-        let serve = axum::serve(listener, router(state)).with_graceful_shutdown(async move {
+        let serve = connections::serve(listener, router(state), async move {
             stopped.await;
             // Endless answers (event streams) end now, others when they are done.
             let _ = stop.send(true);
@@ -87,7 +88,7 @@ impl Server {
             tokio::time::sleep(STOP_WITHIN).await;
         };
         tokio::select! {
-            served = serve => served?,
+            () = serve => {}
             () = late => tracing::warn!("some requests did not end in time"),
         }
         if let Some(control) = control {
@@ -144,7 +145,8 @@ fn router(state: AppState) -> Router {
         .route("/login", get(login::page).post(login::sign_in))
         .route("/login.css", get(login::style))
         .route("/livez", get(|| async { "ok" }))
-        .route("/readyz", get(ready));
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics::metrics));
     known
         .clone()
         .fallback(move |State(state): State<AppState>, request: Request| {
@@ -156,17 +158,19 @@ fn router(state: AppState) -> Router {
         .with_state(state)
 }
 
-/// A path that no route has: one with doubled slashes (agents whose server URL ends in a slash send
-/// `//api/v2/…`) is tried again without them, everything else is the page's.
+/// A path that no route has: agents' spellings of the foreign paths are tried again as we spell
+/// them, everything else is the page's.
 async fn unknown(known: Router, mut request: Request) -> Response {
-    let path = request.uri().path();
-    if path.starts_with("//") {
-        let single =
-            request.uri().to_string().replacen(path, &format!("/{}", path.trim_start_matches('/')), 1);
-        if let Ok(uri) = single.parse::<Uri>() {
+    if let Some(path) = ingest::canonical_path(request.uri().path()) {
+        let query = request.uri().query().map_or_else(String::new, |query| format!("?{query}"));
+        if let Ok(uri) = format!("{path}{query}").parse::<Uri>() {
             *request.uri_mut() = uri;
             return known.oneshot(request).await.into_response();
         }
+    }
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        // Never the page and its 200: an agent with a mistyped address would think it had sent.
+        return Problem::not_found(format!("nothing is taken at {}", request.uri().path())).into_response();
     }
     let headers: HeaderMap = request.headers().clone();
     assets::serve(request.uri(), &headers)

@@ -8,9 +8,13 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::access::Directory;
 
-/// KiB of request bodies, decompressed, that may be in work at once. A body takes an estimated six times
-/// its size while it becomes events: 16 MiB of them are 100 MiB of memory.
-const BODY_KIB_MAX: usize = 16 * 1024;
+/// KiB of memory for request bodies and what they become, over all requests: what the server has
+/// itself (some 60 MB) and this are well below the 200 MB it promises to stay under.
+pub(crate) const BODY_KIB_MAX: usize = 80 * 1024;
+
+/// Refused posts held at once: each is an open connection, of some 20 KB. Beyond it they are let go
+/// at once.
+const HELD_POSTS_MAX: usize = 256;
 
 /// Shared by all requests; cheap to clone.
 #[derive(Clone)]
@@ -19,6 +23,8 @@ pub(crate) struct AppState {
     pub(crate) directory: Arc<Directory>,
     /// See [`BODY_KIB_MAX`].
     pub(crate) body_kib: Arc<Semaphore>,
+    /// Posts that are refused and held for a while; see `ingest::loupe`.
+    pub(crate) held_posts: Arc<Semaphore>,
     pub(crate) started_at: Timestamp,
     /// Names under which the server may be reached, beside addresses and `localhost`.
     pub(crate) public_hosts: Arc<[String]>,
@@ -33,6 +39,7 @@ impl AppState {
             store,
             directory: Arc::new(Directory::default()),
             body_kib: Arc::new(Semaphore::new(BODY_KIB_MAX)),
+            held_posts: Arc::new(Semaphore::new(HELD_POSTS_MAX)),
             started_at,
             public_hosts: public_hosts.into(),
             stopping,

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use kymo_model::SessionId;
-use kymo_store::{DENSITY_BUCKETS_MAX, EventFilter, ProjectPk};
+use kymo_store::{DENSITY_BUCKETS_MAX, EventFilter, EventOrder, ProjectPk, StoredEvent};
+use kymo_tracker::SessionRow;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -35,7 +35,7 @@ pub(super) async fn of_session(
     parameters: Parameters,
 ) -> Result<Json<EventList>, Problem> {
     let (project, row) = state.store.session(reader.project, &id).await?;
-    page(&state, project, Some(row.id), &parameters).await
+    page(&state, project, Some(&row), &parameters).await
 }
 
 /// `GET /api/v1/events?project=ID`
@@ -51,7 +51,7 @@ pub(super) async fn without_session(
 async fn page(
     state: &AppState,
     project: ProjectPk,
-    session: Option<SessionId>,
+    session: Option<&SessionRow>,
     parameters: &Parameters,
 ) -> Result<Json<EventList>, Problem> {
     let filter = EventFilter {
@@ -59,14 +59,24 @@ async fn page(
         severity: parameters.severity("severity")?,
         errors_only: parameters.flag("errors")?,
         kind: parameters.text("kind").map(str::to_owned),
+        reference_id: parameters.text("reference_id").map(str::to_owned),
         from: parameters.time("from")?,
         to: parameters.time("to")?,
     };
     let limit = parameters.number("limit", 1, PAGE_MAX, PAGE_DEFAULT)?;
     let after = parameters.event_cursor()?;
-    let page = state.store.events(project, session, filter, after, limit as usize).await?;
+    // A tab's agent numbers its events; the clock of its machine may be set in between.
+    let is_tab = session.is_some_and(|row| row.tab.is_some());
+    let order = if is_tab { EventOrder::Sequence } else { EventOrder::Time };
+    let session = session.map(|row| row.id);
+    let page = state.store.events(project, session, filter, order, after, limit as usize).await?;
+    let described = state.store.descriptions(project, &page.events).await?;
+    let shape = |event: StoredEvent| {
+        let description = event.reference_id.as_ref().and_then(|id| described.get(id)).cloned();
+        EventShape::new(event, session, description)
+    };
     Ok(Json(EventList {
-        items: page.events.into_iter().map(EventShape::from).collect(),
+        items: page.events.into_iter().map(shape).collect(),
         next_cursor: page.next.map(|next| cursor_text(next.time, next.sequence)),
         total: page.total,
     }))

@@ -7,6 +7,7 @@ mod projects;
 mod sessions;
 mod shapes;
 
+use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
@@ -24,6 +25,12 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/api/v1/me", get(me))
         .route("/api/v1/logout", post(login::sign_out))
         .route("/api/v1/projects", get(projects::list))
+        .route(
+            "/api/v1/projects/{id}",
+            get(projects::one)
+                .patch(projects::change)
+                .layer(DefaultBodyLimit::max(projects::CHANGE_BYTES_MAX)),
+        )
         .route("/api/v1/status", get(projects::status))
         .route("/api/v1/sessions", get(sessions::list))
         .route("/api/v1/sessions/summary", get(sessions::summary))

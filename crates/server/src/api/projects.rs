@@ -1,14 +1,22 @@
 //! Projects, and what became of what came in.
 
 use axum::Json;
-use axum::extract::State;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use kymo_store::ProjectPk;
 use serde_json::{Value, json};
 
 use super::parameters::Parameters;
 use super::shapes::Moment;
 use crate::access::Reader;
 use crate::problem::Problem;
+use crate::settings;
 use crate::state::AppState;
+
+/// Longest change of a project: all its settings at their limits, escaped, and some space.
+pub(super) const CHANGE_BYTES_MAX: usize = 2 * 1024 * 1024;
 
 /// `GET /api/v1/projects`
 pub(super) async fn list(State(state): State<AppState>, reader: Reader) -> Result<Json<Value>, Problem> {
@@ -32,6 +40,50 @@ pub(super) async fn list(State(state): State<AppState>, reader: Reader) -> Resul
         })
         .collect();
     Ok(Json(json!({"items": items})))
+}
+
+/// `GET /api/v1/projects/{id}`
+pub(super) async fn one(
+    State(state): State<AppState>,
+    reader: Reader,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    reader.must_be_admin()?;
+    shown(&state, project(&state, &id)?)
+}
+
+/// `PATCH /api/v1/projects/{id}`: what the body names is changed, all of it or nothing.
+pub(super) async fn change(
+    State(state): State<AppState>,
+    reader: Reader,
+    Path(id): Path<String>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<Value>, Problem> {
+    reader.must_be_admin()?;
+    let pk = project(&state, &id)?;
+    let body = body.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("expected at most {CHANGE_BYTES_MAX} bytes"))
+        }
+        _ => Problem::input("the body broke off"),
+    })?;
+    let change: Value =
+        serde_json::from_slice(&body).map_err(|error| Problem::input(format!("expected JSON: {error}")))?;
+    state.store.change_project(pk, |project| settings::merge(project, &change)).await?;
+    state.directory.refresh(&state.store).await?;
+    shown(&state, pk)
+}
+
+fn project(state: &AppState, id: &str) -> Result<ProjectPk, Problem> {
+    let tables = state.directory.tables();
+    let project = tables.project_by_id(id).map(|project| project.pk);
+    project.ok_or_else(|| Problem::not_found(format!("there is no project {id}")))
+}
+
+fn shown(state: &AppState, pk: ProjectPk) -> Result<Json<Value>, Problem> {
+    let tables = state.directory.tables();
+    let project = tables.project(pk).ok_or_else(|| Problem::not_found("the project is gone"))?;
+    Ok(Json(settings::shown(project)))
 }
 
 /// `GET /api/v1/status`

@@ -80,6 +80,7 @@ fn filter(parameters: &Parameters, reader: Reader, state: &AppState) -> Result<S
         to: parameters.time("to")?,
         running,
         with_errors: parameters.flag("errors")?,
+        visit: parameters.text("visit").map(str::to_owned),
         user: parameters.text("user").map(str::to_owned),
     })
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use kymo_model::{Kymogram, Severity, Timestamp};
-use kymo_store::{DensityBucket, StoredEvent};
+use kymo_model::{Kymogram, SessionId, Severity, Timestamp};
+use kymo_store::{DensityBucket, StoredEvent, UserDescription};
 use kymo_tracker::{SessionKey, SessionRow, UserSpan};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -61,6 +61,7 @@ pub(super) struct SessionShape {
     project: String,
     kind: &'static str,
     external_id: Option<String>,
+    visit_id: Option<String>,
     state: &'static str,
     end_reason: Option<&'static str>,
     started_at: Moment,
@@ -79,6 +80,7 @@ pub(super) struct SessionShape {
     clock_skew_seconds: f64,
     event_count: u64,
     error_count: u64,
+    dropped: BTreeMap<&'static str, u64>,
     kymogram: KymogramShape,
     properties: BTreeMap<String, PropertyShape>,
 }
@@ -97,9 +99,10 @@ impl SessionShape {
             project: project_id.to_owned(),
             kind: row.kind.as_str(),
             external_id: match &row.key {
-                SessionKey::External(id) => Some(id.clone()),
+                SessionKey::External(id) | SessionKey::Tab(id) => Some(id.clone()),
                 SessionKey::Identity(_) => None,
             },
+            visit_id: row.tab.as_ref().and_then(|tab| Some(tab.visit.as_ref()?.id.clone())),
             state: row.state().as_str(),
             end_reason: ended,
             started_at: Moment(row.started_at),
@@ -118,6 +121,7 @@ impl SessionShape {
             clock_skew_seconds: seconds(row.clock_skew_nanos),
             event_count: row.event_count,
             error_count: row.error_count,
+            dropped: row.dropped.iter().map(|(reason, count)| (reason.as_str(), *count)).collect(),
             kymogram: kymogram(&row.kymogram),
             properties: row
                 .properties
@@ -154,6 +158,14 @@ fn kymogram(drawing: &Kymogram) -> KymogramShape {
 }
 
 #[derive(Serialize)]
+struct DescriptionShape {
+    email: Option<String>,
+    description: Option<String>,
+    data: Box<RawValue>,
+    received_at: Moment,
+}
+
+#[derive(Serialize)]
 pub(super) struct EventShape {
     session_id: Option<String>,
     sequence: u64,
@@ -166,15 +178,26 @@ pub(super) struct EventShape {
     message: Option<String>,
     user: Option<UserShape>,
     reference_id: Option<String>,
+    user_description: Option<DescriptionShape>,
     exception: Option<Box<RawValue>>,
     attributes: Box<RawValue>,
 }
 
-impl From<StoredEvent> for EventShape {
-    fn from(event: StoredEvent) -> Self {
-        let raw = |json: String| RawValue::from_string(json).ok();
+/// Stored JSON as it is.
+fn raw(json: String) -> Option<Box<RawValue>> {
+    RawValue::from_string(json).ok()
+}
+
+impl EventShape {
+    /// `session` is the one it was read from: stored with the event is the id of its page load.
+    /// `description`: what a user said about the event.
+    pub(super) fn new(
+        event: StoredEvent,
+        session: Option<SessionId>,
+        description: Option<UserDescription>,
+    ) -> Self {
         Self {
-            session_id: event.session.map(|id| id.to_string()),
+            session_id: session.map(|id| id.to_string()),
             sequence: event.sequence,
             time: Moment(event.time),
             observed_time: Moment(event.observed_time),
@@ -185,6 +208,12 @@ impl From<StoredEvent> for EventShape {
             message: event.message,
             user: event.user.map(|user| UserShape { id: user.id, name: user.name }),
             reference_id: event.reference_id,
+            user_description: description.map(|said| DescriptionShape {
+                email: said.email,
+                description: said.text,
+                data: said.data.and_then(raw).unwrap_or_else(empty_object),
+                received_at: Moment(said.received_at),
+            }),
             exception: event.exception.and_then(raw),
             attributes: event.attributes.and_then(raw).unwrap_or_else(empty_object),
         }

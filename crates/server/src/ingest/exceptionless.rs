@@ -1,35 +1,45 @@
-//! The Exceptionless client API: events, heartbeats, configuration.
+//! The Exceptionless client API: events, heartbeats, configuration, descriptions.
 //!
 //! Every answer is one that the existing clients survive (they drop events on 400, 401, 404 and
 //! keep them on 503): 202 with an empty body and nothing else means stored.
 
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
+mod description;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use kymo_compat::exceptionless::{
-    BODY_BYTES_MAX, Decoded, INFLATED_BYTES_MAX, InflateError, Item as DecodedItem, Submission as Sender,
-    config_answer, credentials, decode_events, decode_submit, inflate, is_allowed_content_type,
-    parse_heartbeat, to_utf8,
+    BODY_BYTES_MAX, Decoded, INFLATED_BYTES_MAX, Item as DecodedItem, Privacy, Submission as Sender,
+    config_answer, credentials, decode_events, decode_submit, is_allowed_content_type, parse_heartbeat,
+    to_utf8,
 };
 use kymo_model::{DropReason, EventKind};
-use kymo_store::{Item, Project, Scope, Submission, Token};
+use kymo_store::{Item, ProjectPk, Scope, Submission, Token};
 use kymo_tracker::{Incoming, Role, SessionKey, Signal};
 use serde::Deserialize;
 
+use super::body::{Plain, Refused};
+use super::{body, may_send, text};
+use crate::access::Settled;
 use crate::problem::Problem;
 use crate::state::AppState;
+
+pub(super) use description::describe;
 
 /// Tells the client which version of its settings is current.
 const CONFIG_VERSION: HeaderName = HeaderName::from_static("x-exceptionless-configversion");
 const CLIENT: HeaderName = HeaderName::from_static("x-exceptionless-client");
 
-/// What a path may name: the project and the type of a single event.
+/// What a path may name: the project, the type of a single event, the id of an event.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Named {
     project: Option<String>,
     r#type: Option<String>,
+    reference: Option<String>,
 }
 
 /// `POST /api/v2/events` and `/api/v2/projects/{id}/events`: 202 once everything in it is stored.
@@ -38,35 +48,15 @@ pub(super) async fn post_events(
     Path(named): Path<Named>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    body: Body,
 ) -> Result<Response, Problem> {
-    let (token, project) = sender(&state, &headers, query.as_deref(), &named)?;
-    let content_type = text(&headers, &header::CONTENT_TYPE);
-    if !content_type.is_none_or(is_allowed_content_type) {
-        let detail = "expected a body of type application/json or text/plain";
-        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
-    }
-    let decompressed = match decompress(&headers, body) {
-        Err(problem) if problem.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-            state.store.count_refused(project.pk, DropReason::TooLarge).await?;
-            return Err(problem);
-        }
-        other => other?,
-    };
-    let kib = u32::try_from(decompressed.len() / 1024 + 1).unwrap_or(u32::MAX);
-    let Ok(_in_work) = state.body_kib.try_acquire_many(kib) else {
-        state.store.count_refused(project.pk, DropReason::Overload).await?;
-        return Err(Problem::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "too much is waiting to be stored, try again",
-        ));
-    };
-    let utf8 = to_utf8(&decompressed, content_type);
-    let decoded = decode_events(&utf8, state.store.now(), &client(&headers));
-    drop(utf8);
-    drop(decompressed);
+    let (token, settled) = sender(&state, &headers, query.as_deref(), &named)?;
+    let mut body = read_body(&state, token.project, &headers, body).await?;
+    let decoded = decode_events(&body.bytes, state.store.now(), &client(&headers, &settled.privacy));
+    body.make_room(&state, decoded.items.len())
+        .map_err(|refused| refusal(&state, token.project, &refused))?;
     state.store.submit(submission(&token, decoded)).await?;
-    Ok((StatusCode::ACCEPTED, [(CONFIG_VERSION, project.config_version.to_string())]).into_response())
+    Ok((StatusCode::ACCEPTED, [(CONFIG_VERSION, settled.project.config_version.to_string())]).into_response())
 }
 
 /// `GET /api/v2/events/submit[/{type}]` and the same below `/projects/{id}`: one event from the
@@ -77,13 +67,14 @@ pub(super) async fn submit(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (token, project) = sender(&state, &headers, query.as_deref(), &named)?;
+    let (token, settled) = sender(&state, &headers, query.as_deref(), &named)?;
     let (query, kind) = (query.unwrap_or_default(), named.r#type.as_deref());
-    if let Some(event) = decode_submit(&query, kind, state.store.now(), &client(&headers)) {
+    let client = client(&headers, &settled.privacy);
+    if let Some(event) = decode_submit(&query, kind, state.store.now(), &client) {
         let decoded = Decoded { items: vec![event], unreadable: Vec::new() };
         state.store.submit(submission(&token, decoded)).await?;
     }
-    Ok((StatusCode::OK, [(CONFIG_VERSION, project.config_version.to_string())]).into_response())
+    Ok((StatusCode::OK, [(CONFIG_VERSION, settled.project.config_version.to_string())]).into_response())
 }
 
 /// `GET /api/v2/events/session/heartbeat?id=…&close=…`: 200, whatever it says.
@@ -92,11 +83,11 @@ pub(super) async fn heartbeat(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
-    let (token, project) = sender(&state, &headers, query.as_deref(), &Named::default())?;
+    let (token, _) = sender(&state, &headers, query.as_deref(), &Named::default())?;
     if let Some(beat) = parse_heartbeat(query.as_deref().unwrap_or_default()) {
         let signals = vec![Signal { id: beat.id, close: beat.close }];
         let submission = Submission {
-            project: project.pk,
+            project: token.project,
             token: token.pk,
             items: Vec::new(),
             signals,
@@ -107,13 +98,16 @@ pub(super) async fn heartbeat(
     Ok(StatusCode::OK)
 }
 
-/// `GET /api/v2/projects/config?v=N`: the settings, or 304 when the client has them.
+/// `GET /api/v2/projects/config?v=N` and `/api/v2/projects/{id}/config`: the settings, or 304 when the client
+/// has them.
 pub(super) async fn config(
     State(state): State<AppState>,
+    Path(named): Path<Named>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (_, project) = sender(&state, &headers, query.as_deref(), &Named::default())?;
+    let (_, settled) = sender(&state, &headers, query.as_deref(), &named)?;
+    let project = &settled.project;
     let known = query.as_deref().unwrap_or_default().split('&').find_map(|pair| pair.strip_prefix("v="));
     Ok(match config_answer(known, project.config_version, &project.client_settings) {
         Some(settings) => {
@@ -123,13 +117,12 @@ pub(super) async fn config(
     })
 }
 
-fn text<'headers>(headers: &'headers HeaderMap, name: &HeaderName) -> Option<&'headers str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
-}
-
-/// The agent as it names itself.
-fn client(headers: &HeaderMap) -> Sender<'_> {
-    Sender { client: text(headers, &CLIENT).or_else(|| text(headers, &header::USER_AGENT)), ip: None }
+/// The agent as it names itself, and what the project does not keep of what it sends.
+fn client<'request>(headers: &'request HeaderMap, privacy: &'request Privacy) -> Sender<'request> {
+    // A page cannot name itself there: what it sends is its browser's name, which events bear as well.
+    let named = text(headers, &header::USER_AGENT).filter(|agent| !agent.starts_with("Mozilla/"));
+    let client = text(headers, &CLIENT).or(named);
+    Sender { client, ip: None, privacy: Some(privacy) }
 }
 
 /// Whose request it is. A path that names a project has to name the token's own.
@@ -138,57 +131,56 @@ fn sender(
     headers: &HeaderMap,
     query: Option<&str>,
     named: &Named,
-) -> Result<(Token, Project), Problem> {
+) -> Result<(Token, Arc<Settled>), Problem> {
     let tables = state.directory.tables();
     let known = credentials(text(headers, &header::AUTHORIZATION), query);
-    let (token, project) = known
-        .and_then(|secret| tables.token(&secret).map(|(token, project)| (token.clone(), project.clone())))
-        .ok_or_else(|| Problem::new(StatusCode::UNAUTHORIZED, "expected a token of scope ingest"))?;
+    let (token, settled) = known
+        .and_then(|secret| tables.token(&secret).map(|(token, _)| token.clone()))
+        .and_then(|token| tables.settled(token.project).map(|settled| (token, settled)))
+        .ok_or_else(|| {
+            state.store.count_refused(None, DropReason::Unauthorized);
+            Problem::new(StatusCode::UNAUTHORIZED, "expected a token of scope ingest")
+        })?;
+    let project = &settled.project;
     if let Some(id) = named.project.as_deref().filter(|id| *id != project.id.as_str()) {
         return Err(Problem::not_found(format!("there is no project {id}")));
     }
-    match token.scope {
-        Scope::Ingest | Scope::Admin => Ok((token, project)),
-        Scope::Browser => {
-            let from = text(headers, &header::ORIGIN).unwrap_or_default();
-            if project.origins.iter().any(|origin| origin == from) {
-                Ok((token, project))
-            } else {
-                Err(Problem::new(
-                    StatusCode::FORBIDDEN,
-                    "this token may be used from the project's web origins only",
-                ))
-            }
-        }
-        Scope::Read => Err(Problem::new(StatusCode::FORBIDDEN, "this token may read, not send")),
+    if may_send(&token, project, headers) {
+        return Ok((token, settled));
     }
+    state.store.count_refused(Some(project.pk), DropReason::Unauthorized);
+    let detail = match token.scope {
+        Scope::Read => "this token may read, not send",
+        _ => "this token may be used from the project's web origins only",
+    };
+    Err(Problem::new(StatusCode::FORBIDDEN, detail))
 }
 
-fn decompress(headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Vec<u8>, Problem> {
-    let too_large =
-        || Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("expected at most {BODY_BYTES_MAX} bytes"));
-    let body = match body {
-        Ok(body) => body,
-        Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => return Err(too_large()),
-        Err(_) => return Err(Problem::input("the body broke off")),
-    };
-    if body.is_empty() {
-        return Err(Problem::new(StatusCode::LENGTH_REQUIRED, "expected a body"));
+/// The body as UTF-8, with its share of the memory.
+async fn read_body(
+    state: &AppState,
+    project: ProjectPk,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Plain, Problem> {
+    let content_type = text(headers, &header::CONTENT_TYPE);
+    if !content_type.is_none_or(is_allowed_content_type) {
+        state.store.count_refused(Some(project), DropReason::Unsupported);
+        let detail = "expected a body of type application/json or text/plain";
+        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
     }
-    if body.len() > BODY_BYTES_MAX {
-        return Err(too_large());
+    let read = body::read(state, headers, body, BODY_BYTES_MAX, INFLATED_BYTES_MAX).await;
+    let mut plain = read.map_err(|refused| refusal(state, project, &refused))?;
+    if let Cow::Owned(utf8) = to_utf8(&plain.bytes, content_type) {
+        plain.bytes = utf8;
     }
-    let encoding = headers.get(header::CONTENT_ENCODING).map(|value| value.to_str().unwrap_or("?"));
-    match inflate(&body, encoding, INFLATED_BYTES_MAX) {
-        Ok(plain) => Ok(plain.into_owned()),
-        Err(error @ InflateError::UnknownEncoding { .. }) => {
-            Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, error.to_string()))
-        }
-        Err(error @ InflateError::TooLarge { .. }) => {
-            Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string()))
-        }
-        Err(error) => Err(Problem::input(error.to_string())),
-    }
+    Ok(plain)
+}
+
+/// The answer to a request that is refused, which is counted.
+fn refusal(state: &AppState, project: ProjectPk, refused: &Refused) -> Problem {
+    state.store.count_refused(Some(project), refused.reason());
+    refused.problem()
 }
 
 fn submission(token: &Token, decoded: Decoded) -> Submission {
@@ -212,11 +204,8 @@ fn item(decoded: DecodedItem) -> Item {
         EventKind::Other(word) if word == "heartbeat" => Role::Heartbeat,
         _ => Role::Ordinary,
     };
-    let identity = event.user.as_ref().and_then(|user| user.id.as_deref()).filter(|id| !id.trim().is_empty());
-    let key = decoded
-        .session_id
-        .map(SessionKey::External)
-        .or_else(|| identity.map(|identity| SessionKey::Identity(identity.to_owned())));
-    let incoming = Incoming { key, role, event, properties: decoded.properties, arrival: 0 };
+    let identity = decoded.identity.filter(|identity| !identity.trim().is_empty());
+    let key = decoded.session_id.map(SessionKey::External).or_else(|| identity.map(SessionKey::Identity));
+    let incoming = Incoming { properties: decoded.properties, ..Incoming::new(key, role, event) };
     Item { incoming, fingerprint: decoded.fingerprint }
 }

@@ -1,0 +1,95 @@
+//! Connections: accepted, bounded in number and time, and hung up on where an answer would do harm.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use axum::response::{IntoResponse, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tower::ServiceExt;
+
+/// Time a client has for sending a request's head. Agents take milliseconds; a connection that is
+/// kept open between requests is closed after this as well, and opened again by the next request.
+const HEAD_WITHIN: Duration = Duration::from_mins(2);
+/// Wait after a failed accept: it fails when the process has no file descriptor left, and they
+/// come back when connections end.
+const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(100);
+
+/// Mark on a response that is not to be sent: the connection is closed instead. Some agents drop
+/// what they sent on any answer but success, and keep it when there is none.
+#[derive(Clone, Copy, Debug)]
+struct HangUp;
+
+/// The connection is closed without an answer.
+pub(crate) fn hang_up() -> Response {
+    let mut response = StatusCode::SERVICE_UNAVAILABLE.into_response();
+    response.extensions_mut().insert(HangUp);
+    response
+}
+
+/// The reason hyper is given for closing.
+#[derive(Debug)]
+struct HungUp;
+
+impl std::fmt::Display for HungUp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("hung up without an answer")
+    }
+}
+
+impl std::error::Error for HungUp {}
+
+/// Serves until `stopped` comes true, then until all requests under way are answered.
+pub(crate) async fn serve(listener: TcpListener, router: Router, stopped: impl Future<Output = ()>) {
+    let under_way = GracefulShutdown::new();
+    let mut stopped = std::pin::pin!(stopped);
+    loop {
+        let stream = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(ACCEPT_AGAIN_AFTER).await;
+                    continue;
+                }
+            },
+            () = &mut stopped => break,
+        };
+        take(stream, router.clone(), &under_way);
+    }
+    drop(listener);
+    under_way.shutdown().await;
+}
+
+fn take(stream: TcpStream, router: Router, under_way: &GracefulShutdown) {
+    // Answers are small and written at once: waiting for more to send only delays them.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request: Request<Incoming>| {
+        let router = router.clone();
+        async move { answer(router, request).await }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_WITHIN)
+        .serve_connection(TokioIo::new(stream), service);
+    let connection = under_way.watch(connection);
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "a connection broke off");
+        }
+    });
+}
+
+async fn answer(router: Router, request: Request<Incoming>) -> Result<Response, HungUp> {
+    let answered: Result<Response, Infallible> = router.oneshot(request.map(Body::new)).await;
+    let Ok(response) = answered;
+    if response.extensions().get::<HangUp>().is_some() { Err(HungUp) } else { Ok(response) }
+}

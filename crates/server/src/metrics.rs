@@ -1,0 +1,123 @@
+//! `GET /metrics`: the counters and gauges of this server in Prometheus' text format.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use kymo_model::DropReason;
+use kymo_store::ProjectPk;
+
+use crate::access::{Reader, Tables};
+use crate::api::VERSION;
+use crate::problem::Problem;
+use crate::state::AppState;
+
+/// The format's version, as Prometheus asks for it.
+const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// A reader of one project gets that project's series and those of the whole server.
+pub(crate) async fn metrics(State(state): State<AppState>, reader: Reader) -> Result<Response, Problem> {
+    let tables = state.directory.tables();
+    let mut text = Text::default();
+    counters(&mut text, &state, reader, &tables).await?;
+    sessions(&mut text, &state, reader, &tables).await?;
+    server(&mut text, &state).await?;
+    Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], text.0).into_response())
+}
+
+async fn counters(text: &mut Text, state: &AppState, reader: Reader, tables: &Tables) -> Result<(), Problem> {
+    let mut counters: BTreeMap<(ProjectPk, String), u64> = state.store.counters().await?;
+    counters.retain(|(project, _), _| reader.project.is_none_or(|own| own == *project));
+    let of = |wanted: &dyn Fn(&str) -> bool| -> Vec<(String, u64)> {
+        let picked = counters.iter().filter(|((_, name), _)| wanted(name));
+        picked.map(|((project, name), count)| (labels(tables, *project, Some(name)), *count)).collect()
+    };
+    let plain = |word: &'static str| -> Vec<(String, u64)> {
+        let picked = counters.iter().filter(|((_, name), _)| name == word);
+        picked.map(|((project, _), count)| (labels(tables, *project, None), *count)).collect()
+    };
+    let reason = |name: &str| DropReason::from_word(name);
+    text.family(
+        "kymo_items_accepted_total",
+        "counter",
+        "Items taken in: stored or dropped.",
+        &plain("accepted"),
+    );
+    text.family("kymo_events_stored_total", "counter", "Events stored.", &plain("stored"));
+    text.family(
+        "kymo_items_dropped_total",
+        "counter",
+        "Items taken in and not stored as events, by reason.",
+        &of(&|name| reason(name).is_some_and(|reason| !reason.is_refusal())),
+    );
+    text.family(
+        "kymo_requests_refused_total",
+        "counter",
+        "Requests refused as a whole, by reason; those that named no project have none.",
+        &of(&|name| reason(name).is_some_and(DropReason::is_refusal)),
+    );
+    Ok(())
+}
+
+async fn sessions(text: &mut Text, state: &AppState, reader: Reader, tables: &Tables) -> Result<(), Problem> {
+    let mut counts = state.store.running_counts().await?;
+    counts.retain(|(project, ..)| reader.project.is_none_or(|own| own == *project));
+    let series = |pick: fn(&(ProjectPk, u64, u64)) -> u64| -> Vec<(String, u64)> {
+        counts.iter().map(|count| (labels(tables, count.0, None), pick(count))).collect()
+    };
+    text.family("kymo_sessions", "gauge", "Sessions shown.", &series(|count| count.2));
+    text.family("kymo_sessions_running", "gauge", "Sessions shown that run.", &series(|count| count.1));
+    Ok(())
+}
+
+async fn server(text: &mut Text, state: &AppState) -> Result<(), Problem> {
+    let status = state.store.status(None).await?;
+    let mut gauge = |name: &str, help: &str, value: u64| {
+        text.family(name, "gauge", help, &[(String::new(), value)]);
+    };
+    gauge("kymo_submissions_waiting", "Submissions waiting for the next commit.", status.waiting as u64);
+    gauge("kymo_submissions_waiting_max", "Submissions that may wait.", status.waiting_max as u64);
+    gauge("kymo_tail_events", "Events not yet in a segment.", status.tail_events as u64);
+    gauge("kymo_tail_bytes", "Memory the tail takes.", status.tail_bytes as u64);
+    gauge("kymo_segments", "Segments listed.", status.segments as u64);
+    let started = u64::try_from(state.started_at.as_unix_millis() / 1000).unwrap_or(0);
+    gauge("process_start_time_seconds", "Start of the server, seconds since the epoch.", started);
+    if let Some(bytes) = resident_bytes() {
+        gauge("process_resident_memory_bytes", "Memory in use.", bytes);
+    }
+    let version = format!("{{version=\"{VERSION}\"}}");
+    text.family("kymo_build_info", "gauge", "The version of this server.", &[(version, 1)]);
+    Ok(())
+}
+
+/// What Linux says; elsewhere nothing.
+fn resident_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib * 1024)
+}
+
+/// Project ids and reasons are plain ASCII words: nothing to escape.
+fn labels(tables: &Tables, project: ProjectPk, reason: Option<&str>) -> String {
+    let project = tables.project(project).map_or("", |project| project.id.as_str());
+    match reason {
+        Some(reason) => format!("{{project=\"{project}\",reason=\"{reason}\"}}"),
+        None => format!("{{project=\"{project}\"}}"),
+    }
+}
+
+#[derive(Default)]
+struct Text(String);
+
+impl Text {
+    fn family(&mut self, name: &str, kind: &str, help: &str, series: &[(String, u64)]) {
+        // Writing to a String cannot fail.
+        let _ = write!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
+        for (labels, value) in series {
+            let _ = writeln!(self.0, "{name}{labels} {value}");
+        }
+    }
+}
