@@ -55,6 +55,21 @@ pub(crate) struct Serve {
     pub(crate) public_hosts: Vec<String>,
 }
 
+/// The keys of `project set`.
+const SETTINGS_HELP: &str = "\
+Keys:
+  name                what people call it
+  origins             web origins that may send with a browser token, commas between them
+  split_after         silence after which a user gets a new session [default: 15m]
+  idle_after          silence after which a session is shown as ended [default: 5m]
+  close_grace         how long events still join after an agent ended the session [default: 2m]
+  browser_idle_after  idle_after of browser sessions [default: 30m]
+  client:KEY          a setting that agents fetch: @@DataExclusions, @@IncludePrivateInformation,
+                      @@UserAgentBotPatterns, @@log:SOURCE, @@TYPE:SOURCE, or a key of your own
+
+Times are written as 90s, 20m, 1h30m or 7d. Example:
+  kymo project set shop split_after=20m 'client:@@DataExclusions=password,*token*'";
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Project {
     /// Make a project; prints its id
@@ -72,6 +87,30 @@ pub(crate) enum Project {
     },
     /// List the projects: id, tab, name
     List {
+        #[command(flatten)]
+        folder: Folder,
+    },
+    /// Print what a project is set to
+    Show {
+        /// Its name or id
+        project: String,
+        /// As one JSON object
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        folder: Folder,
+    },
+    /// Change settings of a project; they hold from the next request on
+    #[command(after_help = SETTINGS_HELP)]
+    Set {
+        /// Its name or id
+        project: String,
+        /// What to set
+        #[arg(value_name = "KEY=VALUE")]
+        settings: Vec<String>,
+        /// Go back to the default of this key, or remove it (repeatable)
+        #[arg(long, value_name = "KEY")]
+        unset: Vec<String>,
         #[command(flatten)]
         folder: Folder,
     },

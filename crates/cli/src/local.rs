@@ -9,6 +9,7 @@ use kymo_store::{Folder, Store, SystemClock};
 
 use crate::args::{Project, Token};
 use crate::print::print_lines;
+use crate::settings;
 
 pub(crate) fn project(command: Project) -> anyhow::Result<()> {
     match command {
@@ -16,6 +17,17 @@ pub(crate) fn project(command: Project) -> anyhow::Result<()> {
             lines(&folder.data, Command::ProjectAdd { name, id, origins })
         }
         Project::List { folder } => lines(&folder.data, Command::ProjectList),
+        Project::Show { project, json, folder } => {
+            match done(&folder.data, Command::ProjectShow { project })? {
+                Reply::Project { project } if json => print_lines(&[project.to_string()]),
+                Reply::Project { project } => print_lines(&settings::lines(&project)),
+                other => bail!("unexpected answer {other:?}"),
+            }
+        }
+        Project::Set { project, settings, unset, folder } => {
+            let change = settings::change(&settings, &unset)?;
+            lines(&folder.data, Command::ProjectSet { project, change })
+        }
     }
 }
 

@@ -5,6 +5,7 @@ mod local;
 mod print;
 mod remote;
 mod serve;
+mod settings;
 
 use std::process::ExitCode;
 

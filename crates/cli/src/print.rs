@@ -70,7 +70,7 @@ pub(crate) fn event_line(event: &Value) -> String {
 }
 
 /// Foreign text without control characters: it must not steer the terminal, nor end the line.
-fn harmless(text: &str) -> String {
+pub(crate) fn harmless(text: &str) -> String {
     text.chars()
         .flat_map(|letter| {
             let escaped = letter.is_control()
