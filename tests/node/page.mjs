@@ -9,15 +9,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
+import { ARGUMENTS, WITHIN_MS } from "./chromium.mjs";
 import { client, drain, become, error, log, print, start } from "./clients/agent.mjs";
 
-/** Everything here takes well under a second on a quiet machine; a busy one may take thirty times as long. */
-const WITHIN_MS = 30_000;
-/** The browser's own chatter would disturb; without GPU and sandbox it runs in containers as well. */
-const ARGUMENTS = [
-  "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-  "--disable-component-update", "--disable-sync",
-];
 const MARKUP = "<img src=x onerror=alert(1)>";
 
 /** What the browser complained about: nothing is expected. */
@@ -92,7 +86,10 @@ async function seeAndRead(page, scheme) {
   const sessions = page.getByRole("grid", { name: "Sessions" });
   await log("shop.cart", `item 17 added in ${scheme}`, "info");
   await log("shop.cart", MARKUP, "warn");
-  await error(new PriceError(`no price in ${scheme}`));
+  const thrown = new PriceError(`no price in ${scheme}`);
+  const id = `price-error-${scheme}`;
+  await client.updateUserEmailAndDescription(id, "alice@example.test", `${MARKUP} in ${scheme}`);
+  await error(thrown, client.createException(thrown).setReferenceId(id));
   const link = sessions.getByRole("link", { name });
   assert.equal(await link.count(), 0);
 
@@ -126,6 +123,9 @@ async function readError(page, scheme) {
   // The agent leaves out "async" and names the file as a URL.
   await exception.getByText("seeAndRead").waitFor();
   await exception.getByText("page.mjs:").first().waitFor();
+  const said = details.getByRole("region", { name: "User description" });
+  await said.getByText(`${MARKUP} in ${scheme}`, { exact: true }).waitFor();
+  await said.getByText("alice@example.test").waitFor();
 }
 
 /** What is logged while the session is open appears at its end. */

@@ -1,8 +1,10 @@
 //! The server as a process, on a folder of its own and a free port.
 
 use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -56,6 +58,15 @@ impl Kymo {
         kymo
     }
 
+    /// The same on an address where it can be started again for those who look for it there.
+    pub fn on_a_lasting_address(program: impl Into<PathBuf>) -> (Self, String) {
+        let mut kymo = Self::with_project(program);
+        assert!(kymo.stop().success());
+        let address = lasting_address();
+        kymo.start_on(&address, &[]);
+        (kymo, address)
+    }
+
     /// The data folder.
     pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
@@ -74,6 +85,14 @@ impl Kymo {
     /// Process id of the running server.
     pub fn pid(&self) -> u32 {
         self.server.as_ref().expect("the server runs").process.id()
+    }
+
+    /// The most memory the running server has had, in bytes (Linux: `VmHWM`).
+    pub fn peak_memory_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("it runs");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = peak.and_then(|peak| peak.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+        kib.expect("a line VmHWM") * 1024
     }
 
     /// Runs `kymo ARGS --data FOLDER` to its end and returns what it printed.
@@ -212,6 +231,16 @@ pub fn wait_for<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
         assert!(started.elapsed() < WAIT_AT_MOST, "waited in vain for {what}");
         std::thread::sleep(LOOK_EVERY);
     }
+}
+
+/// An address whose port lies below those that the system gives away, so that no other test gets it in between.
+fn lasting_address() -> String {
+    static TAKEN: AtomicU16 = AtomicU16::new(0);
+    let first = 20_000 + (std::process::id() % 10_000) as u16;
+    std::iter::repeat_with(|| first + TAKEN.fetch_add(1, Ordering::Relaxed))
+        .map(|port| format!("127.0.0.1:{port}"))
+        .find(|address| TcpListener::bind(address).is_ok())
+        .expect("some port is free")
 }
 
 /// The path of a program that a test needs, from the environment; the set-up says where it is.

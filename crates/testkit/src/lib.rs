@@ -8,6 +8,8 @@
 //! | [`kymo`] | the server as a process: start, kill, start again, ask |
 //! | [`node`] | scripts with real JavaScript agents and a browser, as processes |
 //! | [`random`] | a small seeded generator; the seed is printed by who uses it |
+//! | [`told`] | what agents were told, compared with what the server stored |
+//! | [`wire`] | requests as bytes |
 
 #![expect(
     clippy::missing_panics_doc,
@@ -17,6 +19,8 @@
 pub mod kymo;
 pub mod node;
 pub mod random;
+pub mod told;
+pub mod wire;
 
 pub use kymo::Kymo;
 pub use node::Script;

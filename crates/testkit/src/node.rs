@@ -52,6 +52,20 @@ impl Script {
         Self { name: name.to_owned(), process, input, output, lines: Vec::new(), _folder: folder }
     }
 
+    /// A browser whose tabs show pages with that agent, driven by lines (see `tabs.mjs`); and the origin of the pages.
+    pub fn tabs(kymo: &Kymo, agent: &str) -> (Self, String) {
+        let chromium = needed("KYMO_CHROMIUM");
+        let environment = [("KYMO_CHROMIUM", chromium.to_str().expect("a path in UTF-8"))];
+        let mut browser = Self::start("tabs.mjs", kymo, &[agent], &environment);
+        let origin = browser.answer()["origin"].as_str().expect("an origin").to_owned();
+        (browser, origin)
+    }
+
+    /// Says lines, each after the answer to the one before; the last answer.
+    pub fn ask_all(&mut self, lines: &[&str]) -> Value {
+        lines.iter().map(|line| self.ask(line)).last().expect("something to say")
+    }
+
     /// Says a line and waits for the answer to it, a line `{"answer": …}`, which is returned.
     pub fn ask(&mut self, line: &str) -> Value {
         let input = self.input.as_mut().expect("not finished");

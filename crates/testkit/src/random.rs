@@ -10,6 +10,14 @@ impl Random {
         Self(seed)
     }
 
+    /// The generator of the seed in `KYMO_SEED`, or else of `default`; the seed is printed, so that a
+    /// run can be had again.
+    pub fn seeded(default: u64) -> Self {
+        let seed = std::env::var("KYMO_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(default);
+        println!("KYMO_SEED={seed}");
+        Self::new(seed)
+    }
+
     /// Any number.
     pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -22,5 +30,13 @@ impl Random {
     /// A number below `end`; 0 if `end` is 0.
     pub fn below(&mut self, end: u64) -> u64 {
         self.number() % end.max(1)
+    }
+
+    /// Any order of the same items.
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+        for end in (1..items.len()).rev() {
+            let place = self.below(end as u64 + 1) as usize;
+            items.swap(place, end);
+        }
     }
 }

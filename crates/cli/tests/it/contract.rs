@@ -52,11 +52,13 @@ fn assert_contains(found: &Value, expected: &Value) {
 /// The help of every command equals `golden/help.txt`; `KYMO_GOLDEN=write` writes it anew.
 #[test]
 fn the_command_line_is_as_documented() {
-    let commands: [&[&str]; 10] = [
+    let commands: [&[&str]; 12] = [
         &[],
         &["serve"],
         &["project"],
         &["project", "add"],
+        &["project", "show"],
+        &["project", "set"],
         &["token"],
         &["token", "add"],
         &["token", "revoke"],

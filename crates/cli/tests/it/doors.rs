@@ -67,7 +67,7 @@ fn foreign_requests_get_the_answers_their_agents_survive() {
     texts.sort_unstable();
     assert_eq!(texts, ["m", "m", "m", "one", "two", "zipped", "{\"type\":\"log\",\"message\":\"cut"]);
     let dropped = kymo.get("/api/v1/status")["dropped"].clone();
-    assert_eq!(dropped, json!({"too_large": 1}));
+    assert_eq!(dropped, json!({"too_large": 1, "unsupported": 3}));
 }
 
 #[test]

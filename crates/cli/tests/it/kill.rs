@@ -1,13 +1,18 @@
 //! `kill -9` under load: nothing that was answered is lost, nothing is stored twice.
 //!
-//! Eight connections post batches and send each again until it is answered. Fifty times the
-//! server dies: from outside at a random moment, or from inside at a place that matters. What it
-//! holds in the end is compared with what was sent, and with a server that had a quiet life.
+//! Eight connections send each request again until it is answered: batches of events, heartbeat and
+//! close calls between them, and posts of web pages with several tabs. Fifty times the server dies:
+//! from outside at a random moment, or from inside at a place that matters. What it holds in the
+//! end is compared with what was sent, and with a server that had a quiet life.
 
+mod calls;
+mod events;
 mod load;
 mod report;
+mod request;
+mod tabs;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::TcpStream;
 use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};
@@ -17,6 +22,7 @@ use kymo_testkit::{Kymo, Random};
 use self::load::{Load, quiet};
 use self::report::Report;
 pub(crate) use self::report::pages;
+use self::request::{Request, Sent};
 use crate::KYMO;
 
 const ROUNDS: usize = 50;
@@ -56,8 +62,9 @@ fn nothing_is_lost_or_doubled_when_the_server_is_killed() {
     }
     start(&mut kymo, &load, None);
     let sent = load.finish();
-    let batches: usize = sent.iter().map(Vec::len).sum();
-    println!("{batches} batches; died at {died_at:?}");
+    let requests: Vec<usize> = sent.iter().map(Vec::len).collect();
+    println!("requests by connection: {requests:?}; died at {died_at:?}");
+    check_variety(&sent);
 
     let found = Report::of(&kymo);
     found.check_against(&sent);
@@ -96,6 +103,26 @@ fn one_round(
     // Not a panic and not an exit: the abort.
     assert_eq!(status.signal(), Some(6), "{place}:{pass}");
     place
+}
+
+/// The load has what it is meant to have.
+fn check_variety(sent: &[Vec<Sent>]) {
+    let all = || sent.iter().flatten();
+    let calls = all().filter(|sent| matches!(sent.request, Request::Call { moves: true, .. })).count();
+    let repeats = all().filter(|sent| sent.is_repeat).count();
+    let mut tabs: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut loads: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for message in all().flat_map(|sent| &sent.messages) {
+        tabs.entry(&message.agent).or_default().insert(&message.tab);
+        loads.entry(&message.tab).or_default().insert(&message.load);
+    }
+    let opened: usize = tabs.values().map(|tabs| tabs.len() - 1).sum();
+    let reloads: usize = loads.values().map(|loads| loads.len() - 1).sum();
+    println!(
+        "{calls} calls, {repeats} posts repeated, {} tabs, {opened} of them opened from another, {reloads} reloads",
+        loads.len()
+    );
+    assert!(calls > 0 && repeats > 0 && opened > 0 && reloads > 0);
 }
 
 fn start(kymo: &mut Kymo, load: &Load, die_at: Option<&str>) {

@@ -1,17 +1,11 @@
 //! The real JavaScript agent against the real server: what was stored is compared, session by session
 //! and event by event, with what the script says it told the agent.
 
-use std::collections::BTreeMap;
-use std::net::TcpListener;
-use std::sync::atomic::{AtomicU16, Ordering};
-
+use kymo_testkit::told::{FurtherStart, Sessions, assert_same, stored, users};
 use kymo_testkit::{Kymo, Script};
 use serde_json::Value;
 
 use crate::KYMO;
-
-/// Sessions by the id or identity they were made by, each with a line for every event in order.
-type Sessions = BTreeMap<String, Vec<String>>;
 
 #[test]
 fn an_automatic_session_is_stored_as_it_was_told() {
@@ -99,7 +93,7 @@ fn without_an_id_another_user_is_another_session() {
 
 #[test]
 fn a_server_that_goes_away_and_comes_back_has_everything_once() {
-    let (mut kymo, address) = kymo_on_a_lasting_address();
+    let (mut kymo, address) = Kymo::on_a_lasting_address(KYMO);
     let mut script = Script::start("clients/driven.mjs", &kymo, &[], &[]);
     script.answer();
     script.ask("log 7");
@@ -134,7 +128,7 @@ fn events_that_were_not_stored_are_sent_again() {
 
 /// The server dies at that place while it takes in twenty events, and is started again.
 fn check_death_at(place: &str, expected_duplicates: u64) {
-    let (mut kymo, address) = kymo_on_a_lasting_address();
+    let (mut kymo, address) = Kymo::on_a_lasting_address(KYMO);
     let mut script = Script::start("clients/driven.mjs", &kymo, &[], &[]);
     script.answer();
     script.ask("log 3");
@@ -170,76 +164,7 @@ fn duplicates(kymo: &Kymo) -> u64 {
     dropped
 }
 
-/// A server that can be started again where its agents look for it. The port lies below those that
-/// the system gives away, so that no other test gets it in between.
-fn kymo_on_a_lasting_address() -> (Kymo, String) {
-    static TAKEN: AtomicU16 = AtomicU16::new(0);
-    let first = 20_000 + (std::process::id() % 10_000) as u16;
-    let address = std::iter::repeat_with(|| first + TAKEN.fetch_add(1, Ordering::Relaxed))
-        .map(|port| format!("127.0.0.1:{port}"))
-        .find(|address| TcpListener::bind(address).is_ok())
-        .expect("some port is free");
-    let mut kymo = Kymo::with_project(KYMO);
-    assert!(kymo.stop().success());
-    kymo.start_on(&address, &[]);
-    (kymo, address)
-}
-
-/// What the script says it told its agent.
+/// What the script says it told its agent. None of them starts a session of the same name twice.
 fn told(lines: &[Value]) -> Sessions {
-    let mut sessions = Sessions::new();
-    for logged in lines.iter().filter_map(|line| line.get("logged")) {
-        let session = logged["session"].as_str().expect("a session or an identity");
-        let exceptions = logged["exceptions"].as_array().expect("a list").iter().collect();
-        sessions.entry(session.to_owned()).or_default().push(line(logged, exceptions));
-    }
-    sessions
-}
-
-/// What the server has.
-fn stored(kymo: &Kymo) -> Sessions {
-    let mut sessions = Sessions::new();
-    for session in kymo.sessions() {
-        let key = session["external_id"].as_str().unwrap_or_else(|| users(&session)[0]);
-        let events = kymo.events(&session).iter().map(|event| line(event, chain(event))).collect();
-        assert!(sessions.insert(key.to_owned(), events).is_none(), "two sessions of {key}");
-    }
-    sessions
-}
-
-fn line(event: &Value, exceptions: Vec<&Value>) -> String {
-    let exceptions = exceptions.into_iter().map(|one| format!(" {}:{}", one["type"], one["message"]));
-    format!(
-        "{} {} {} {} by {} {}{}",
-        event["kind"],
-        event["severity"],
-        event["category"],
-        event["message"],
-        event["user"]["id"],
-        event["user"]["name"],
-        exceptions.collect::<String>()
-    )
-}
-
-/// The exception and its causes.
-fn chain(event: &Value) -> Vec<&Value> {
-    let first = Some(&event["exception"]).filter(|exception| exception.is_object());
-    std::iter::successors(first, |one| Some(&one["inner"]).filter(|inner| inner.is_object())).collect()
-}
-
-fn users(session: &Value) -> Vec<&str> {
-    let users = session["users"].as_array().expect("users");
-    users.iter().map(|user| user["id"].as_str().expect("an identity")).collect()
-}
-
-/// Compares session by session, so that a failure shows the first difference and not all there is.
-fn assert_same(stored: &Sessions, told: &Sessions) {
-    assert_eq!(stored.keys().collect::<Vec<_>>(), told.keys().collect::<Vec<_>>(), "sessions");
-    for (session, told) in told {
-        let stored = &stored[session];
-        for (index, (stored, told)) in stored.iter().zip(told).enumerate() {
-            assert_eq!(stored, told, "event {index} of {session}");
-        }
-        assert_eq!(stored.len(), told.len(), "events of {session}: {stored:#?}");
-    }
+    kymo_testkit::told::told(lines, FurtherStart::Opens)
 }
