@@ -1,35 +1,39 @@
 //! How fast this machine is right now, so that a quick run on a busy one says something.
 //!
-//! The loop does what ingest cannot avoid (parse the same batches) on one core, in this process;
+//! The loops do what ingest cannot avoid (decode the same requests) on one core, in this process;
 //! the server is expected to keep a fixed share of it.
 
+use std::hint::black_box;
 use std::time::Instant;
 
 use kymo_compat::exceptionless::{Submission, decode_events};
+use kymo_compat::loupe_web::{Request, decode_log};
 use kymo_model::Timestamp;
 
-use crate::load::{BATCH_EVENTS, Load};
+use crate::premade::Load;
 
-const BATCHES: usize = 100;
-const ROUNDS: usize = 5;
+/// Decoded in a round: a tenth of a second on a quiet machine.
+const ITEMS: usize = 25_000;
 
-/// Events decoded per second, one core, median of five.
-pub(crate) fn decoded_per_second() -> f64 {
-    let mut load = Load::new(7, 0, Timestamp::default());
-    let batches: Vec<String> = (0..BATCHES).map(|_| load.next_batch().to_owned()).collect();
-    let mut speeds: Vec<f64> = (0..ROUNDS)
-        .map(|_| {
-            let started = Instant::now();
-            for batch in &batches {
-                std::hint::black_box(decode_events(
-                    batch.as_bytes(),
-                    Timestamp::default(),
-                    &Submission::default(),
-                ));
-            }
-            (BATCHES * BATCH_EVENTS) as f64 / started.elapsed().as_secs_f64()
-        })
-        .collect();
-    speeds.sort_by(f64::total_cmp);
-    speeds[ROUNDS / 2]
+/// Decodes as many bodies of the load as hold [`ITEMS`]; items a second.
+pub(crate) fn decoded_per_second(load: &mut Load, items_per_request: usize, decode: fn(&[u8])) -> f64 {
+    let requests = ITEMS / items_per_request;
+    let mut seconds = 0.0;
+    for _ in 0..requests {
+        let body = load.next().body();
+        let started = Instant::now();
+        decode(body);
+        seconds += started.elapsed().as_secs_f64();
+    }
+    (requests * items_per_request) as f64 / seconds
+}
+
+/// A body of the Exceptionless kind.
+pub(crate) fn decode_batch(body: &[u8]) {
+    black_box(decode_events(body, Timestamp::default(), &Submission::default()));
+}
+
+/// A body of the Loupe kind.
+pub(crate) fn decode_post(body: &[u8]) {
+    black_box(decode_log(body, Timestamp::default(), &Request::default()));
 }

@@ -4,9 +4,13 @@
 //! with `--json` its last line is one object with every figure and the names of those missed.
 
 mod calibrate;
+mod events;
 mod http;
-mod load;
+mod ingest;
+mod messages;
+mod premade;
 mod process;
+mod reading;
 mod report;
 mod server;
 

@@ -7,6 +7,7 @@ use anyhow::Context;
 pub(crate) struct Usage {
     pub(crate) resident_mb: f64,
     pub(crate) resident_peak_mb: f64,
+    /// Of all its threads, in its own code and in the kernel.
     pub(crate) cpu_seconds: f64,
 }
 

@@ -19,10 +19,28 @@ pub(crate) struct Figure {
     /// `None`: shown for information.
     pub(crate) target: Option<f64>,
     /// What others reach, and under which circumstances.
-    pub(crate) peer: Option<&'static str>,
+    pub(crate) peer: Option<String>,
 }
 
 impl Figure {
+    /// The more, the better.
+    pub(crate) fn more(name: &'static str, value: f64, unit: &'static str) -> Self {
+        Self { name, value, unit, better: Better::More, target: None, peer: None }
+    }
+
+    /// The less, the better.
+    pub(crate) fn less(name: &'static str, value: f64, unit: &'static str) -> Self {
+        Self { name, value, unit, better: Better::Less, target: None, peer: None }
+    }
+
+    pub(crate) fn target(self, target: f64) -> Self {
+        Self { target: Some(target), ..self }
+    }
+
+    pub(crate) fn peer(self, peer: impl Into<String>) -> Self {
+        Self { peer: Some(peer.into()), ..self }
+    }
+
     /// Falls short of its target by more than `slack` (a share).
     fn is_missed(&self, slack: f64) -> bool {
         self.target.is_some_and(|target| match self.better {
@@ -53,7 +71,7 @@ pub(crate) fn print(title: &str, figures: &[Figure], slack: f64, as_json: bool) 
             figure.name,
             figure.value,
             figure.unit,
-            figure.peer.unwrap_or("-")
+            figure.peer.as_deref().unwrap_or("-")
         );
     }
     if as_json {
