@@ -35,6 +35,8 @@ export interface Session {
   project: string;
   kind: SessionKind;
   external_id: string | null;
+  /** Tabs of one visit have the same. */
+  visit_id: string | null;
   state: SessionState;
   end_reason: EndReason | null;
   started_at: string;
@@ -53,6 +55,8 @@ export interface Session {
   clock_skew_seconds: number | null;
   event_count: number;
   error_count: number;
+  /** By reason: what came for it and was not stored as an event of its own. */
+  dropped: Record<string, number>;
   kymogram: Kymogram | null;
   properties: Record<string, { first: JsonValue; last: JsonValue }>;
 }
@@ -84,6 +88,14 @@ export interface Exception {
   attributes: JsonObject;
 }
 
+/** What a user said about an event, in a request of its own. */
+export interface UserDescription {
+  email: string | null;
+  description: string | null;
+  data: JsonObject;
+  received_at: string;
+}
+
 /** `sequence` is the order of arrival in the session, from 1. */
 export interface SessionEvent {
   session_id: string | null;
@@ -97,6 +109,7 @@ export interface SessionEvent {
   message: string | null;
   user: User | null;
   reference_id: string | null;
+  user_description: UserDescription | null;
   exception: Exception | null;
   attributes: JsonObject;
 }

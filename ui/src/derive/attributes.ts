@@ -41,7 +41,6 @@ const LABELS: Record<string, string> = {
   "@stack": "Grouping",
   "@submission_client": "Sent by",
   "@submission_method": "Caught by",
-  "@user_description": "User's words",
 };
 
 const WORDS: Record<string, string> = { http: "HTTP", ip: "IP", url: "URL" };

@@ -12,7 +12,23 @@ export function userText(user: User): string {
 export function whoText(session: Session): string {
   if (session.user) return userText(session.user);
   if (session.kind === "process") return session.host ?? session.application ?? "process";
+  if (session.kind === "browser") return visitText(session);
   return session.external_id ?? "anonymous";
+}
+
+/** Characters of a visit's id that tell visits of one list apart. */
+const VISIT_CHARS = 8;
+
+/** Tabs of one visit are called the same. */
+function visitText(session: Session): string {
+  const id = session.visit_id ?? session.external_id;
+  return id ? `visit ${id.slice(0, VISIT_CHARS)}` : "anonymous";
+}
+
+/** What came for the session and is not in its list: `2 duplicates, 1 late heartbeat`. */
+export function droppedText(dropped: Record<string, number>): string | null {
+  const parts = Object.entries(dropped).map(([reason, count]) => `${count} ${reason.replaceAll("_", " ")}${count === 1 ? "" : "s"}`);
+  return parts.join(", ") || null;
 }
 
 export function applicationText(session: Session): string {
@@ -45,8 +61,10 @@ export function eventText(event: SessionEvent): string {
   const exception = event.exception;
   if (!exception) return message || sentenceOf(event);
   const inner = exception.message?.trim();
-  if (message && message !== inner) return message;
-  return [exception.type, inner].filter(Boolean).join(": ") || sentenceOf(event);
+  if (message && message !== inner && message !== exception.type) return message;
+  // Browsers tell the type themselves: "Uncaught TypeError: …".
+  const is_told = exception.type && inner?.includes(exception.type);
+  return [is_told ? null : exception.type, inner].filter(Boolean).join(": ") || sentenceOf(event);
 }
 
 /** For events that need no message: `used: express checkout`. The category is their object then. */
@@ -79,5 +97,6 @@ export function kindText(kind: string): string {
 /** The message of an event, if its exception does not say the same. */
 export function ownMessage(event: SessionEvent): string | null {
   const message = event.message?.trim();
-  return message && message !== event.exception?.message?.trim() ? message : null;
+  const is_told = message === event.exception?.message?.trim() || message === event.exception?.type;
+  return message && !is_told ? message : null;
 }

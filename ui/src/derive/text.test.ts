@@ -5,7 +5,7 @@ import type { Session, SessionEvent } from "../api/types";
 import { attributeEntries, attributeLabel, isBranch, leafText, valueText } from "./attributes";
 import { markParts } from "./mark";
 import { countedText, countText, shareText } from "./number";
-import { applicationText, categoryText, endText, eventText, ownMessage, whereText, whoText } from "./session_text";
+import { applicationText, droppedText, categoryText, endText, eventText, ownMessage, whereText, whoText } from "./session_text";
 import { isError, parseSeverity, severityLetter, worse } from "./severity";
 
 describe("numbers", () => {
@@ -43,6 +43,13 @@ describe("a session", () => {
     expect(whoText({ ...SESSION, user: { id: "ann", name: " " } })).toBe("ann");
     expect(whoText({ ...SESSION, user: null })).toBe("anonymous");
     expect(whoText({ ...SESSION, user: null, kind: "process" })).toBe("vm");
+    const tab: Session = { ...SESSION, user: null, kind: "browser", external_id: "82166453-7022-4569", visit_id: null };
+    expect(whoText(tab)).toBe("visit 82166453");
+    expect(whoText({ ...tab, visit_id: "0f0e0d0c-0b0a" })).toBe("visit 0f0e0d0c");
+  });
+  it("says what came for it and is not in its list", () => {
+    expect(droppedText({})).toBeNull();
+    expect(droppedText({ duplicate: 2, late_heartbeat: 1 })).toBe("2 duplicates, 1 late heartbeat");
   });
   it("is described", () => {
     expect(applicationText({ ...SESSION, version: null })).toBe("Shop");
@@ -60,6 +67,8 @@ describe("eventText", () => {
     expect(eventText(event)).toBe("TypeError: no cart");
     expect(eventText({ ...event, message: "no cart" })).toBe("TypeError: no cart");
     expect(eventText({ ...event, message: "checkout failed" })).toBe("checkout failed");
+    const uncaught = { ...event, message: "TypeError", exception: { ...exception, message: "Uncaught TypeError: no cart" } };
+    expect([eventText(uncaught), ownMessage(uncaught)]).toEqual(["Uncaught TypeError: no cart", null]);
     expect(eventText({ ...event, kind: "deployment", exception: null })).toBe("deployment");
   });
 });

@@ -55,6 +55,9 @@ export function createErrorIndex(app: App, filter: Accessor<EventFilter>): Error
     forget,
     async step(from, direction) {
       const list = await all();
+      // The list's own order counts, which in a browser tab is not that of time.
+      const index = from ? list.findIndex((event) => event.sequence === from.sequence) : -1;
+      if (index >= 0) return list[index + direction] ?? null;
       if (!from) return (direction === 1 ? list[0] : list.at(-1)) ?? null;
       return direction === 1
         ? (list.find((event) => compareEvents(event, from) > 0) ?? null)

@@ -3,7 +3,7 @@
 import { createMemo, For, Show, type JSX } from "solid-js";
 import type { Session, SessionUser } from "../../api/types";
 import { environmentOf, type Fact } from "../../derive/environment";
-import { endText, userText } from "../../derive/session_text";
+import { droppedText, endText, userText } from "../../derive/session_text";
 import { absoluteText, durationText, parseTime } from "../../derive/time";
 import { useApp } from "../../state/app";
 
@@ -36,6 +36,8 @@ function sessionFacts(session: Session, timeText: TimeText): Fact[] {
     ["Kind", session.kind],
     ["Session id", session.id],
     ["Agent's own id", session.external_id],
+    ["Visit", session.visit_id],
+    ["Not stored", droppedText(session.dropped)],
   ];
   return facts.flatMap(([name, value]) => (value ? [{ name, value, first: null }] : []));
 }

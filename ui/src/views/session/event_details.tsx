@@ -10,6 +10,7 @@ import { useApp } from "../../state/app";
 import { copyText } from "../../state/clipboard";
 import { AttributeTree } from "./attribute_tree";
 import { ExceptionView } from "./exception";
+import { UserDescriptionView } from "./user_description";
 import { SeverityMark } from "../parts/severity_mark";
 
 export interface EventDetailsProps {
@@ -73,6 +74,7 @@ function Details(props: EventDetailsProps & { event: SessionEvent }): JSX.Elemen
         <Show when={!raw()} fallback={<pre class="raw" tabindex="0">{json()}</pre>}>
           <Facts event={props.event} session={props.session} />
           <Show when={ownMessage(props.event)}>{(message) => <p class="message">{message()}</p>}</Show>
+          <Show when={props.event.user_description}>{(said) => <UserDescriptionView said={said()} />}</Show>
           <For each={exceptionChain(props.event.exception)}>
             {(exception, index) => <ExceptionView exception={exception} is_cause={index() > 0} />}
           </For>
