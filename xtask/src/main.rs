@@ -6,6 +6,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`bench`] | speed figures |
+//! | [`fuzz`] | the decoders on damaged recordings |
 //! | [`process`] | child processes |
 //! | [`progress`] | numbered steps with their time |
 //! | [`repository`] | where things are |
@@ -21,6 +22,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 
 mod bench;
+mod fuzz;
 mod process;
 mod progress;
 mod repository;
@@ -41,7 +43,9 @@ usage: cargo xtask COMMAND
   test              every test: web page, crates, end to end
   tidy              check the rules of the house
   bench NAME [--quick] [--json]
-                    measure; NAME is one of: server";
+                    measure; NAME is one of: server
+  fuzz [--seconds N]
+                    the decoders on damaged recordings, for a minute or N seconds";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -66,6 +70,7 @@ fn dispatch(args: &[String]) -> Result<ExitCode> {
         "test" => test::command(rest),
         "tidy" => tidy::command(rest),
         "bench" => bench::command(rest),
+        "fuzz" => fuzz::command(rest),
         "help" | "--help" | "-h" => {
             println!("{USAGE}");
             Ok(ExitCode::SUCCESS)

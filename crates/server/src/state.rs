@@ -10,7 +10,7 @@ use crate::access::Directory;
 
 /// KiB of memory for request bodies and what they become, over all requests: what the server has
 /// itself (some 60 MB) and this are well below the 200 MB it promises to stay under.
-pub(crate) const BODY_KIB_MAX: usize = 80 * 1024;
+pub(crate) const BODY_KIB_MAX: usize = 48 * 1024;
 
 /// Refused posts held at once: each is an open connection, of some 20 KB. Beyond it they are let go
 /// at once.

@@ -24,6 +24,9 @@ use crate::kill::pages;
 const MEMORY_BYTES_MAX: u64 = 200_000_000;
 /// Requests at once.
 const AT_ONCE: usize = 8;
+/// Times that a request is sent again when the server has no room for it, and the pause before.
+const TRIES_MAX: usize = 100;
+const SEND_AGAIN_AFTER: std::time::Duration = std::time::Duration::from_millis(100);
 /// Every text that has to be found again begins like this.
 const MARK: &str = "mark-";
 
@@ -96,11 +99,24 @@ fn send(kymo: &Kymo, rows: &[Row], at_once: usize) -> Vec<String> {
         loop {
             let next = waiting.lock().expect("nobody panics with it").next();
             let Some(row) = next else { return wrong };
-            let answer = match &row.sent {
+            let ask = || match &row.sent {
                 Sent::Request { head, body } => wire::request(kymo.url(), head, &Body::whole(body)),
                 Sent::Bytes(bytes) => wire::exchange(kymo.url(), bytes),
                 Sent::Cut(bytes) => wire::break_off(kymo.url(), bytes),
             };
+            let mut answer = ask();
+            // The memory for bodies is shared: when the others have it, an agent sends again.
+            for _ in 0..TRIES_MAX {
+                let is_later = match row.status {
+                    Some(204) => answer.status.is_none(),
+                    status => status != Some(503) && answer.status == Some(503),
+                };
+                if !is_later {
+                    break;
+                }
+                std::thread::sleep(SEND_AGAIN_AFTER);
+                answer = ask();
+            }
             if answer.status != row.status {
                 let text: String = answer.text.chars().take(600).collect();
                 wrong.push(format!(
