@@ -1,4 +1,4 @@
-//! Durable ingest: eight connections, each waiting for its answer before it posts again.
+//! Durable ingest over several connections, each waiting for its answer before it posts again.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -14,7 +14,10 @@ use crate::process::usage;
 use crate::report::Figure;
 use crate::{events, messages};
 
-const CONNECTIONS: u64 = 8;
+/// Programs batch, so few of them make a load.
+const PROGRAMS: u64 = 8;
+/// A page posts ten messages and waits; load comes from many pages.
+const PAGES: u64 = 32;
 /// Rounds of a quick run, each beside a round of the calibration loop: of both the median counts,
 /// so that a machine that is busy for a second spoils one round and not the figure.
 const ROUNDS_QUICK: usize = 5;
@@ -28,6 +31,7 @@ const ACK_P99_MS: f64 = 150.0;
 struct Kind {
     /// What a connection sends.
     load: fn(u64, u64, Timestamp, &str, &str) -> Load,
+    connections: u64,
     items_per_request: usize,
     /// The answer that means stored.
     answer: u16,
@@ -58,6 +62,7 @@ struct Names {
 /// middle of what the machine of `docs/benchmarks.md` does from hour to hour: 50,000 / 250,000.
 const EVENTS: Kind = Kind {
     load: events::load,
+    connections: PROGRAMS,
     items_per_request: events::BATCH_EVENTS,
     answer: 202,
     decode: decode_batch,
@@ -79,6 +84,7 @@ const EVENTS: Kind = Kind {
 /// The same for the floor of 30,000 a second where 187,500 are decoded: 30,000 / 187,500.
 const MESSAGES: Kind = Kind {
     load: messages::load,
+    connections: PAGES,
     items_per_request: messages::POST_MESSAGES,
     answer: 204,
     decode: decode_post,
@@ -122,6 +128,16 @@ pub(crate) fn messages(target: &Target<'_>, quick: bool) -> anyhow::Result<Vec<F
     Ok(MESSAGES.figures(target, quick)?.1)
 }
 
+/// Posts the messages over as few connections as events come over: what a commit costs when little
+/// waits. For information.
+pub(crate) fn messages_of_few(target: &Target<'_>, quick: bool) -> anyhow::Result<Vec<Figure>> {
+    let measured = Kind { connections: PROGRAMS, ..MESSAGES }.measure(target, quick)?;
+    Ok(vec![
+        Figure::more("loupe_few_messages_per_second", measured.per_second, MESSAGES.unit),
+        Figure::less("loupe_few_ack_p50_ms", percentile(&measured.answers_ms, 0.50), "ms"),
+    ])
+}
+
 impl Kind {
     fn figures(&self, target: &Target<'_>, quick: bool) -> anyhow::Result<(u64, Vec<Figure>)> {
         let measured = self.measure(target, quick)?;
@@ -149,10 +165,10 @@ impl Kind {
         let host = target.kymo.url().strip_prefix("http://").context("expected an http URL")?;
         let load =
             |connection| (self.load)(1, connection, now.minus(BEGIN_BEFORE), host, target.ingest_token);
-        let mut lanes = (0..CONNECTIONS)
+        let mut lanes = (0..self.connections)
             .map(|connection| Ok((load(connection), Connection::open(target.kymo.url())?)))
             .collect::<anyhow::Result<Vec<Lane>>>()?;
-        let mut other = load(CONNECTIONS);
+        let mut other = load(self.connections);
         let mut decoded = move || decoded_per_second(&mut other, self.items_per_request, self.decode);
         let [items_full, items_quick] = self.items;
         let (rounds, items) = if quick { (ROUNDS_QUICK, items_quick) } else { (1, items_full) };

@@ -46,9 +46,14 @@ pub(crate) fn run(wish: Wish) -> anyhow::Result<()> {
 
 /// Messages of web pages.
 fn pages(kymo: &Kymo, quick: bool) -> anyhow::Result<Vec<Figure>> {
-    kymo.command(&["project", "add", "Pages"]);
-    let token = |scope| kymo.command(&["token", "add", "--project", "Pages", "--scope", scope]);
-    ingest::messages(&Target { kymo, ingest_token: &token("ingest"), read_token: &token("read") }, quick)
+    let in_project = |name, post: fn(&Target<'_>, bool) -> anyhow::Result<Vec<Figure>>| {
+        kymo.command(&["project", "add", name]);
+        let token = |scope| kymo.command(&["token", "add", "--project", name, "--scope", scope]);
+        post(&Target { kymo, ingest_token: &token("ingest"), read_token: &token("read") }, quick)
+    };
+    let mut figures = in_project("Pages", ingest::messages)?;
+    figures.extend(in_project("Few pages", ingest::messages_of_few)?);
+    Ok(figures)
 }
 
 /// From starting the program to its first answer with sessions, after a kill.
