@@ -24,11 +24,13 @@ pub enum DropReason {
     /// The request was refused as a whole: its body is compressed in a way that is not known, or of
     /// a type that is not expected.
     Unsupported,
+    /// The request was refused as a whole: its sender sends more than is allowed, and tries again later.
+    RateLimited,
 }
 
 impl DropReason {
     /// Every reason, for reports that show zeros too.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Duplicate,
         Self::DuplicateStart,
         Self::Heartbeat,
@@ -38,12 +40,15 @@ impl DropReason {
         Self::Overload,
         Self::Unauthorized,
         Self::Unsupported,
+        Self::RateLimited,
     ];
 
     /// Whether it counts requests that were refused as a whole, not items.
     pub const fn is_refusal(self) -> bool {
         match self {
-            Self::TooLarge | Self::Overload | Self::Unauthorized | Self::Unsupported => true,
+            Self::TooLarge | Self::Overload | Self::Unauthorized | Self::Unsupported | Self::RateLimited => {
+                true
+            }
             Self::Duplicate
             | Self::DuplicateStart
             | Self::Heartbeat
@@ -69,6 +74,7 @@ impl DropReason {
             Self::Overload => "overload",
             Self::Unauthorized => "unauthorized",
             Self::Unsupported => "unsupported",
+            Self::RateLimited => "rate_limited",
         }
     }
 }

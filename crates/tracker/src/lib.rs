@@ -52,6 +52,6 @@ pub mod tab;
 
 pub use key::SessionKey;
 pub use row::{End, Property, SessionRow, UserSpan};
-pub use rules::Rules;
+pub use rules::{LIMIT_MOST, Rules};
 pub use step::{Applied, Incoming, Mark, Need, Page, Role, Rows, Signal};
 pub use tab::{LoadId, PageLoad, Part, Run, Tab, Visit};

@@ -3,7 +3,7 @@
 mod date;
 mod error_data;
 pub(super) mod properties;
-mod severity;
+pub(super) mod severity;
 
 use kymo_model::{Attributes, Event, EventKind, Exception, Severity, Timestamp, User, Value};
 

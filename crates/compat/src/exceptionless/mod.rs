@@ -22,10 +22,12 @@
 //! | `config::{privacy, pattern}` | what a project's settings leave out of its events |
 //! | `inflate`, `charset` | content encodings, content types |
 //! | `heartbeat`, `credentials`, `query` | the other parts of requests and answers |
+//! | `answer` | stored events and sessions as scripts read them back |
 //!
 //! Errors: [`InflateError`] (the request is refused as a whole) and [`Unreadable`] (an item of a
 //! body that held nothing to keep). Everything else a client can send becomes an event.
 
+mod answer;
 mod body;
 mod charset;
 mod config;
@@ -42,6 +44,7 @@ mod submit;
 
 use kymo_model::Event;
 
+pub use answer::{EventAnswer, SessionAnswer};
 pub use body::decode_events;
 pub use charset::{is_allowed_content_type, to_utf8};
 pub use config::{InvalidSetting, Privacy, check_setting, config_answer};

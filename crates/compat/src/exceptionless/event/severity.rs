@@ -24,7 +24,7 @@ pub(super) fn of_level(text: &str) -> Option<Severity> {
 }
 
 /// The severity of an event that names no level.
-pub(super) fn of_kind(kind: &EventKind, is_critical: bool) -> Severity {
+pub(in crate::exceptionless) fn of_kind(kind: &EventKind, is_critical: bool) -> Severity {
     match kind {
         EventKind::Error if is_critical => Severity::FATAL,
         EventKind::Error => Severity::ERROR,
