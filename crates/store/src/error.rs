@@ -20,6 +20,8 @@ pub enum StoreErrorKind {
     Input,
     /// It is not there.
     NotFound,
+    /// It is there already, or what is there forbids it.
+    Conflict,
     /// Use a newer server: the folder was written by one.
     Upgrade,
     /// Report it: stored data could not be read back.
@@ -47,6 +49,10 @@ impl StoreError {
 
     pub(crate) fn not_found(message: impl Into<String>) -> Self {
         Self::new(StoreErrorKind::NotFound, message)
+    }
+
+    pub(crate) fn conflict(message: impl Into<String>) -> Self {
+        Self::new(StoreErrorKind::Conflict, message)
     }
 
     pub(crate) fn corrupt(message: impl Into<String>) -> Self {

@@ -2,8 +2,11 @@
 //!
 //! `KYMO_DIE_AT=PLACE:N` ends the process, without any clean-up, the `N`th time it passes `PLACE`,
 //! as if killed there. `KYMO_FLUSH_AFTER_MS=N` flushes tails of that age instead of waiting.
+//! `KYMO_RETENTION_DAY_MS=N` is how long a day of retention lasts.
 
 use std::time::Duration;
+
+const DAY: Duration = Duration::from_hours(24);
 
 /// A place that matters for what survives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +23,12 @@ pub(crate) enum Place {
     MergeWritten,
     /// The catalog lists the merged segment, the files of the others are still there.
     MergeListed,
+    /// Sessions are removed, the transaction is not committed.
+    BeforeRemoval,
+    /// Sessions are removed, their rows in segments are dead.
+    SessionsRemoved,
+    /// A segment of dead rows is not listed any more, its file is still there.
+    SegmentUnlisted,
 }
 
 #[cfg(debug_assertions)]
@@ -41,6 +50,9 @@ pub(crate) fn pass(place: Place) {
         Place::SegmentListed => "segment_listed",
         Place::MergeWritten => "merge_written",
         Place::MergeListed => "merge_listed",
+        Place::BeforeRemoval => "before_removal",
+        Place::SessionsRemoved => "sessions_removed",
+        Place::SegmentUnlisted => "segment_unlisted",
     };
     if let Some((wanted, count)) = &*ARMED
         && wanted == name
@@ -68,4 +80,21 @@ pub(crate) fn flush_after() -> Option<Duration> {
 #[cfg(not(debug_assertions))]
 pub(crate) fn flush_after() -> Option<Duration> {
     None
+}
+
+/// How long retention takes a day to last.
+#[cfg(debug_assertions)]
+pub(crate) fn retention_day() -> Duration {
+    use std::sync::LazyLock;
+
+    static WISH: LazyLock<Option<Duration>> = LazyLock::new(|| {
+        let wish = std::env::var("KYMO_RETENTION_DAY_MS").ok()?;
+        wish.parse().ok().map(Duration::from_millis)
+    });
+    WISH.unwrap_or(DAY)
+}
+
+#[cfg(not(debug_assertions))]
+pub(crate) fn retention_day() -> Duration {
+    DAY
 }

@@ -13,18 +13,25 @@ use arrow_array::RecordBatch;
 use sqlx::Connection;
 use tokio::sync::{Mutex, Notify};
 
+use crate::catalog::counters::{self, Counts};
 use crate::catalog::events::{self, SegmentRow};
 use crate::catalog::{Catalog, projects::ProjectPk};
 use crate::clock::Clock;
 use crate::columns::SCHEMA_VERSION;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::fault::{self, Place};
-use crate::segment::{self, Footers, Segment, Written};
+use crate::retention::Retention;
+use crate::segment::{self, Footers, Part, Segment, Written};
 use crate::views::{View, Views};
 
 /// Memory the tail of a project takes before it is flushed: an estimated 10,000 events. Larger segments
 /// would be better, a larger tail would be read at every start and by every scan.
 pub(crate) const TAIL_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Memory that all tails may take: what comes faster than it can be written waits. Two tails of
+/// [`TAIL_BYTES_MAX`] and as much of what came while these are written.
+const TAILS_BYTES_MAX: usize = 4 * TAIL_BYTES_MAX;
+/// A flush takes some hundred milliseconds; one that takes this long has a disk that is full or broken.
+const ROOM_WITHIN: Duration = Duration::from_secs(10);
 /// Tail batches before it is flushed: one small batch costs an estimated 4 KiB of bookkeeping.
 const TAIL_BATCHES_MAX: usize = 2048;
 /// Age of the oldest tail batch before it is flushed.
@@ -42,9 +49,10 @@ const DAY_NANOS: i64 = 24 * 3600 * 1_000_000_000;
 /// Writes segments in the background.
 #[derive(Debug)]
 pub(crate) struct Flusher {
-    catalog: Arc<Catalog>,
-    views: Arc<Views>,
-    clock: Arc<dyn Clock>,
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) views: Arc<Views>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) retention: Arc<Retention>,
     folder: PathBuf,
     footers: Arc<Footers>,
     next_segment: AtomicI64,
@@ -52,9 +60,11 @@ pub(crate) struct Flusher {
     flushing: Mutex<()>,
     /// One merge at a time: two would choose the same segments. Holds the segments of merges that
     /// failed, one of which is damaged: left alone until the next start, so that others go on.
-    merging: Mutex<HashSet<i64>>,
+    pub(crate) merging: Mutex<HashSet<i64>>,
     /// Told when a tail has grown.
     pub(crate) wake: Notify,
+    /// Tells that a tail has become a segment.
+    flushed: Notify,
 }
 
 impl std::fmt::Debug for dyn Clock {
@@ -68,6 +78,7 @@ impl Flusher {
         catalog: Arc<Catalog>,
         views: Arc<Views>,
         clock: Arc<dyn Clock>,
+        retention: Arc<Retention>,
         folder: PathBuf,
         footers: Arc<Footers>,
         next_segment: i64,
@@ -76,12 +87,14 @@ impl Flusher {
             catalog,
             views,
             clock,
+            retention,
             folder,
             footers,
             next_segment: AtomicI64::new(next_segment),
             flushing: Mutex::new(()),
             merging: Mutex::new(HashSet::new()),
             wake: Notify::new(),
+            flushed: Notify::new(),
         }
     }
 
@@ -101,9 +114,12 @@ impl Flusher {
     /// Merges what is due, for ever.
     pub(crate) async fn run_merging(&self) {
         loop {
-            match self.merge_once().await {
+            match self.tidy_once().await {
                 Ok(true) => {}
-                Ok(false) => tokio::time::sleep(CHECK_EVERY * 5).await,
+                Ok(false) => {
+                    // Either is fine: rows that became dead, or the time to look.
+                    let _ = tokio::time::timeout(CHECK_EVERY * 5, self.retention.wake.notified()).await;
+                }
                 Err(error) => {
                     tracing::error!(error = &error as &dyn std::error::Error, "merging failed, trying again");
                     tokio::time::sleep(CHECK_EVERY * 30).await;
@@ -115,6 +131,23 @@ impl Flusher {
     /// Holds off flushes and merges; waits for the one that is under way.
     pub(crate) async fn at_rest(&self) -> impl Sized + '_ {
         (self.flushing.lock().await, self.merging.lock().await)
+    }
+
+    /// Waits until the tails have room for more; false if that takes too long.
+    pub(crate) async fn room(&self) -> bool {
+        let room = async {
+            loop {
+                // Listening before looking: a flush in between is not missed.
+                let mut flushed = std::pin::pin!(self.flushed.notified());
+                flushed.as_mut().enable();
+                if self.views.all_tail_bytes() < TAILS_BYTES_MAX {
+                    return;
+                }
+                self.wake.notify_one();
+                flushed.await;
+            }
+        };
+        tokio::time::timeout(ROOM_WITHIN, room).await.is_ok()
     }
 
     /// Flushes the projects whose tail is due, or every one.
@@ -130,8 +163,9 @@ impl Flusher {
 
     fn is_due(&self, view: &View) -> bool {
         let age_max = fault::flush_after().unwrap_or(TAIL_AGE_MAX);
+        let full = self.views.all_tail_bytes() >= TAILS_BYTES_MAX;
         let old = view.tail_oldest().is_some_and(|oldest| self.clock.now().since(oldest) >= age_max);
-        old || view.tail.len() >= TAIL_BATCHES_MAX || view.tail_bytes >= TAIL_BYTES_MAX
+        full || old || view.tail.len() >= TAIL_BATCHES_MAX || view.tail_bytes >= TAIL_BYTES_MAX
     }
 
     async fn flush(&self, project: ProjectPk, view: View) -> Result<(), StoreError> {
@@ -148,7 +182,13 @@ impl Flusher {
         drop(writer);
         fault::pass(Place::SegmentListed);
         self.views.replace_tail(project, &flushed, Segment::new(&self.folder, row, &self.footers));
+        self.flushed.notify_waiters();
         Ok(())
+    }
+
+    /// Sweeps or merges once; false if neither is due.
+    pub(crate) async fn tidy_once(&self) -> Result<bool, StoreError> {
+        Ok(self.sweep_once().await? || self.merge_once().await?)
     }
 
     /// Merges one group of segments; false if there is none.
@@ -162,22 +202,52 @@ impl Flusher {
         });
         let Some((project, group)) = due else { return Ok(false) };
         let merged: Vec<i64> = group.iter().map(|segment| segment.row.pk).collect();
-        let written = self.write(project, move |path| segment::merge(path, &group)).await;
-        let (row, written) = written.inspect_err(|error| {
+        self.merge_group(project, group, None).await.inspect_err(|error| {
             if error.kind() == StoreErrorKind::Corrupt {
                 failed.extend(&merged);
             }
         })?;
+        Ok(true)
+    }
+
+    /// Writes what is alive of the segments into one that takes their place. With `bytes_before`, what
+    /// became less is counted as removed. The caller holds `merging`.
+    pub(crate) async fn merge_group(
+        &self,
+        project: ProjectPk,
+        group: Vec<Arc<Segment>>,
+        bytes_before: Option<u64>,
+    ) -> Result<(), StoreError> {
+        let merged: Vec<i64> = group.iter().map(|segment| segment.row.pk).collect();
+        let mut alive = events::ranges_in(self.catalog.readers(), &merged).await?;
+        let parts: Vec<Part> = group
+            .into_iter()
+            .map(|segment| Part { ranges: alive.remove(&segment.row.pk).unwrap_or_default(), segment })
+            .collect();
+        let (row, mut written) = self.write(project, move |path| segment::merge(path, &parts)).await?;
         fault::pass(Place::MergeWritten);
         let mut writer = self.catalog.writer().await;
         let mut transaction = writer.begin().await?;
+        if events::live_count(&mut transaction, &merged).await? != row.row_count {
+            // Sessions were removed meanwhile: nothing may lead to their rows.
+            let alive = events::ids_in(&mut transaction, &merged).await?;
+            written.ranges.retain(|range| alive.contains(&range.session));
+        }
         events::delete_segments(&mut transaction, &merged).await?;
         events::insert_segment(&mut transaction, &row, SCHEMA_VERSION, &written.ranges).await?;
+        if let Some(freed) = bytes_before.and_then(|before| before.checked_sub(row.byte_count)) {
+            counters::add(&mut transaction, &Counts::from([((project, "removed_bytes"), freed)])).await?;
+        }
         transaction.commit().await?;
         drop(writer);
         fault::pass(Place::MergeListed);
         self.views.replace_segments(project, &merged, Segment::new(&self.folder, row, &self.footers));
-        Ok(true)
+        Ok(())
+    }
+
+    /// The segment of that number, unless it was listed a moment ago and is not in the view yet.
+    pub(crate) fn segment_in_view(&self, project: ProjectPk, pk: i64) -> Option<Arc<Segment>> {
+        self.views.of(project).segments.into_iter().find(|segment| segment.row.pk == pk)
     }
 
     async fn write(

@@ -8,12 +8,20 @@
 //!   control.sock  0600, while a server runs: commands talk to it
 //! ```
 
+pub(crate) mod backup;
+pub(crate) mod health;
+
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use crate::error::{StoreError, StoreErrorKind};
+
+/// Name of the catalog in a folder.
+pub(crate) const CATALOG: &str = "catalog.db";
+/// Name of the folder of segments.
+pub(crate) const SEGMENTS: &str = "segments";
 
 /// A data folder that this process holds the lock of.
 #[derive(Debug)]
@@ -62,11 +70,11 @@ impl Folder {
     }
 
     pub(crate) fn catalog(&self) -> PathBuf {
-        self.root.join("catalog.db")
+        self.root.join(CATALOG)
     }
 
     pub(crate) fn segments(&self) -> PathBuf {
-        self.root.join("segments")
+        self.root.join(SEGMENTS)
     }
 }
 

@@ -19,14 +19,15 @@
 //! | module | holds |
 //! |---|---|
 //! | `store` | the handle that everything goes through |
-//! | `folder` | what lies where, and the lock |
-//! | `catalog` | SQL: projects, tokens, sessions, row ranges, counters |
+//! | `folder` | what lies where, and the lock; backups; whether all is well |
+//! | `catalog` | SQL: projects, members, tokens, sessions, row ranges, counters |
 //! | `commit` | the one task that writes what comes in |
 //! | `columns`, `tail`, `segment` | events as columns: in memory, in the catalog, in Parquet |
 //! | `flush` | tail into segments, small segments into large ones |
-//! | `views`, `query`, `density` | reading |
+//! | `retention` | pins, and giving back what removed sessions took |
+//! | `views`, `query`, `density`, `worth` | reading |
 //!
-//! Errors have a [`StoreErrorKind`]: retry, fix the input, not found, upgrade, report.
+//! Errors have a [`StoreErrorKind`]: retry, fix the input, not found, conflict, upgrade, report.
 
 mod catalog;
 mod clock;
@@ -34,25 +35,43 @@ mod columns;
 mod commit;
 mod density;
 mod error;
+mod event_id;
 mod fault;
 mod flush;
 mod folder;
 mod query;
 mod refusals;
+mod retention;
 mod segment;
 mod store;
 mod tail;
 mod views;
+mod worth;
 
+pub use catalog::access::audit::{Action, Actor, AuditEntry};
+pub use catalog::access::members::MemberRow;
+pub use catalog::access::tokens::{NewToken, Scope, Token};
+pub use catalog::access::ui_sessions::{NewUiSession, SignedIn, UiSession};
+pub use catalog::access::{Member, Role};
 pub use catalog::descriptions::UserDescription;
-pub use catalog::projects::{Project, ProjectPk, Scope, Token};
-pub use catalog::sessions::{SessionCursor, SessionFilter, SessionSummary};
-pub use catalog::settings::{ProjectSettings, SessionLimits};
+pub use catalog::projects::{Project, ProjectPk, Projects};
+pub use catalog::saved_views::SavedView;
+pub use catalog::sessions::{SessionCount, SessionCursor, SessionFilter, SessionSort, SessionSummary};
+pub use catalog::settings::{ProjectSettings, RETENTION_DAYS_LEAST, RETENTION_DAYS_MOST, SessionLimits};
+pub use catalog::users::{UserCursor, UserSummary};
 pub use clock::{Clock, SystemClock};
 pub use columns::StoredEvent;
 pub use commit::{Change, Item, Receipt, Submission};
 pub use density::{DENSITY_BUCKETS_MAX, DensityBucket};
 pub use error::{StoreError, StoreErrorKind};
+pub use event_id::{EventId, NoEventId};
 pub use folder::Folder;
+pub use folder::backup::{BackupFile, Manifest, restore};
+pub use folder::health::{Finding, Grade, Readiness, examine};
+pub use query::find::{FoundCursor, FoundEvent, FoundPage};
 pub use query::{EventCursor, EventFilter, EventOrder, EventPage};
+pub use store::lookup::PlacedEvent;
+pub use store::people::MemberChange;
+pub use store::reports::COUNT_BUCKETS_MAX;
 pub use store::{Status, Store};
+pub use worth::{WorthOpening, WorthReason};

@@ -10,25 +10,35 @@ use sha2::{Digest, Sha256};
 use sqlx::Row;
 use tokio::sync::{Mutex, Semaphore, broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use crate::catalog::descriptions::UserDescription;
 use crate::catalog::events::NO_SESSION;
-use crate::catalog::projects::{Project, ProjectPk, Scope, Token};
+use crate::catalog::projects::{Project, ProjectPk, Projects};
 use crate::catalog::sessions::{SessionCursor, SessionFilter, SessionSummary};
 use crate::catalog::settings::ProjectSettings;
-use crate::catalog::{Catalog, access, counters, descriptions, events, projects, sessions, settings};
+use crate::catalog::{Catalog, counters, descriptions, events, projects, sessions, settings};
 use crate::clock::Clock;
 use crate::columns::StoredEvent;
-use crate::commit::{Change, Committer, QUEUE_MAX, Receipt, Submission, UpkeepWanted, Waiting};
+use crate::commit::{Change, Committer, Gathered, QUEUE_MAX, Receipt, Submission, UpkeepWanted, Waiting};
 use crate::density::{DensityBucket, density};
 use crate::error::StoreError;
 use crate::flush::{Flusher, TAIL_BYTES_MAX};
 use crate::folder::Folder;
-use crate::query::{self, EventCursor, EventFilter, EventOrder, EventPage, Source, Tell};
+use crate::folder::health::Readiness;
+
+use crate::query::{self, EventCursor, EventFilter, EventOrder, EventPage, RowFilter, Source, Tell};
 use crate::refusals::Refusals;
+use crate::retention::Retention;
 use crate::segment::{self, Footers, Segment};
 use crate::tail::{self, TailBatch};
 use crate::views::Views;
+use people::uses::Uses;
+
+pub(crate) mod lookup;
+pub(crate) mod people;
+pub(crate) mod reports;
+mod search;
 
 /// Scans at once: they are CPU-bound, and ingest needs the other core.
 const SCANS_MAX: usize = 2;
@@ -71,6 +81,9 @@ pub struct Store {
     upkeep: mpsc::Sender<UpkeepWanted>,
     changes: broadcast::Sender<Change>,
     refusals: Arc<Refusals>,
+    uses: Arc<Uses>,
+    retention: Arc<Retention>,
+    told_readiness: Mutex<Option<(Readiness, Instant)>>,
     scans: Arc<Semaphore>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
     committer: Mutex<Option<JoinHandle<()>>>,
@@ -104,11 +117,14 @@ impl Store {
         let (upkeep, upkeep_wanted) = mpsc::channel(1);
         let arrival = next_run(&catalog).await? << ARRIVALS_PER_RUN_LOG2;
         let refusals = Arc::new(Refusals::default());
+        let uses = Arc::new(Uses::default());
+        let retention = Arc::new(Retention::default());
         let committer = Committer::new(
             Arc::clone(&catalog),
             Arc::clone(&views),
             Arc::clone(&clock),
-            Arc::clone(&refusals),
+            Gathered { refusals: Arc::clone(&refusals), uses: Arc::clone(&uses) },
+            Arc::clone(&retention),
             changes.clone(),
             arrival,
         );
@@ -116,6 +132,7 @@ impl Store {
             Arc::clone(&catalog),
             Arc::clone(&views),
             Arc::clone(&clock),
+            Arc::clone(&retention),
             folder.segments(),
             footers,
             next_segment,
@@ -137,10 +154,39 @@ impl Store {
             upkeep,
             changes,
             refusals,
+            uses,
+            retention,
+            told_readiness: Mutex::default(),
             scans: Arc::new(Semaphore::new(SCANS_MAX)),
             tasks: Mutex::new(tasks),
             committer: Mutex::new(Some(committer)),
         }))
+    }
+
+    pub(crate) fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    pub(crate) fn uses(&self) -> &Uses {
+        &self.uses
+    }
+
+    pub(crate) fn told_readiness(&self) -> &Mutex<Option<(Readiness, Instant)>> {
+        &self.told_readiness
+    }
+
+    /// Submissions that wait, and that may.
+    pub(crate) fn queue_length(&self) -> (usize, usize) {
+        let free = self.submit.upgrade().map_or(QUEUE_MAX, |queue| queue.capacity());
+        (QUEUE_MAX - free, QUEUE_MAX)
+    }
+
+    pub(crate) fn views(&self) -> &Arc<Views> {
+        &self.views
+    }
+
+    pub(crate) fn retention(&self) -> &Retention {
+        &self.retention
     }
 
     /// The folder.
@@ -162,6 +208,10 @@ impl Store {
         let stopping = || StoreError::retry("the server is stopping");
         let queue = self.submit.upgrade().ok_or_else(stopping)?;
         let project = submission.project;
+        if !self.flusher.room().await {
+            self.refusals.count(project, DropReason::Overload);
+            return Err(StoreError::retry("what came before could not be written yet"));
+        }
         let (answer, answered) = oneshot::channel();
         queue.try_send(Waiting { submission, answer }).map_err(|_| {
             self.refusals.count(project, DropReason::Overload);
@@ -186,19 +236,21 @@ impl Store {
         self.changes.subscribe()
     }
 
-    /// A page of the sessions report, newest start first.
+    /// A page of the sessions report.
     pub async fn sessions(
         &self,
         filter: &SessionFilter,
         after: Option<SessionCursor>,
         limit: u32,
     ) -> Result<Vec<(ProjectPk, SessionRow)>, StoreError> {
-        sessions::list(self.catalog.readers(), filter, after, limit).await
+        let condition = self.condition(filter).await?;
+        sessions::list(self.catalog.readers(), filter, condition.as_ref(), after, limit).await
     }
 
     /// The figures of the sessions report.
     pub async fn session_summary(&self, filter: &SessionFilter) -> Result<SessionSummary, StoreError> {
-        sessions::summary(self.catalog.readers(), filter).await
+        let condition = self.condition(filter).await?;
+        sessions::summary(self.catalog.readers(), filter, condition.as_ref()).await
     }
 
     /// Sessions and their events, per project.
@@ -206,19 +258,19 @@ impl Store {
         sessions::count_by_project(self.catalog.readers()).await
     }
 
-    /// A session by its own id, or by the id its agent chose (in `project`, if given).
+    /// A session of these projects by its own id, or by the id its agent chose.
     pub async fn session(
         &self,
-        project: Option<ProjectPk>,
+        projects: &Projects,
         id: &str,
     ) -> Result<(ProjectPk, SessionRow), StoreError> {
-        let in_project = |found: &(ProjectPk, SessionRow)| project.is_none_or(|project| project == found.0);
+        let in_project = |found: &(ProjectPk, SessionRow)| projects.has(found.0);
         if let Ok(id) = id.parse::<SessionId>()
             && let Some(found) = sessions::by_id(self.catalog.readers(), id).await?.filter(in_project)
         {
             return Ok(found);
         }
-        let mut found = sessions::by_external_id(self.catalog.readers(), project, id).await?;
+        let mut found = sessions::by_external_id(self.catalog.readers(), projects, id).await?;
         match (found.pop(), found.is_empty()) {
             (Some(session), true) => Ok(session),
             (Some(_), false) => Err(StoreError::input(format!(
@@ -239,6 +291,7 @@ impl Store {
         limit: usize,
     ) -> Result<EventPage, StoreError> {
         let session = session.unwrap_or(NO_SESSION);
+        let filter = self.row_filter_of(session, filter).await?;
         self.scan(project, session, move |sources, streams| {
             query::page(sources, streams, &filter, order, after, limit)
         })
@@ -278,6 +331,7 @@ impl Store {
         buckets: u32,
     ) -> Result<Vec<DensityBucket>, StoreError> {
         let filter = EventFilter { from: Some(from), to: Some(to), ..EventFilter::default() };
+        let filter = RowFilter::new(filter, None, Vec::new());
         self.scan(project, session, move |sources, streams| {
             let hits = query::scan(sources, streams, &filter, Tell::Errors)?;
             Ok(density(&hits, from, to, buckets))
@@ -291,8 +345,18 @@ impl Store {
         session: SessionId,
         scan: impl FnOnce(&[Arc<dyn Source>], &[SessionId]) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        let streams = sessions::streams_of(self.catalog.readers(), session).await?;
+        self.scan_streams(project, streams, scan).await
+    }
+
+    async fn scan_streams<T: Send + 'static>(
+        &self,
+        project: ProjectPk,
+        streams: Vec<SessionId>,
+        scan: impl FnOnce(&[Arc<dyn Source>], &[SessionId]) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
         let _permit = self.scans.acquire().await.map_err(|_| StoreError::retry("the server is stopping"))?;
-        let (sources, streams) = self.sources(project, session).await?;
+        let sources = self.sources(project, &streams).await?;
         tokio::task::spawn_blocking(move || scan(&sources, &streams))
             .await
             .map_err(|_| StoreError::corrupt("a scan panicked"))?
@@ -301,21 +365,19 @@ impl Store {
     async fn sources(
         &self,
         project: ProjectPk,
-        session: SessionId,
-    ) -> Result<(Vec<Arc<dyn Source>>, Vec<SessionId>), StoreError> {
+        streams: &[SessionId],
+    ) -> Result<Vec<Arc<dyn Source>>, StoreError> {
         for _ in 0..VIEW_TRIES_MAX {
             // The view first: a segment listed after it was taken shows up in the ranges.
             let view = self.views.of(project);
-            let streams = sessions::streams_of(self.catalog.readers(), session).await?;
-            let ranges = events::ranges_of(self.catalog.readers(), project, &streams).await?;
-            if let Some(sources) = query::sources(&view, &streams, &ranges) {
-                return Ok((sources, streams));
+            let ranges = events::ranges_of(self.catalog.readers(), project, streams).await?;
+            if let Some(sources) = query::sources(&view, streams, &ranges) {
+                return Ok(sources);
             }
             tokio::time::sleep(VIEW_WAIT).await;
         }
         Err(StoreError::corrupt("the catalog lists a segment that is not there"))
     }
-
     /// All projects by name.
     pub async fn projects(&self) -> Result<Vec<Project>, StoreError> {
         projects::all(self.catalog.readers()).await
@@ -348,67 +410,14 @@ impl Store {
         changed
     }
 
-    /// Keeps a token's hash.
-    pub async fn add_token(
-        &self,
-        project: ProjectPk,
-        scope: Scope,
-        secret: &str,
-        label: &str,
-    ) -> Result<(), StoreError> {
-        let hash = hash_secret(secret);
-        let now = self.clock.now();
-        projects::insert_token(&mut *self.catalog.writer().await, project, scope, &hash, label, now).await
-    }
-
-    /// A token stops to hold.
-    pub async fn revoke_token(&self, secret: &str) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        projects::revoke_token(&mut *self.catalog.writer().await, &hash_secret(secret), now).await
-    }
-
-    /// Every token that holds, by the hash of its secret ([`hash_secret`](Self::hash_secret)).
-    pub async fn tokens(&self) -> Result<Vec<([u8; 32], Token)>, StoreError> {
-        projects::tokens(self.catalog.readers()).await
+    /// SHA-256, for those who need a short name for bytes.
+    pub fn hash(bytes: &[u8]) -> [u8; 32] {
+        Sha256::digest(bytes).into()
     }
 
     /// What is kept instead of a token, code or cookie.
     pub fn hash_secret(secret: &str) -> [u8; 32] {
         hash_secret(secret)
-    }
-
-    /// Keeps a one-time code for signing in.
-    pub async fn add_login_code(&self, code: &str, expires_at: Timestamp) -> Result<(), StoreError> {
-        access::insert_login_link(&mut *self.catalog.writer().await, &hash_secret(code), expires_at).await
-    }
-
-    /// Whether a one-time code was ever made in this folder.
-    pub async fn has_login_code(&self) -> Result<bool, StoreError> {
-        access::has_login_link(self.catalog.readers()).await
-    }
-
-    /// Uses a one-time code up; false if it does not hold (any more).
-    pub async fn use_login_code(&self, code: &str) -> Result<bool, StoreError> {
-        let now = self.clock.now();
-        access::use_login_link(&mut *self.catalog.writer().await, &hash_secret(code), now).await
-    }
-
-    /// Keeps a browser's session.
-    pub async fn add_ui_session(&self, secret: &str, expires_at: Timestamp) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        access::insert_ui_session(&mut *self.catalog.writer().await, &hash_secret(secret), now, expires_at)
-            .await
-    }
-
-    /// Ends a browser's session.
-    pub async fn end_ui_session(&self, secret: &str) -> Result<(), StoreError> {
-        access::delete_ui_session(&mut *self.catalog.writer().await, &hash_secret(secret)).await
-    }
-
-    /// Whether a browser's session holds.
-    pub async fn has_ui_session(&self, secret: &str) -> Result<bool, StoreError> {
-        let expiry = access::ui_session_expiry(self.catalog.readers(), &hash_secret(secret)).await?;
-        Ok(expiry.is_some_and(|expiry| expiry > self.clock.now()))
     }
 
     /// Every counter: of which project ([`ProjectPk::NONE`]: of none), its name, its value.
@@ -425,30 +434,30 @@ impl Store {
         sessions::count_running(self.catalog.readers()).await
     }
 
-    /// Counters and sizes, of one project or of all (sizes are always of all).
-    pub async fn status(&self, project: Option<ProjectPk>) -> Result<Status, StoreError> {
+    /// Counters of these projects, and sizes of all.
+    pub async fn status(&self, projects: &Projects) -> Result<Status, StoreError> {
         let totals = self.views.totals();
-        let free = self.submit.upgrade().map_or(QUEUE_MAX, |queue| queue.capacity());
+        let (waiting, waiting_max) = self.queue_length();
         let mut counters = BTreeMap::new();
         for ((of, name), count) in self.counters().await? {
-            if project.is_none_or(|project| project == of) {
+            if projects.has(of) {
                 *counters.entry(name).or_default() += count;
             }
         }
         Ok(Status {
             counters,
-            waiting: QUEUE_MAX - free,
-            waiting_max: QUEUE_MAX,
+            waiting,
+            waiting_max,
             tail_events: totals.tail_events,
             tail_bytes: totals.tail_bytes,
             segments: totals.segments,
         })
     }
 
-    /// Writes every tail into segments and merges what is due, now.
+    /// Writes every tail into segments, sweeps and merges what is due, now.
     pub async fn flush(&self) -> Result<(), StoreError> {
         self.flusher.flush_due(true).await?;
-        while self.flusher.merge_once().await? {}
+        while self.flusher.tidy_once().await? {}
         Ok(())
     }
 
@@ -473,7 +482,10 @@ impl Store {
             task.abort();
             let _ = task.await;
         }
-        self.refusals.write(&mut *self.catalog.writer().await).await?;
+        let mut writer = self.catalog.writer().await;
+        self.refusals.write(&mut writer).await?;
+        self.uses.write(&mut writer, self.clock.now()).await?;
+        drop(writer);
         self.catalog.close().await
     }
 }

@@ -5,7 +5,8 @@
 //! a flush or a compaction came between, and the reader starts over (see `query`).
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use kymo_model::Timestamp;
 
@@ -39,8 +40,26 @@ pub(crate) struct Totals {
 
 #[derive(Debug, Default)]
 pub(crate) struct Views {
+    /// Memory that all tails take.
+    tail_bytes: AtomicUsize,
     // Locked for a clone or a push only, never across IO or an await.
     projects: RwLock<BTreeMap<ProjectPk, View>>,
+    /// Segments that are not listed any more and stay while somebody holds, with how many do.
+    held: Mutex<(usize, Vec<Arc<Segment>>)>,
+}
+
+/// While this is there, files of segments that are not listed any more stay.
+pub(crate) struct Hold(Arc<Views>);
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        let mut held = self.0.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.0 -= 1;
+        let let_go = if held.0 == 0 { std::mem::take(&mut held.1) } else { Vec::new() };
+        drop(held);
+        // Files are removed here, the lock is not held over it.
+        drop(let_go);
+    }
 }
 
 impl Views {
@@ -52,8 +71,34 @@ impl Views {
         self.projects.write().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Keeps the files of segments that are listed now or later.
+    pub(crate) fn hold(self: &Arc<Self>) -> Hold {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).0 += 1;
+        Hold(Arc::clone(self))
+    }
+
+    /// Takes the segments out of a view; each file goes with its last reader.
+    fn remove(&self, view: &mut View, removed: &[i64]) {
+        let (gone, kept) =
+            std::mem::take(&mut view.segments).into_iter().partition(|old| removed.contains(&old.row.pk));
+        view.segments = kept;
+        let gone: Vec<Arc<Segment>> = gone;
+        for segment in &gone {
+            segment.mark_replaced();
+        }
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.0 > 0 {
+            held.1.extend(gone);
+        }
+    }
+
     pub(crate) fn of(&self, project: ProjectPk) -> View {
         self.read().get(&project).cloned().unwrap_or_default()
+    }
+
+    /// Memory that all tails take.
+    pub(crate) fn all_tail_bytes(&self) -> usize {
+        self.tail_bytes.load(Ordering::Relaxed)
     }
 
     /// Memory the project's tail takes.
@@ -69,6 +114,7 @@ impl Views {
         let mut projects = self.write();
         let view = projects.entry(project).or_default();
         view.tail_bytes += batch.bytes;
+        self.tail_bytes.fetch_add(batch.bytes, Ordering::Relaxed);
         view.tail.push(Arc::new(batch));
     }
 
@@ -82,7 +128,9 @@ impl Views {
         let mut projects = self.write();
         let view = projects.entry(project).or_default();
         view.tail.retain(|batch| !flushed.contains(&batch.pk));
+        let before = view.tail_bytes;
         view.tail_bytes = view.tail.iter().map(|batch| batch.bytes).sum();
+        self.tail_bytes.fetch_sub(before - view.tail_bytes, Ordering::Relaxed);
         view.segments.push(Arc::new(segment));
     }
 
@@ -90,14 +138,15 @@ impl Views {
     pub(crate) fn replace_segments(&self, project: ProjectPk, merged: &[i64], segment: Segment) {
         let mut projects = self.write();
         let view = projects.entry(project).or_default();
-        view.segments.retain(|old| {
-            let goes = merged.contains(&old.row.pk);
-            if goes {
-                old.mark_replaced();
-            }
-            !goes
-        });
+        self.remove(view, merged);
         view.segments.push(Arc::new(segment));
+    }
+
+    /// Segments without a row that is alive.
+    pub(crate) fn remove_segments(&self, project: ProjectPk, removed: &[i64]) {
+        let mut projects = self.write();
+        let view = projects.entry(project).or_default();
+        self.remove(view, removed);
     }
 
     pub(crate) fn totals(&self) -> Totals {

@@ -1,79 +1,57 @@
-//! One-time links and the sessions of people's browsers. Only hashes are kept.
+//! People and programs: members, what they may do in which project, one-time links, the sessions of
+//! their browsers, tokens, and the log of what they did. Of secrets only hashes are kept.
 
-use kymo_model::Timestamp;
-use sqlx::{Row, SqliteConnection, SqlitePool};
+pub(crate) mod audit;
+pub(crate) mod members;
+pub(crate) mod tokens;
+pub(crate) mod ui_sessions;
 
-use crate::error::StoreError;
+use std::collections::BTreeMap;
 
-pub(crate) async fn insert_login_link(
-    writer: &mut SqliteConnection,
-    hash: &[u8; 32],
-    expires_at: Timestamp,
-) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO login_link (hash, expires_at) VALUES ($1, $2)")
-        .bind(&hash[..])
-        .bind(expires_at.as_unix_nanos())
-        .execute(writer)
-        .await?;
-    Ok(())
+use super::projects::ProjectPk;
+
+/// The member that is there from the first start on.
+const FIRST_MEMBER: &str = "admin";
+
+/// What somebody may do in a project; each role may do what those before it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Read everything but settings.
+    Reader,
+    /// Share views and pin sessions as well.
+    Member,
+    /// Everything: settings, tokens, members, erasing.
+    Admin,
 }
 
-/// Uses the link up; false if it is unknown, old, or was used before.
-pub(crate) async fn use_login_link(
-    writer: &mut SqliteConnection,
-    hash: &[u8; 32],
-    now: Timestamp,
-) -> Result<bool, StoreError> {
-    let used = sqlx::query(
-        "UPDATE login_link SET used_at = $1 WHERE hash = $2 AND used_at IS NULL AND expires_at > $1",
-    )
-    .bind(now.as_unix_nanos())
-    .bind(&hash[..])
-    .execute(writer)
-    .await?;
-    Ok(used.rows_affected() == 1)
+impl Role {
+    /// Every role, the least first.
+    pub const ALL: [Self; 3] = [Self::Reader, Self::Member, Self::Admin];
+
+    /// The word used in storage, in the API and on the command line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Reader => "reader",
+            Self::Member => "member",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// The role that `word` names.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == word)
+    }
 }
 
-/// No link was ever made: the folder is new.
-pub(crate) async fn has_login_link(readers: &SqlitePool) -> Result<bool, StoreError> {
-    Ok(sqlx::query("SELECT 1 FROM login_link LIMIT 1").fetch_optional(readers).await?.is_some())
-}
-
-pub(crate) async fn insert_ui_session(
-    writer: &mut SqliteConnection,
-    hash: &[u8; 32],
-    now: Timestamp,
-    expires_at: Timestamp,
-) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM ui_session WHERE expires_at < $1")
-        .bind(now.as_unix_nanos())
-        .execute(&mut *writer)
-        .await?;
-    sqlx::query("INSERT INTO ui_session (hash, created_at, expires_at) VALUES ($1, $2, $3)")
-        .bind(&hash[..])
-        .bind(now.as_unix_nanos())
-        .bind(expires_at.as_unix_nanos())
-        .execute(writer)
-        .await?;
-    Ok(())
-}
-
-pub(crate) async fn delete_ui_session(
-    writer: &mut SqliteConnection,
-    hash: &[u8; 32],
-) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM ui_session WHERE hash = $1").bind(&hash[..]).execute(writer).await?;
-    Ok(())
-}
-
-/// When that session of a browser ends; `None` if there is none.
-pub(crate) async fn ui_session_expiry(
-    readers: &SqlitePool,
-    hash: &[u8; 32],
-) -> Result<Option<Timestamp>, StoreError> {
-    let row = sqlx::query("SELECT expires_at FROM ui_session WHERE hash = $1")
-        .bind(&hash[..])
-        .fetch_optional(readers)
-        .await?;
-    Ok(row.map(|row| Timestamp::from_unix_nanos(row.get(0))))
+/// Somebody who signs in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Their number in this catalog.
+    pub pk: i64,
+    /// What they sign in with.
+    pub name: String,
+    /// Administers the server, and so every project.
+    pub is_admin: bool,
+    /// Their roles in projects; a server's admin needs none.
+    pub roles: BTreeMap<ProjectPk, Role>,
 }

@@ -1,10 +1,15 @@
 //! Where a project's events are: the tail's batches and the segments' row ranges.
 
+use std::collections::{BTreeMap, HashSet};
+
 use kymo_model::{SessionId, Timestamp};
+use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection, SqlitePool};
 
 use super::projects::ProjectPk;
-use super::session_columns::session_id;
+use super::sessions::columns::session_id;
+use super::sessions::query::Condition;
+use super::sessions::{SessionFilter, push_filter};
 use super::statement_chunks;
 use crate::error::StoreError;
 
@@ -100,8 +105,9 @@ pub(crate) async fn insert_segment(
     ranges: &[RowRange],
 ) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO segment (pk, project_pk, schema_version, row_count, byte_count, observed_first, observed_last) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO segment \
+         (pk, project_pk, schema_version, row_count, byte_count, observed_first, observed_last, live_count) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
     )
     .bind(segment.pk)
     .bind(segment.project.0)
@@ -110,6 +116,7 @@ pub(crate) async fn insert_segment(
     .bind(segment.byte_count as i64)
     .bind(segment.observed_first.as_unix_nanos())
     .bind(segment.observed_last.as_unix_nanos())
+    .bind(ranges.iter().map(|range| range.row_count).sum::<u64>() as i64)
     .execute(&mut *writer)
     .await?;
     for chunk in statement_chunks(ranges) {
@@ -155,6 +162,55 @@ async fn delete_in(
     Ok(())
 }
 
+/// The rows of these segments that are alive, in order.
+pub(crate) async fn ranges_in(
+    readers: &SqlitePool,
+    segments: &[i64],
+) -> Result<BTreeMap<i64, Vec<(u64, u64)>>, StoreError> {
+    let mut ranges: BTreeMap<i64, Vec<(u64, u64)>> = segments.iter().map(|pk| (*pk, Vec::new())).collect();
+    for (pk, ranges) in &mut ranges {
+        let rows =
+            sqlx::query("SELECT row_first, row_count FROM session_segment WHERE segment_pk = $1 ORDER BY 1")
+                .bind(*pk)
+                .fetch_all(readers)
+                .await?;
+        for row in rows {
+            let (first, count) = (row.get::<i64, _>(0) as u64, row.get::<i64, _>(1) as u64);
+            match ranges.last_mut() {
+                Some((begin, so_far)) if *begin + *so_far == first => *so_far += count,
+                _ => ranges.push((first, count)),
+            }
+        }
+    }
+    Ok(ranges)
+}
+
+/// How many rows of these segments are alive, by what they are listed with.
+pub(crate) async fn live_count(writer: &mut SqliteConnection, segments: &[i64]) -> Result<u64, StoreError> {
+    let mut live = 0;
+    for pk in segments {
+        let row = sqlx::query("SELECT live_count FROM segment WHERE pk = $1").bind(*pk);
+        live += row.fetch_one(&mut *writer).await?.get::<i64, _>(0) as u64;
+    }
+    Ok(live)
+}
+
+/// The ids that rows of these segments are listed under.
+pub(crate) async fn ids_in(
+    writer: &mut SqliteConnection,
+    segments: &[i64],
+) -> Result<HashSet<SessionId>, StoreError> {
+    let mut ids = HashSet::new();
+    for pk in segments {
+        let rows = sqlx::query("SELECT session_id FROM session_segment WHERE segment_pk = $1")
+            .bind(*pk)
+            .fetch_all(&mut *writer)
+            .await?;
+        ids.extend(rows.iter().filter_map(|row| session_id(row.get(0))));
+    }
+    Ok(ids)
+}
+
 /// Where the events stored under these ids are among the segments.
 pub(crate) async fn ranges_of(
     readers: &SqlitePool,
@@ -175,17 +231,37 @@ pub(crate) async fn ranges_of(
         query.push(") ORDER BY r.segment_pk, r.row_first");
         rows.extend(query.build().fetch_all(readers).await?);
     }
-    rows.iter()
-        .map(|row| {
-            let range = RowRange {
-                session: session_id(row.get(1))
-                    .ok_or_else(|| StoreError::corrupt("a row range has a bad id"))?,
-                row_first: row.get::<i64, _>(2) as u64,
-                row_count: row.get::<i64, _>(3) as u64,
-            };
-            Ok((row.get(0), range))
-        })
-        .collect()
+    rows.iter().map(range).collect()
+}
+
+/// Ranges that one query takes: 40 bytes each. With more, reading segments from end to end costs as much.
+const RANGES_MAX: i64 = 250_000;
+
+/// Where the events of the sessions that a filter lets through are among the segments, in order. `None`:
+/// in more than [`RANGES_MAX`] places.
+pub(crate) async fn ranges_where(
+    readers: &SqlitePool,
+    filter: &SessionFilter,
+    condition: &Condition,
+) -> Result<Option<Vec<(i64, RowRange)>>, StoreError> {
+    let mut query = QueryBuilder::<Sqlite>::new(
+        "SELECT segment_pk, session_id, row_first, row_count FROM session_segment WHERE session_id IN (SELECT session.id",
+    );
+    push_filter(&mut query, filter, Some(condition));
+    query.push(" UNION ALL SELECT stream_id FROM session_stream WHERE session_id IN (SELECT session.id");
+    push_filter(&mut query, filter, Some(condition));
+    query.push(")) ORDER BY segment_pk, row_first LIMIT ").push_bind(RANGES_MAX + 1);
+    let rows = query.build().fetch_all(readers).await?;
+    if rows.len() as i64 > RANGES_MAX {
+        return Ok(None);
+    }
+    rows.iter().map(range).collect::<Result<_, _>>().map(Some)
+}
+
+fn range(row: &SqliteRow) -> Result<(i64, RowRange), StoreError> {
+    let session = session_id(row.get(1)).ok_or_else(|| StoreError::corrupt("a row range has a bad id"))?;
+    let (row_first, row_count) = (row.get::<i64, _>(2) as u64, row.get::<i64, _>(3) as u64);
+    Ok((row.get(0), RowRange { session, row_first, row_count }))
 }
 
 pub(crate) async fn loose_sequence(

@@ -8,17 +8,21 @@ pub(crate) mod counters;
 pub(crate) mod descriptions;
 pub(crate) mod events;
 pub(crate) mod projects;
+pub(crate) mod retention;
+pub(crate) mod saved_views;
 pub(crate) mod seen;
-pub(crate) mod session_columns;
 pub(crate) mod sessions;
 pub(crate) mod settings;
-mod tab_column;
+pub(crate) mod users;
 
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Connection, Row, SqliteConnection, SqlitePool};
+use sqlx::sqlite::{
+    SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions, Connection, Row, SqliteConnection, SqlitePool};
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::error::{StoreError, StoreErrorKind};
@@ -26,7 +30,7 @@ use crate::folder::Folder;
 
 /// Version of `schema.sql`. A folder with a newer one is refused; older ones are migrated from
 /// release 0.1 on.
-const SCHEMA_VERSION: &str = "2";
+const SCHEMA_VERSION: &str = "4";
 const SCHEMA: &str = include_str!("schema.sql");
 
 /// Connections that read: one report, one page of events, one look-up, and one to spare.
@@ -74,6 +78,8 @@ impl Catalog {
             .statement_cache_capacity(64);
         let writer_options = options
             .clone()
+            // Holds for new files only: lets retention give pages back (see `commit/retention`).
+            .auto_vacuum(SqliteAutoVacuum::Incremental)
             .pragma("cache_size", (-WRITER_CACHE_KIB).to_string())
             // What a statement of many rows would take back if it failed: else a file for each commit.
             .pragma("temp_store", "MEMORY")
@@ -95,6 +101,18 @@ impl Catalog {
     /// Connections that read.
     pub(crate) fn readers(&self) -> &SqlitePool {
         &self.readers
+    }
+
+    /// Writes a copy of one moment into a new file: a reader among others, for which no commit waits. The log
+    /// cannot be copied into the database meanwhile and grows.
+    pub(crate) async fn copy_to(&self, folder: &Folder, to: &Path) -> Result<(), StoreError> {
+        let to = to.to_str().ok_or_else(|| StoreError::input("expected a path of plain text"))?;
+        // Not one of the pool: it may take minutes, and a stop does not wait for it.
+        let options = SqliteConnectOptions::new().filename(folder.catalog()).busy_timeout(BUSY_TIMEOUT);
+        let mut reader = options.connect().await?;
+        sqlx::query("VACUUM INTO $1").bind(to).execute(&mut reader).await?;
+        reader.close().await?;
+        Ok(())
     }
 
     /// Copies the log into the database and closes, so that the folder is left tidy.
@@ -121,10 +139,13 @@ async fn prepare_schema(writer: &mut SqliteConnection) -> Result<(), StoreError>
         transaction.commit().await?;
         return Ok(());
     }
-    let version: String = sqlx::query("SELECT value FROM meta WHERE name = 'schema_version'")
-        .fetch_one(&mut *writer)
-        .await?
-        .get(0);
+    check_version(writer).await
+}
+
+/// Whether this program reads that catalog.
+pub(crate) async fn check_version(reader: &mut SqliteConnection) -> Result<(), StoreError> {
+    let version: String =
+        sqlx::query("SELECT value FROM meta WHERE name = 'schema_version'").fetch_one(reader).await?.get(0);
     if version == SCHEMA_VERSION {
         Ok(())
     } else {

@@ -1,10 +1,10 @@
-//! Projects and their tokens.
+//! Projects.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kymo_model::{ProjectId, Timestamp};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection, SqlitePool};
+use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection, SqlitePool};
 
 use super::settings::{SessionLimits, check_name};
 use crate::error::StoreError;
@@ -16,6 +16,42 @@ pub struct ProjectPk(pub(crate) i64);
 impl ProjectPk {
     /// No project: what is counted for requests that named none.
     pub const NONE: Self = Self(0);
+}
+
+/// Whose rows a question is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Projects {
+    /// Everybody's.
+    #[default]
+    All,
+    /// Those of these projects.
+    Only(BTreeSet<ProjectPk>),
+}
+
+impl Projects {
+    /// Those of one project.
+    pub fn one(project: ProjectPk) -> Self {
+        Self::Only(BTreeSet::from([project]))
+    }
+
+    /// Whether rows of that project are meant.
+    pub fn has(&self, project: ProjectPk) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(projects) => projects.contains(&project),
+        }
+    }
+
+    /// ` AND project_pk IN (…)`, or nothing for all.
+    pub(crate) fn push_condition(&self, query: &mut QueryBuilder<Sqlite>) {
+        let Self::Only(projects) = self else { return };
+        query.push(" AND project_pk IN (");
+        let mut list = query.separated(", ");
+        for project in projects {
+            list.push_bind(project.0);
+        }
+        query.push(")");
+    }
 }
 
 /// What owns sessions and what tokens belong to.
@@ -37,53 +73,8 @@ pub struct Project {
     pub client_settings: BTreeMap<String, String>,
     /// What it sets itself of the limits of the session rules.
     pub session_limits: SessionLimits,
-}
-
-/// What a token may do (D9).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// Send events, and read the project's client configuration.
-    Ingest,
-    /// The same from a public page, restricted to browser and user sessions.
-    Browser,
-    /// Read the project.
-    Read,
-    /// Everything, in every project.
-    Admin,
-}
-
-impl Scope {
-    /// The word used in storage and on the command line.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ingest => "ingest",
-            Self::Browser => "browser",
-            Self::Read => "read",
-            Self::Admin => "admin",
-        }
-    }
-
-    /// The scope that `word` names.
-    pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Ingest, Self::Browser, Self::Read, Self::Admin]
-            .into_iter()
-            .find(|scope| scope.as_str() == word)
-    }
-}
-
-/// A token as it is kept: the token itself is not.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Token {
-    /// Its number in this catalog.
-    pub pk: i64,
-    /// Its project's number.
-    pub project: ProjectPk,
-    /// What it may do.
-    pub scope: Scope,
-    /// Its first characters, to tell tokens apart.
-    pub label: String,
-    /// When it was made.
-    pub created_at: Timestamp,
+    /// After how many days without activity its sessions are removed, if it says so itself.
+    pub retention_days: Option<u32>,
 }
 
 pub(crate) async fn insert(
@@ -108,7 +99,7 @@ pub(crate) async fn insert(
     if inserted.rows_affected() == 1 {
         Ok(())
     } else {
-        Err(StoreError::input(format!("there is a project with the id {id} already")))
+        Err(StoreError::conflict(format!("there is a project with the id {id} already")))
     }
 }
 
@@ -137,66 +128,10 @@ fn project_from_row(row: &SqliteRow) -> Result<Project, StoreError> {
         client_settings: serde_json::from_str(row.get("client_settings"))
             .map_err(|_| unreadable("client settings"))?,
         session_limits: SessionLimits::from_json(row.get("session_limits"))?,
+        retention_days: row
+            .get::<Option<i64>, _>("retention_days")
+            .map(u32::try_from)
+            .transpose()
+            .map_err(|_| unreadable("retention"))?,
     })
-}
-
-pub(crate) async fn insert_token(
-    writer: &mut SqliteConnection,
-    project: ProjectPk,
-    scope: Scope,
-    hash: &[u8; 32],
-    label: &str,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let inserted = sqlx::query(
-        "INSERT INTO token (project_pk, scope, hash, label, created_at) VALUES ($1, $2, $3, $4, $5) \
-         ON CONFLICT (hash) DO NOTHING",
-    )
-    .bind(project.0)
-    .bind(scope.as_str())
-    .bind(&hash[..])
-    .bind(label)
-    .bind(now.as_unix_nanos())
-    .execute(writer)
-    .await?;
-    if inserted.rows_affected() == 1 { Ok(()) } else { Err(StoreError::input("this key is a token already")) }
-}
-
-pub(crate) async fn revoke_token(
-    writer: &mut SqliteConnection,
-    hash: &[u8; 32],
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let revoked = sqlx::query("UPDATE token SET revoked_at = $1 WHERE hash = $2 AND revoked_at IS NULL")
-        .bind(now.as_unix_nanos())
-        .bind(&hash[..])
-        .execute(writer)
-        .await?;
-    if revoked.rows_affected() == 1 { Ok(()) } else { Err(StoreError::not_found("there is no such token")) }
-}
-
-/// Tokens that hold, by hash.
-pub(crate) async fn tokens(readers: &SqlitePool) -> Result<Vec<([u8; 32], Token)>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT pk, project_pk, scope, hash, label, created_at FROM token WHERE revoked_at IS NULL ORDER BY pk",
-    )
-    .fetch_all(readers)
-    .await?;
-    rows.iter()
-        .map(|row| {
-            let hash: &[u8] = row.get("hash");
-            let scope = Scope::from_word(row.get("scope"));
-            let (Ok(hash), Some(scope)) = (<[u8; 32]>::try_from(hash), scope) else {
-                return Err(StoreError::corrupt("the catalog's token row is bad"));
-            };
-            let token = Token {
-                pk: row.get("pk"),
-                project: ProjectPk(row.get("project_pk")),
-                scope,
-                label: row.get("label"),
-                created_at: Timestamp::from_unix_nanos(row.get("created_at")),
-            };
-            Ok((hash, token))
-        })
-        .collect()
 }

@@ -1,4 +1,4 @@
--- The catalog, version 2. Times are nanoseconds since the epoch (UTC), ids 16 bytes.
+-- The catalog, version 4. Times are nanoseconds since the epoch (UTC), ids 16 bytes.
 -- SQLite dialect; the PostgreSQL one differs in BLOB/BYTEA and WITHOUT ROWID only.
 
 CREATE TABLE meta (
@@ -15,7 +15,8 @@ CREATE TABLE project (
   config_version BIGINT NOT NULL,
   client_settings TEXT NOT NULL,     -- JSON object, for the agents
   session_limits TEXT NOT NULL,      -- JSON object: what the project sets itself of the session rules, seconds
-  loose_sequence BIGINT NOT NULL     -- next sequence of events that belong to no session
+  loose_sequence BIGINT NOT NULL,    -- next sequence of events that belong to no session
+  retention_days BIGINT              -- sessions silent for longer are removed; NULL: none are
 );
 
 CREATE TABLE token (
@@ -24,21 +25,80 @@ CREATE TABLE token (
   scope TEXT NOT NULL,               -- ingest, browser, read, admin
   hash BLOB NOT NULL UNIQUE,         -- SHA-256 of the token
   label TEXT NOT NULL,               -- its first characters, to tell tokens apart
+  name TEXT,                         -- what people call it
   created_at BIGINT NOT NULL,
+  created_by TEXT,                   -- name of the member; NULL: the command line
+  expires_at BIGINT,
+  last_used_at BIGINT,               -- to the minute
   revoked_at BIGINT
 );
 
+-- People who sign in.
+CREATE TABLE member (
+  pk INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,         -- to sign in with, case-folded
+  password TEXT,                     -- argon2id, PHC string; NULL: signs in by one-time link only
+  is_admin SMALLINT NOT NULL,        -- of the server, and so of every project
+  created_at BIGINT NOT NULL
+);
+
+-- Who may do what in which project.
+CREATE TABLE membership (
+  project_pk BIGINT NOT NULL,
+  member_pk BIGINT NOT NULL,
+  role TEXT NOT NULL,                -- reader, member, admin
+  PRIMARY KEY (project_pk, member_pk)
+) WITHOUT ROWID;
+CREATE INDEX membership_member ON membership (member_pk);
+
 CREATE TABLE login_link (
   hash BLOB PRIMARY KEY,             -- SHA-256 of the code
+  member_pk BIGINT NOT NULL,
   expires_at BIGINT NOT NULL,
   used_at BIGINT
 );
 
 CREATE TABLE ui_session (
-  hash BLOB PRIMARY KEY,             -- SHA-256 of the cookie
+  pk INTEGER PRIMARY KEY,
+  hash BLOB NOT NULL UNIQUE,         -- SHA-256 of the cookie
+  member_pk BIGINT NOT NULL,
   created_at BIGINT NOT NULL,
-  expires_at BIGINT NOT NULL
+  expires_at BIGINT NOT NULL,
+  last_used_at BIGINT NOT NULL,      -- to the minute
+  address TEXT,                      -- where it was opened from
+  user_agent TEXT
 );
+CREATE INDEX ui_session_member ON ui_session (member_pk);
+
+-- Sign-ins, changes of tokens and members, exports, erasures.
+CREATE TABLE audit (
+  pk INTEGER PRIMARY KEY,
+  at BIGINT NOT NULL,
+  actor TEXT NOT NULL,               -- a member's name, a token's label, or the command line
+  action TEXT NOT NULL,              -- such as token.add
+  project_pk BIGINT,
+  target TEXT,                       -- what it was done to
+  address TEXT
+);
+CREATE INDEX audit_at ON audit (at);
+
+-- Filters that people keep.
+CREATE TABLE saved_view (
+  id BLOB PRIMARY KEY,
+  project_pk BIGINT,                 -- NULL: of no project in particular
+  owner TEXT NOT NULL,               -- a member's name
+  name TEXT NOT NULL,
+  is_shared SMALLINT NOT NULL,       -- others who may see the project see it
+  view TEXT NOT NULL,                -- JSON object: what the page's URL holds
+  changed_at BIGINT NOT NULL
+);
+
+-- Sessions that retention leaves alone.
+CREATE TABLE session_pin (
+  session_id BLOB PRIMARY KEY,
+  pinned_at BIGINT NOT NULL,
+  pinned_by TEXT NOT NULL
+) WITHOUT ROWID;
 
 CREATE TABLE session (
   id BLOB PRIMARY KEY,
@@ -60,7 +120,7 @@ CREATE TABLE session (
   next_sequence BIGINT NOT NULL,
   user_id TEXT,                      -- the last one seen
   user_name TEXT,
-  user_words TEXT NOT NULL,          -- ids and names of all, case-folded, for searching
+  user_words TEXT NOT NULL,          -- words of the ids and names of all, case-folded, a line for each
   users TEXT NOT NULL,               -- JSON
   properties TEXT NOT NULL,          -- JSON
   clock_skew BIGINT NOT NULL,
@@ -74,6 +134,8 @@ CREATE INDEX session_key ON session (project_pk, key_hash, last_activity_at);
 CREATE INDEX session_external ON session (key_text) WHERE key_kind <> 0;
 CREATE INDEX session_visit ON session (visit_id) WHERE visit_id IS NOT NULL;
 CREATE INDEX session_running ON session (project_pk) WHERE end_kind = 0;
+-- What is not shown is looked for by retention alone.
+CREATE INDEX session_hidden ON session (project_pk, started_at) WHERE visible = 0;
 
 -- Page loads whose events are stored under an id of their own, with the session they are in. Beside
 -- these, a session has what is stored under its own id.
@@ -126,6 +188,7 @@ CREATE TABLE segment (
   project_pk BIGINT NOT NULL,
   schema_version BIGINT NOT NULL,
   row_count BIGINT NOT NULL,
+  live_count BIGINT NOT NULL,        -- rows that session_segment leads to; the others are of removed sessions
   byte_count BIGINT NOT NULL,
   observed_first BIGINT NOT NULL,
   observed_last BIGINT NOT NULL

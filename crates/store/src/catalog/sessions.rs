@@ -1,16 +1,25 @@
 //! Session rows: loaded and written by the commit, read by the report.
 
+pub(crate) mod columns;
+pub(crate) mod query;
+mod tab;
+
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use kymo_filter::text::fold;
+use kymo_filter::{Query, SessionField, Test};
 use kymo_model::{SessionId, Timestamp};
 use kymo_tracker::{Mark, Need, Rules, SessionKey, SessionRow};
+use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection, SqlitePool};
 
-use super::projects::ProjectPk;
-use super::session_columns::{COLUMNS, FIXED_COLUMNS, bind, end_kind, key, read, session_id};
+use self::columns::{COLUMNS, FIXED_COLUMNS, bind, end_kind, key, read, session_id};
+use self::query::Condition;
+use super::projects::{ProjectPk, Projects};
 use super::{padded_chunks, statement_chunks};
 use crate::error::StoreError;
+use crate::query::plan::SessionPlan;
 
 static COLUMN_LIST: LazyLock<String> = LazyLock::new(|| COLUMNS.join(", "));
 
@@ -180,6 +189,80 @@ pub(crate) async fn streams_of(
     std::iter::once(Ok(session)).chain(others).collect()
 }
 
+/// The sessions that these ids are streams of; an id that is none is left out.
+pub(crate) async fn of_streams(
+    readers: &SqlitePool,
+    streams: &[SessionId],
+) -> Result<BTreeMap<SessionId, SessionId>, StoreError> {
+    let mut sessions = BTreeMap::new();
+    for chunk in padded_chunks(streams) {
+        let mut query = QueryBuilder::<Sqlite>::new(
+            "SELECT stream_id, session_id FROM session_stream WHERE stream_id IN (",
+        );
+        let mut list = query.separated(", ");
+        for stream in chunk {
+            list.push_bind(stream.as_u128().to_be_bytes().to_vec());
+        }
+        query.push(")");
+        for row in query.build().fetch_all(readers).await? {
+            let (stream, session) = (session_id(row.get(0)), session_id(row.get(1)));
+            let bad = || StoreError::corrupt("a page load's stream has a bad id");
+            sessions.insert(stream.ok_or_else(bad)?, session.ok_or_else(bad)?);
+        }
+    }
+    Ok(sessions)
+}
+
+/// Ids under which events of these projects' sessions are stored of which the condition holds, shown or
+/// not, and which were active in `[from, to)`.
+///
+/// # Errors
+/// [`Input`](crate::StoreErrorKind::Input) for more than [`STREAMS_MAX`].
+pub(crate) async fn streams_where(
+    readers: &SqlitePool,
+    projects: &Projects,
+    (from, to): (Option<Timestamp>, Option<Timestamp>),
+    condition: &Condition,
+) -> Result<Vec<SessionId>, StoreError> {
+    let push_sessions = |query: &mut QueryBuilder<Sqlite>| {
+        query.push("SELECT session.id FROM session WHERE 1 = 1");
+        projects.push_condition(query);
+        if let Some(from) = from {
+            query.push(" AND last_activity_at >= ").push_bind(from.as_unix_nanos());
+        }
+        if let Some(to) = to {
+            query.push(" AND started_at < ").push_bind(to.as_unix_nanos());
+        }
+        condition.push(query);
+    };
+    let mut query = QueryBuilder::<Sqlite>::new("");
+    push_sessions(&mut query);
+    query.push(" UNION ALL SELECT stream_id FROM session_stream WHERE session_id IN (");
+    push_sessions(&mut query);
+    query.push(") LIMIT ").push_bind(STREAMS_MAX + 1);
+    let rows = query.build().fetch_all(readers).await?;
+    if rows.len() as i64 > STREAMS_MAX {
+        return Err(StoreError::input(format!(
+            "what the filter says about sessions holds of more than {STREAMS_MAX}: narrow the time"
+        )));
+    }
+    let id =
+        |row: &SqliteRow| session_id(row.get(0)).ok_or_else(|| StoreError::corrupt("a session has a bad id"));
+    rows.iter().map(id).collect()
+}
+
+/// Whether the condition holds of the session.
+pub(crate) async fn is_where(
+    readers: &SqlitePool,
+    session: SessionId,
+    condition: &Condition,
+) -> Result<bool, StoreError> {
+    let mut query = QueryBuilder::<Sqlite>::new("SELECT 1 FROM session WHERE session.id = ");
+    query.push_bind(session.as_u128().to_be_bytes().to_vec());
+    condition.push(&mut query);
+    Ok(query.build().fetch_optional(readers).await?.is_some())
+}
+
 /// A project's marks.
 pub(crate) async fn marks(
     reader: &mut SqliteConnection,
@@ -235,24 +318,27 @@ pub(crate) async fn by_id(
 /// ids, and tabs may bear one agent id.
 pub(crate) async fn by_external_id(
     readers: &SqlitePool,
-    project: Option<ProjectPk>,
+    projects: &Projects,
     external_id: &str,
 ) -> Result<Vec<(ProjectPk, SessionRow)>, StoreError> {
     let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
     query.push(COLUMN_LIST.as_str()).push(" FROM session WHERE key_kind <> 0 AND key_text = ");
     query.push_bind(external_id.to_owned());
-    if let Some(project) = project {
-        query.push(" AND project_pk = ").push_bind(project.0);
-    }
+    projects.push_condition(&mut query);
     query.push(" LIMIT 2");
     query.build().fetch_all(readers).await?.iter().map(read).collect()
 }
 
+/// Sessions that an event query's terms about sessions may select: a set in memory, some 10 MB.
+const STREAMS_MAX: i64 = 100_000;
+
 /// What a report asks for; all conditions hold together.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct SessionFilter {
-    /// Only this project.
-    pub project: Option<ProjectPk>,
+    /// What a person asks for, in the filter language.
+    pub query: Option<Query>,
+    /// Of which projects.
+    pub projects: Projects,
     /// Only sessions active at or after this moment.
     pub from: Option<Timestamp>,
     /// Only sessions that began before this moment.
@@ -265,15 +351,78 @@ pub struct SessionFilter {
     pub visit: Option<String>,
     /// Part of an id or name of any of its users, in any case.
     pub user: Option<String>,
+    /// In order of what; ties by id.
+    pub sort: SessionSort,
+    /// The smallest first.
+    pub ascending: bool,
 }
 
-/// Where a page of the report ends: the last row's start and id.
+/// What a report is in order of; the largest first unless it is turned around.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SessionSort {
+    /// Start.
+    #[default]
+    Started,
+    /// Last activity.
+    LastActivity,
+    /// Time between the two.
+    Duration,
+    /// Number of events.
+    Events,
+    /// Number of errors.
+    Errors,
+}
+
+impl SessionSort {
+    fn column(self) -> &'static str {
+        match self {
+            Self::Started => "started_at",
+            Self::LastActivity => "last_activity_at",
+            Self::Duration => "(last_activity_at - started_at)",
+            Self::Events => "event_count",
+            Self::Errors => "error_count",
+        }
+    }
+
+    /// The place of that row in the order.
+    pub fn cursor(self, row: &SessionRow) -> SessionCursor {
+        let value = match self {
+            Self::Started => row.started_at.as_unix_nanos(),
+            Self::LastActivity => row.last_activity_at.as_unix_nanos(),
+            Self::Duration => row.last_activity_at.as_unix_nanos() - row.started_at.as_unix_nanos(),
+            Self::Events => row.event_count as i64,
+            Self::Errors => row.error_count as i64,
+        };
+        SessionCursor { value, id: row.id }
+    }
+}
+
+/// Where a page of the report ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionCursor {
-    /// Start of the last row.
-    pub started_at: Timestamp,
+    /// What the last row is sorted by.
+    pub value: i64,
     /// Its id.
     pub id: SessionId,
+}
+
+/// Sessions that began within a bucket of time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SessionCount {
+    /// Which bucket, from 0.
+    pub index: u32,
+    /// Sessions.
+    pub sessions: u64,
+    /// Different users, by the last one of each session.
+    pub users: u64,
+    /// Sessions with errors.
+    pub with_errors: u64,
+    /// All of them together.
+    pub duration_seconds: f64,
+    /// The shortest.
+    pub least_duration_seconds: f64,
+    /// The longest.
+    pub most_duration_seconds: f64,
 }
 
 /// The report's figures.
@@ -289,13 +438,20 @@ pub struct SessionSummary {
     pub with_errors: u64,
     /// Seconds.
     pub average_duration_seconds: f64,
+    /// Seconds.
+    pub least_duration_seconds: f64,
+    /// Seconds.
+    pub most_duration_seconds: f64,
 }
 
-fn push_filter(query: &mut QueryBuilder<Sqlite>, filter: &SessionFilter) {
+/// ` FROM session WHERE …`.
+pub(crate) fn push_filter(
+    query: &mut QueryBuilder<Sqlite>,
+    filter: &SessionFilter,
+    condition: Option<&Condition>,
+) {
     query.push(" FROM session WHERE visible = 1");
-    if let Some(project) = filter.project {
-        query.push(" AND project_pk = ").push_bind(project.0);
-    }
+    filter.projects.push_condition(query);
     if let Some(from) = filter.from {
         query.push(" AND last_activity_at >= ").push_bind(from.as_unix_nanos());
     }
@@ -314,52 +470,90 @@ fn push_filter(query: &mut QueryBuilder<Sqlite>, filter: &SessionFilter) {
         query.push(" AND visit_id = ").push_bind(visit.clone());
     }
     if let Some(user) = &filter.user {
-        query.push(" AND user_words LIKE ").push_bind(like_pattern(user)).push(" ESCAPE '!'");
+        let part = Test::Contains(fold(user));
+        let plan = SessionPlan::Term(SessionField::User, part);
+        Condition { plan, having: None }.push(query);
+    }
+    if let Some(condition) = condition {
+        condition.push(query);
     }
 }
 
-fn like_pattern(part: &str) -> String {
-    let mut pattern = String::from("%");
-    for letter in part.to_lowercase().chars() {
-        if matches!(letter, '%' | '_' | '!') {
-            pattern.push('!');
-        }
-        pattern.push(letter);
-    }
-    pattern.push('%');
-    pattern
-}
-
-/// A page of the report, newest start first.
+/// A page of the report.
 pub(crate) async fn list(
     readers: &SqlitePool,
     filter: &SessionFilter,
+    condition: Option<&Condition>,
     after: Option<SessionCursor>,
     limit: u32,
 ) -> Result<Vec<(ProjectPk, SessionRow)>, StoreError> {
     let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
     query.push(COLUMN_LIST.as_str());
-    push_filter(&mut query, filter);
+    push_filter(&mut query, filter, condition);
+    let column = filter.sort.column();
+    let (beyond, direction) = if filter.ascending { (">", "ASC") } else { ("<", "DESC") };
     if let Some(after) = after {
-        query.push(" AND (started_at, id) < (").push_bind(after.started_at.as_unix_nanos()).push(", ");
+        query.push(format_args!(" AND ({column}, id) {beyond} (")).push_bind(after.value).push(", ");
         query.push_bind(after.id.as_u128().to_be_bytes().to_vec()).push(")");
     }
-    query.push(" ORDER BY started_at DESC, id DESC LIMIT ").push_bind(i64::from(limit));
+    query.push(format_args!(" ORDER BY {column} {direction}, id {direction} LIMIT "));
+    query.push_bind(i64::from(limit));
     query.build().fetch_all(readers).await?.iter().map(read).collect()
+}
+
+/// Sessions by the time of their start, in equal buckets between two moments.
+pub(crate) async fn counts(
+    readers: &SqlitePool,
+    filter: &SessionFilter,
+    condition: Option<&Condition>,
+    from: Timestamp,
+    to: Timestamp,
+    buckets: u32,
+) -> Result<Vec<SessionCount>, StoreError> {
+    let span = to.as_unix_nanos().saturating_sub(from.as_unix_nanos()).max(1);
+    // Rounded up, so that the last moment lies in the last bucket.
+    let width = (span - 1) / i64::from(buckets) + 1;
+    let mut query = QueryBuilder::<Sqlite>::new("SELECT (started_at - ");
+    query.push_bind(from.as_unix_nanos()).push(") / ").push_bind(width);
+    query.push(
+        " AS bucket, COUNT(*), COUNT(DISTINCT user_id), \
+         CAST(SUM(CASE WHEN error_count > 0 THEN 1 ELSE 0 END) AS BIGINT), \
+         SUM(CAST(last_activity_at - started_at AS DOUBLE PRECISION) / 1e9), \
+         MIN(last_activity_at - started_at), MAX(last_activity_at - started_at)",
+    );
+    push_filter(&mut query, filter, condition);
+    query.push(" AND started_at >= ").push_bind(from.as_unix_nanos());
+    query.push(" AND started_at < ").push_bind(to.as_unix_nanos()).push(" GROUP BY bucket ORDER BY bucket");
+    let rows = query.build().fetch_all(readers).await?;
+    let count = |row: &SqliteRow, column: usize| row.get::<i64, _>(column) as u64;
+    Ok(rows
+        .iter()
+        .map(|row| SessionCount {
+            index: row.get::<i64, _>(0) as u32,
+            sessions: count(row, 1),
+            users: count(row, 2),
+            with_errors: count(row, 3),
+            duration_seconds: row.get(4),
+            least_duration_seconds: row.get::<i64, _>(5) as f64 / 1e9,
+            most_duration_seconds: row.get::<i64, _>(6) as f64 / 1e9,
+        })
+        .collect())
 }
 
 /// The figures of the report.
 pub(crate) async fn summary(
     readers: &SqlitePool,
     filter: &SessionFilter,
+    condition: Option<&Condition>,
 ) -> Result<SessionSummary, StoreError> {
     let mut query = QueryBuilder::<Sqlite>::new(
         "SELECT COUNT(*), COUNT(DISTINCT user_id), \
          CAST(COALESCE(SUM(CASE WHEN end_kind = 0 THEN 1 ELSE 0 END), 0) AS BIGINT), \
          CAST(COALESCE(SUM(CASE WHEN error_count > 0 THEN 1 ELSE 0 END), 0) AS BIGINT), \
-         COALESCE(AVG(CAST(last_activity_at - started_at AS DOUBLE PRECISION) / 1e9), 0.0)",
+         COALESCE(AVG(CAST(last_activity_at - started_at AS DOUBLE PRECISION) / 1e9), 0.0), \
+         COALESCE(MIN(last_activity_at - started_at), 0), COALESCE(MAX(last_activity_at - started_at), 0)",
     );
-    push_filter(&mut query, filter);
+    push_filter(&mut query, filter, condition);
     let row = query.build().fetch_one(readers).await?;
     let count = |column: usize| row.get::<i64, _>(column) as u64;
     Ok(SessionSummary {
@@ -368,6 +562,8 @@ pub(crate) async fn summary(
         running: count(2),
         with_errors: count(3),
         average_duration_seconds: row.get(4),
+        least_duration_seconds: row.get::<i64, _>(5) as f64 / 1e9,
+        most_duration_seconds: row.get::<i64, _>(6) as f64 / 1e9,
     })
 }
 
@@ -411,7 +607,9 @@ mod tests {
         let mut found = 0;
         for index in indexes {
             let (_, columns) = index.split_once("ON session").unwrap();
-            for column in COLUMNS[FIXED_COLUMNS..].iter().filter(|column| **column != "last_activity_at") {
+            // These two are named by every statement, so that their indexes follow.
+            let always = ["last_activity_at", "last_observed_at"];
+            for column in COLUMNS[FIXED_COLUMNS..].iter().filter(|column| !always.contains(column)) {
                 let named = columns.split(|letter: char| !(letter.is_alphanumeric() || letter == '_'));
                 if named.into_iter().any(|word| word == *column) {
                     assert!(PLACE_COLUMNS.contains(column), "{column} of {index}");
@@ -420,10 +618,5 @@ mod tests {
             found += 1;
         }
         assert!(found >= 6, "{found} indexes");
-    }
-
-    #[test]
-    fn wild_cards_of_the_user_are_letters() {
-        assert_eq!(like_pattern("50%_a!B"), "%50!%!_a!!b%");
     }
 }

@@ -24,6 +24,12 @@ const CLIENT_SETTINGS_MAX: usize = 100;
 const CLIENT_KEY_CHARS_MAX: usize = 300;
 const CLIENT_VALUE_CHARS_MAX: usize = 2000;
 
+/// Fewest days sessions are kept: what is sent again is recognised for a day, and would come back as new if
+/// its session were gone before.
+pub const RETENTION_DAYS_LEAST: u32 = 1;
+/// Most: a hundred years, so that a moment that long ago can still be told.
+pub const RETENTION_DAYS_MOST: u32 = 36_500;
+
 /// What a project sets itself of the limits of the session rules, in seconds; `None`: the default of
 /// [`Rules`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +78,9 @@ pub struct ProjectSettings {
     pub session_limits: SessionLimits,
     /// What agents fetch.
     pub client_settings: BTreeMap<String, String>,
+    /// After how many days without activity sessions are removed; `None`: as the server is set, which is never
+    /// unless somebody says otherwise.
+    pub retention_days: Option<u32>,
 }
 
 impl ProjectSettings {
@@ -81,6 +90,7 @@ impl ProjectSettings {
             origins: project.origins.clone(),
             session_limits: project.session_limits,
             client_settings: project.client_settings.clone(),
+            retention_days: project.retention_days,
         }
     }
 
@@ -92,6 +102,7 @@ impl ProjectSettings {
         }
         check_length("an origin", &self.origins, ORIGIN_CHARS_MAX)?;
         self.session_limits.rules().check()?;
+        check_retention(self.retention_days)?;
         let settings = &self.client_settings;
         if settings.len() > CLIENT_SETTINGS_MAX {
             return Err(format!(
@@ -104,6 +115,16 @@ impl ProjectSettings {
         }
         check_length("the key of a client setting", settings.keys(), CLIENT_KEY_CHARS_MAX)?;
         check_length("the value of a client setting", settings.values(), CLIENT_VALUE_CHARS_MAX)
+    }
+}
+
+/// Whether sessions can be kept for that many days; else what was expected.
+fn check_retention(days: Option<u32>) -> Result<(), String> {
+    match days {
+        Some(days) if !(RETENTION_DAYS_LEAST..=RETENTION_DAYS_MOST).contains(&days) => Err(format!(
+            "retention_days is {days}: expected {RETENTION_DAYS_LEAST} to {RETENTION_DAYS_MOST}, or none to keep sessions for ever"
+        )),
+        _ => Ok(()),
     }
 }
 
@@ -152,14 +173,15 @@ pub(crate) async fn change(
     }
     let version = before.config_version + u64::from(after.client_settings != before.client_settings);
     sqlx::query(
-        "UPDATE project SET name = $1, origins = $2, session_limits = $3, config_version = $4, client_settings = $5 \
-         WHERE pk = $6",
+        "UPDATE project SET name = $1, origins = $2, session_limits = $3, config_version = $4, client_settings = $5, \
+         retention_days = $6 WHERE pk = $7",
     )
     .bind(after.name.as_str())
     .bind(serde_json::to_string(&after.origins).unwrap_or_default())
     .bind(serde_json::to_string(&after.session_limits).unwrap_or_default())
     .bind(version as i64)
     .bind(serde_json::to_string(&after.client_settings).unwrap_or_default())
+    .bind(after.retention_days.map(i64::from))
     .bind(pk.0)
     .execute(&mut *transaction)
     .await?;

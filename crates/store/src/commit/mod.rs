@@ -10,6 +10,7 @@
 
 mod cache;
 mod project;
+mod retention;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 
 use self::cache::Caches;
 use self::project::{Outcome, apply};
+use self::retention::NextLook;
 use crate::catalog::counters::{self, Counts};
 use crate::catalog::projects::ProjectPk;
 use crate::catalog::seen::{self, Fingerprint};
@@ -30,6 +32,8 @@ use crate::clock::Clock;
 use crate::error::StoreError;
 use crate::fault::{self, Place};
 use crate::refusals::Refusals;
+use crate::retention::Retention;
+use crate::store::people::uses::Uses;
 use crate::tail::TailBatch;
 use crate::views::Views;
 
@@ -93,13 +97,21 @@ pub(crate) struct Waiting {
 /// Somebody who wants the upkeep done now, and is told when it is.
 pub(crate) type UpkeepWanted = oneshot::Sender<Result<(), StoreError>>;
 
+/// What is gathered in memory, and written by the upkeep.
+pub(crate) struct Gathered {
+    pub(crate) refusals: Arc<Refusals>,
+    pub(crate) uses: Arc<Uses>,
+}
+
 /// The task's state.
 pub(crate) struct Committer {
     catalog: Arc<Catalog>,
     views: Arc<Views>,
     clock: Arc<dyn Clock>,
     caches: Caches,
-    refusals: Arc<Refusals>,
+    gathered: Gathered,
+    retention: Arc<Retention>,
+    next_look: NextLook,
     changes: broadcast::Sender<Change>,
     next_arrival: u64,
 }
@@ -109,11 +121,13 @@ impl Committer {
         catalog: Arc<Catalog>,
         views: Arc<Views>,
         clock: Arc<dyn Clock>,
-        refusals: Arc<Refusals>,
+        gathered: Gathered,
+        retention: Arc<Retention>,
         changes: broadcast::Sender<Change>,
         next_arrival: u64,
     ) -> Self {
-        Self { catalog, views, clock, caches: Caches::default(), refusals, changes, next_arrival }
+        let (caches, next_look) = (Caches::default(), NextLook::default());
+        Self { catalog, views, clock, caches, gathered, retention, next_look, changes, next_arrival }
     }
 
     /// Runs until every sender is gone and everything that waited is answered.
@@ -218,14 +232,15 @@ impl Committer {
         let _ = self.changes.send(Change { project, sessions: outcome.sessions });
     }
 
-    /// Closes idle sessions and forgets old keys.
+    /// Closes idle sessions, forgets old keys and removes what retention does not keep.
     async fn tick(&mut self) -> Result<(), StoreError> {
         let now = self.clock.now();
         let catalog = Arc::clone(&self.catalog);
         let mut writer = catalog.writer().await;
         let settings_changes = catalog.settings_changes();
         seen::forget(&mut writer, now).await?;
-        self.refusals.write(&mut writer).await?;
+        self.gathered.refusals.write(&mut writer).await?;
+        self.gathered.uses.write(&mut writer, now).await?;
         for (project, rules) in settings::rules_of_running(&mut writer).await? {
             let keys = sessions::idle(&mut writer, project, now, &rules, IDLE_MAX).await?;
             if keys.is_empty() {
@@ -248,7 +263,7 @@ impl Committer {
             }
         }
         self.caches.rest(now);
-        Ok(())
+        self.retain(&mut writer, now, settings_changes).await
     }
 }
 

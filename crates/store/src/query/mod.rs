@@ -5,14 +5,19 @@
 //! page of a session of a hundred thousand events costs little more than one of fifty.
 
 mod filter;
+pub(crate) mod find;
+pub(crate) mod plan;
+mod rows;
 mod source;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use kymo_model::{SessionId, Severity, Timestamp};
 
 pub(crate) use self::source::{Source, sources};
 pub use filter::EventFilter;
+pub(crate) use filter::RowFilter;
 
 use crate::columns::{Reader, StoredEvent};
 use crate::error::StoreError;
@@ -36,6 +41,10 @@ pub enum EventOrder {
     Time,
     /// Sequence: the agent's own order, where it numbers its events.
     Sequence,
+    /// Newest first.
+    TimeReversed,
+    /// Largest sequence first.
+    SequenceReversed,
 }
 
 impl EventOrder {
@@ -44,6 +53,32 @@ impl EventOrder {
         match self {
             Self::Time => (time, sequence),
             Self::Sequence => (sequence, time),
+            // Neither is the least number there is: times of such events are refused, sequences begin at 1.
+            Self::TimeReversed => (time.saturating_neg(), -sequence),
+            Self::SequenceReversed => (-sequence, time.saturating_neg()),
+        }
+    }
+
+    /// The other way round.
+    #[must_use]
+    pub fn reversed(self) -> Self {
+        match self {
+            Self::Time => Self::TimeReversed,
+            Self::TimeReversed => Self::Time,
+            Self::Sequence => Self::SequenceReversed,
+            Self::SequenceReversed => Self::Sequence,
+        }
+    }
+
+    /// The place that comes directly before.
+    pub(crate) fn just_before(self, place: EventCursor) -> EventCursor {
+        let EventCursor { time, sequence } = place;
+        let moment = Duration::from_nanos(1);
+        match self {
+            Self::Time => EventCursor { time, sequence: sequence.saturating_sub(1) },
+            Self::TimeReversed => EventCursor { time, sequence: sequence + 1 },
+            Self::Sequence => EventCursor { time: time.minus(moment), sequence },
+            Self::SequenceReversed => EventCursor { time: time.plus(moment), sequence },
         }
     }
 }
@@ -81,7 +116,7 @@ pub(crate) enum Tell {
 pub(crate) fn scan(
     sources: &[Arc<dyn Source>],
     streams: &[SessionId],
-    filter: &EventFilter,
+    filter: &RowFilter,
     tell: Tell,
 ) -> Result<Vec<Hit>, StoreError> {
     let rows: u64 = sources.iter().map(|source| source.rows_at_most()).sum();
@@ -101,7 +136,7 @@ pub(crate) fn scan(
 pub(crate) fn page(
     sources: &[Arc<dyn Source>],
     streams: &[SessionId],
-    filter: &EventFilter,
+    filter: &RowFilter,
     order: EventOrder,
     after: Option<EventCursor>,
     limit: usize,

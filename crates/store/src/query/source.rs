@@ -8,7 +8,9 @@ use arrow_array::{Array, RecordBatch, StringArray, UInt64Array};
 use arrow_select::take::take_record_batch;
 use kymo_model::{EventKind, SessionId, Severity, Timestamp};
 
-use super::filter::{EventFilter, contains_folded};
+use super::filter::{RowFilter, contains_folded};
+use super::plan::RowPlan;
+use super::rows::Rows;
 use super::{EventCursor, Hit, Tell};
 use crate::catalog::events::{NO_SESSION, RowRange};
 use crate::columns::{at, schema};
@@ -28,7 +30,7 @@ pub(crate) trait Source: Send + Sync {
     fn scan(
         &self,
         streams: &[SessionId],
-        filter: &EventFilter,
+        filter: &RowFilter,
         tell: Tell,
         found: Found<'_>,
     ) -> Result<(), StoreError>;
@@ -61,7 +63,7 @@ impl Source for TailBatch {
     fn scan(
         &self,
         streams: &[SessionId],
-        filter: &EventFilter,
+        filter: &RowFilter,
         tell: Tell,
         found: Found<'_>,
     ) -> Result<(), StoreError> {
@@ -80,10 +82,7 @@ impl Source for TailBatch {
     }
 
     fn fetch(&self, rows: &[u64]) -> Result<Vec<RecordBatch>, StoreError> {
-        if rows.is_empty() {
-            return Ok(Vec::new());
-        }
-        Ok(vec![take_record_batch(&self.batch, &UInt64Array::from(rows.to_vec()))?])
+        fetch_rows(self, rows)
     }
 }
 
@@ -101,24 +100,11 @@ impl Source for Stretch {
     fn scan(
         &self,
         _streams: &[SessionId],
-        filter: &EventFilter,
+        filter: &RowFilter,
         tell: Tell,
         found: Found<'_>,
     ) -> Result<(), StoreError> {
-        let mut columns = vec![at::SEQUENCE, at::TIME, at::SEVERITY_NUMBER];
-        if filter.reference_id.is_some() {
-            columns.push(at::REFERENCE_ID);
-        }
-        let needs_errors = filter.errors_only || tell == Tell::Errors;
-        if filter.kind.is_some() || needs_errors {
-            columns.push(at::KIND);
-        }
-        if filter.folded_text().is_some() {
-            columns.extend([at::CATEGORY, at::MESSAGE]);
-        }
-        if filter.folded_text().is_some() || needs_errors {
-            columns.push(at::EXCEPTION);
-        }
+        let columns = filter.columns(tell);
         let mut first = self.range.row_first;
         for batch in self.segment.file.read(&[(self.range.row_first, self.range.row_count)], &columns)? {
             let matcher = Matcher::new(&batch, filter, tell)?;
@@ -131,28 +117,43 @@ impl Source for Stretch {
     }
 
     fn fetch(&self, rows: &[u64]) -> Result<Vec<RecordBatch>, StoreError> {
-        let mut ranges: Vec<(u64, u64)> = Vec::new();
-        for &row in rows {
-            match ranges.last_mut() {
-                Some((first, count)) if *first + *count == row => *count += 1,
-                _ => ranges.push((row, 1)),
-            }
-        }
-        if ranges.is_empty() {
-            return Ok(Vec::new());
-        }
-        let columns: Vec<usize> = (0..schema().fields().len()).collect();
-        self.segment.file.read(&ranges, &columns)
+        fetch_rows_of(&self.segment, rows)
     }
 }
 
+/// The rows of those numbers (ascending) of a tail batch, all columns.
+pub(super) fn fetch_rows(tail: &TailBatch, rows: &[u64]) -> Result<Vec<RecordBatch>, StoreError> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(vec![take_record_batch(&tail.batch, &UInt64Array::from(rows.to_vec()))?])
+}
+
+/// The same of a segment.
+pub(super) fn fetch_rows_of(segment: &Segment, rows: &[u64]) -> Result<Vec<RecordBatch>, StoreError> {
+    let mut ranges: Vec<(u64, u64)> = Vec::new();
+    for &row in rows {
+        match ranges.last_mut() {
+            Some((first, count)) if *first + *count == row => *count += 1,
+            _ => ranges.push((row, 1)),
+        }
+    }
+    if ranges.is_empty() {
+        return Ok(Vec::new());
+    }
+    let columns: Vec<usize> = (0..schema().fields().len()).collect();
+    segment.file.read(&ranges, &columns)
+}
+
 /// A filter bound to a batch's columns, found by name: a projection has fewer.
-struct Matcher<'batch> {
+pub(super) struct Matcher<'batch> {
+    plan: Option<(Rows<'batch>, &'batch RowPlan)>,
     sequence: &'batch arrow_array::Int64Array,
     time: &'batch arrow_array::TimestampNanosecondArray,
     severity: &'batch arrow_array::Int8Array,
     kind: Option<(&'batch StringArray, String)>,
     reference_id: Option<(&'batch StringArray, String)>,
+    number: Option<i64>,
     /// Kinds and exceptions, when errors are wanted or told.
     errors: Option<[&'batch StringArray; 2]>,
     texts: Option<([&'batch StringArray; 3], String)>,
@@ -163,7 +164,16 @@ struct Matcher<'batch> {
 }
 
 impl<'batch> Matcher<'batch> {
-    fn new(batch: &'batch RecordBatch, filter: &EventFilter, tell: Tell) -> Result<Self, StoreError> {
+    pub(super) fn new(
+        batch: &'batch RecordBatch,
+        filter: &'batch RowFilter,
+        tell: Tell,
+    ) -> Result<Self, StoreError> {
+        let plan = match &filter.plan {
+            Some(plan) => Some((Rows::new(batch, std::slice::from_ref(plan), &filter.sets)?, plan)),
+            None => None,
+        };
+        let filter = &filter.plain;
         let column = |name: &str| {
             batch
                 .column_by_name(name)
@@ -190,11 +200,13 @@ impl<'batch> Matcher<'batch> {
             None => None,
         };
         Ok(Self {
+            plan,
             sequence: column("sequence")?.as_primitive::<Int64Type>(),
             time: column("time")?.as_primitive::<TimestampNanosecondType>(),
             severity: column("severity_number")?.as_primitive::<Int8Type>(),
             kind,
             reference_id,
+            number: filter.sequence.map(|sequence| sequence as i64),
             errors,
             errors_only: filter.errors_only,
             texts,
@@ -204,10 +216,11 @@ impl<'batch> Matcher<'batch> {
         })
     }
 
-    fn matches(&self, row: usize) -> bool {
+    pub(super) fn matches(&self, row: usize) -> bool {
         let time = self.time.value(row);
         let in_time = time >= self.from && (time < self.to || self.to == i64::MAX);
         in_time
+            && self.number.is_none_or(|wanted| self.sequence.value(row) == wanted)
             && self.severity.value(row) >= self.severity_least
             && self.kind.as_ref().is_none_or(|(kinds, wanted)| kinds.value(row) == wanted)
             && self
@@ -218,6 +231,7 @@ impl<'batch> Matcher<'batch> {
             && self.texts.as_ref().is_none_or(|(texts, folded)| {
                 texts.iter().any(|text| !text.is_null(row) && contains_folded(text.value(row), folded))
             })
+            && self.plan.as_ref().is_none_or(|(rows, plan)| rows.matches(plan, row))
     }
 
     fn is_error(&self, row: usize) -> bool {
@@ -227,7 +241,7 @@ impl<'batch> Matcher<'batch> {
     }
 
     /// Row `row` of the batch, number `number` of its source.
-    fn hit(&self, row: usize, number: u64) -> Hit {
+    pub(super) fn hit(&self, row: usize, number: u64) -> Hit {
         Hit {
             place: self.place(row),
             source: 0,

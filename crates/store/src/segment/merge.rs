@@ -7,6 +7,7 @@
 //! ```
 
 use std::path::Path;
+use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
@@ -21,8 +22,12 @@ use crate::error::StoreError;
 
 /// Rows read at a time from each input.
 const INPUT_ROWS: usize = 1024;
+/// The same where rows are large.
+const INPUT_BYTES: usize = 1024 * 1024;
 /// Rows gathered before they are written.
 const OUTPUT_ROWS: usize = 8192;
+/// The same where rows are large.
+const OUTPUT_BYTES: usize = 4 * 1024 * 1024;
 
 /// Place in the order of (session, sequence); no session comes first.
 #[derive(PartialEq, Eq, PartialOrd, Ord, Clone)]
@@ -32,13 +37,16 @@ struct Input {
     reader: ParquetRecordBatchReader,
     batch: RecordBatch,
     row: usize,
+    /// What a row of it takes, on average.
+    row_bytes: usize,
 }
 
 impl Input {
-    fn open(segment: &Segment) -> Result<Option<Self>, StoreError> {
-        let mut reader = segment.file.rows(INPUT_ROWS)?;
+    fn open(Part { segment, ranges }: &Part) -> Result<Option<Self>, StoreError> {
+        let row_bytes = segment.file.row_bytes()?.max(1);
+        let mut reader = segment.file.rows(ranges, (INPUT_BYTES / row_bytes).clamp(1, INPUT_ROWS))?;
         let Some(batch) = reader.next().transpose()? else { return Ok(None) };
-        Ok(Some(Self { reader, batch, row: 0 }))
+        Ok(Some(Self { reader, batch, row: 0, row_bytes }))
     }
 
     fn key_at(&self, row: usize) -> Key {
@@ -77,15 +85,22 @@ impl Input {
     }
 }
 
-/// Writes the rows of all `segments` into one, in order. Blocking.
-pub(crate) fn merge(path: &Path, segments: &[std::sync::Arc<Segment>]) -> Result<Written, StoreError> {
-    let mut inputs = Vec::with_capacity(segments.len());
-    for segment in segments {
-        inputs.extend(Input::open(segment)?);
+/// What of a segment is taken along.
+pub(crate) struct Part {
+    pub(crate) segment: Arc<Segment>,
+    /// Rows that are alive: `first, count`, ascending, disjoint.
+    pub(crate) ranges: Vec<(u64, u64)>,
+}
+
+/// Writes the rows of all `parts` into one segment, in order. Blocking.
+pub(crate) fn merge(path: &Path, parts: &[Part]) -> Result<Written, StoreError> {
+    let mut inputs = Vec::with_capacity(parts.len());
+    for part in parts {
+        inputs.extend(Input::open(part)?);
     }
     let mut output = Output::create(path)?;
     let mut gathered: Vec<RecordBatch> = Vec::new();
-    let mut gathered_rows = 0;
+    let (mut gathered_rows, mut gathered_bytes) = (0, 0);
     while let Some(smallest) = (0..inputs.len()).min_by_key(|&input| inputs[input].key_at(inputs[input].row))
     {
         let limit = (0..inputs.len())
@@ -94,14 +109,15 @@ pub(crate) fn merge(path: &Path, segments: &[std::sync::Arc<Segment>]) -> Result
             .min();
         let taken = inputs[smallest].take_before(limit.as_ref());
         gathered_rows += taken.num_rows();
+        gathered_bytes += taken.num_rows() * inputs[smallest].row_bytes;
         gathered.push(taken);
         if !inputs[smallest].refill()? {
             inputs.remove(smallest);
         }
-        if gathered_rows >= OUTPUT_ROWS {
+        if gathered_rows >= OUTPUT_ROWS || gathered_bytes >= OUTPUT_BYTES {
             output.write(&concat_batches(&schema(), &gathered)?)?;
             gathered.clear();
-            gathered_rows = 0;
+            (gathered_rows, gathered_bytes) = (0, 0);
         }
     }
     if gathered_rows > 0 {

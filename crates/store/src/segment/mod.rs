@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-pub(crate) use merge::merge;
+pub(crate) use merge::{Part, merge};
 pub(crate) use read::{Footers, SegmentFile};
 pub(crate) use write::{Written, write_sorted};
 
@@ -23,7 +23,7 @@ use crate::error::StoreError;
 pub(crate) struct Segment {
     pub(crate) row: SegmentRow,
     pub(crate) file: SegmentFile,
-    /// Set when another segment holds its rows: the file goes when the last reader is done.
+    /// Set when it is not listed any more: the file goes when the last reader is done.
     replaced: AtomicBool,
 }
 

@@ -7,10 +7,11 @@ use kymo_model::{Event, EventKind, SessionId, Timestamp};
 use kymo_testkit::Random;
 use tempfile::TempDir;
 
-use super::{Segment, Written, merge, path, write_sorted};
+use super::{Part, Segment, Written, merge, path, write_sorted};
 use crate::catalog::events::{NO_SESSION, RowRange, SegmentRow};
 use crate::catalog::projects::ProjectPk;
 use crate::columns::{BatchBuilder, Reader, StoredEvent, schema};
+use crate::views::Views;
 
 /// A row: its session (0: none), sequence and text.
 type Row = (u128, u64, String);
@@ -49,6 +50,50 @@ fn segment(folder: &TempDir, pk: i64, written: &Written) -> Arc<Segment> {
         observed_last: written.observed_last,
     };
     Arc::new(Segment::new(folder.path(), row, &Arc::default()))
+}
+
+fn whole(segment: &Arc<Segment>) -> Part {
+    Part { ranges: vec![(0, segment.row.row_count)], segment: Arc::clone(segment) }
+}
+
+/// A backup may still have to copy it.
+#[test]
+fn a_replaced_segment_stays_while_somebody_holds() {
+    let folder = TempDir::new().unwrap();
+    let views = Arc::new(Views::default());
+    let segment_at = |pk: i64| {
+        let written = write_sorted(&path(folder.path(), pk), &[batch(&[(1, 1, "a".into())])]).unwrap();
+        Arc::into_inner(segment(&folder, pk, &written)).unwrap()
+    };
+    let is_there = |pk| path(folder.path(), pk).exists();
+    for pk in 1..=3 {
+        views.push_segment(ProjectPk(1), segment_at(pk));
+    }
+    views.remove_segments(ProjectPk(1), &[1]);
+    assert!(!is_there(1));
+    let (one, other) = (views.hold(), views.hold());
+    views.remove_segments(ProjectPk(1), &[2]);
+    views.replace_segments(ProjectPk(1), &[3], segment_at(4));
+    drop(one);
+    assert!(is_there(2) && is_there(3) && is_there(4));
+    drop(other);
+    assert!(!is_there(2) && !is_there(3) && is_there(4));
+}
+
+#[test]
+fn a_merge_leaves_dead_rows_behind() {
+    let folder = TempDir::new().unwrap();
+    let mut random = Random::new(7);
+    let mut rows = random_rows(&mut random, &mut [0; 6], 5_000);
+    rows.sort();
+    let written = write_sorted(&path(folder.path(), 1), &[batch(&rows)]).unwrap();
+    let kept: Vec<_> = written.ranges.iter().filter(|range| range.session.as_u128() % 2 == 1).collect();
+    let ranges = kept.iter().map(|range| (range.row_first, range.row_count)).collect();
+    let part = Part { ranges, segment: segment(&folder, 1, &written) };
+    let merged = merge(&path(folder.path(), 2), &[part]).unwrap();
+    rows.retain(|(session, ..)| session % 2 == 1);
+    check(&segment(&folder, 2, &merged), &merged, &rows);
+    assert!(merged.row_count > 0 && merged.row_count < written.row_count);
 }
 
 /// Rows of a few sessions, some of them in long runs; every sequence occurs once in a session.
@@ -120,9 +165,9 @@ fn merging_is_sorting_the_concatenation() {
             all.extend(rows);
         }
         all.sort();
-        let merged = merge(&path(folder.path(), 8), &segments).unwrap();
+        let merged = merge(&path(folder.path(), 8), &segments.iter().map(whole).collect::<Vec<_>>()).unwrap();
         check(&segment(&folder, 8, &merged), &merged, &all);
-        let again = merge(&path(folder.path(), 9), &[segment(&folder, 8, &merged)]).unwrap();
+        let again = merge(&path(folder.path(), 9), &[whole(&segment(&folder, 8, &merged))]).unwrap();
         check(&segment(&folder, 9, &again), &again, &all);
     }
 }

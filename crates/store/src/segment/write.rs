@@ -8,8 +8,8 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::TimestampNanosecondType;
 use arrow_array::{Array, RecordBatch, StringArray};
 use arrow_ord::sort::{SortColumn, SortOptions, lexsort_to_indices};
-use arrow_select::concat::concat_batches;
-use arrow_select::take::take_record_batch;
+use arrow_select::concat::concat;
+use arrow_select::interleave::interleave_record_batch;
 use kymo_model::{SessionId, Timestamp};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
@@ -24,6 +24,10 @@ use crate::folder::sync_folder;
 
 /// Rows of a row group: what a writer holds in memory, a few MiB compressed.
 const ROW_GROUP_ROWS: usize = 64 * 1024;
+/// The same where rows are large; compressed.
+const ROW_GROUP_BYTES: usize = 8 * 1024 * 1024;
+/// Texts of rows that are written together, where rows are large.
+const PIECE_BYTES: usize = 512 * 1024;
 /// Rows of a page: what reading one session decodes at least, per column.
 const PAGE_ROWS: usize = 1024;
 /// Level 3: level 1 is 6 % larger, level 9 takes three times the CPU for 3 % less.
@@ -44,18 +48,51 @@ pub(crate) struct Written {
 
 /// Writes the rows of tail batches, sorted. Blocking.
 pub(crate) fn write_sorted(path: &Path, batches: &[RecordBatch]) -> Result<Written, StoreError> {
-    let all = concat_batches(&schema(), batches)?;
     let ascending = Some(SortOptions { descending: false, nulls_first: true });
-    let order = lexsort_to_indices(
-        &[
-            SortColumn { values: all.column(at::SESSION_ID).clone(), options: ascending },
-            SortColumn { values: all.column(at::SEQUENCE).clone(), options: ascending },
-        ],
-        None,
-    )?;
+    let whole = |column: usize| -> Result<SortColumn, StoreError> {
+        let parts: Vec<&dyn Array> = batches.iter().map(|batch| batch.column(column).as_ref()).collect();
+        Ok(SortColumn { values: concat(&parts)?, options: ascending })
+    };
+    let order = lexsort_to_indices(&[whole(at::SESSION_ID)?, whole(at::SEQUENCE)?], None)?;
+    // Number of a row over all batches: which batch, and which row of it.
+    let places: Vec<(usize, usize)> = batches
+        .iter()
+        .enumerate()
+        .flat_map(|(number, batch)| (0..batch.num_rows()).map(move |row| (number, row)))
+        .collect();
+    let batches: Vec<&RecordBatch> = batches.iter().collect();
+    let rows: Vec<(usize, usize)> = order.values().iter().map(|&row| places[row as usize]).collect();
+    let texts: Vec<[&StringArray; 3]> = batches.iter().map(|batch| large_texts(batch)).collect();
     let mut output = Output::create(path)?;
-    output.write(&take_record_batch(&all, &order)?)?;
+    // A few rows at a time: the tail is not copied as a whole.
+    let mut rest = rows.as_slice();
+    while !rest.is_empty() {
+        let sizes = rest.iter().map(|&(batch, row)| bytes_of(texts[batch], row));
+        let (now, later) = rest.split_at(rows_at_once(sizes));
+        output.write_piece(&interleave_record_batch(&batches, now)?)?;
+        rest = later;
+    }
     output.finish()
+}
+
+/// Columns whose values can be large.
+fn large_texts(batch: &RecordBatch) -> [&StringArray; 3] {
+    [at::MESSAGE, at::EXCEPTION, at::ATTRIBUTES].map(|column| batch.column(column).as_string())
+}
+
+fn bytes_of(texts: [&StringArray; 3], row: usize) -> usize {
+    texts.iter().map(|text| text.value_length(row) as usize).sum()
+}
+
+/// How many of these rows are written together: a writer looks at the size of its pages after that
+/// many, and no sooner.
+fn rows_at_once(sizes: impl Iterator<Item = usize>) -> usize {
+    let mut bytes = 0;
+    let fitting = sizes.take(PAGE_ROWS).take_while(|size| {
+        bytes += size;
+        bytes <= PIECE_BYTES
+    });
+    fitting.count().max(1)
 }
 
 /// A segment being written in order.
@@ -84,7 +121,21 @@ impl Output {
 
     /// Appends rows; they continue the order of those before.
     pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), StoreError> {
+        let texts = large_texts(batch);
+        let mut first = 0;
+        while first < batch.num_rows() {
+            let count = rows_at_once((first..batch.num_rows()).map(|row| bytes_of(texts, row)));
+            self.write_piece(&batch.slice(first, count))?;
+            first += count;
+        }
+        Ok(())
+    }
+
+    fn write_piece(&mut self, batch: &RecordBatch) -> Result<(), StoreError> {
         self.writer.write(batch)?;
+        if self.writer.in_progress_size() > ROW_GROUP_BYTES {
+            self.writer.flush()?;
+        }
         self.note_ranges(batch.column(at::SESSION_ID).as_string());
         let times = batch.column(at::OBSERVED_TIME).as_primitive::<TimestampNanosecondType>();
         for &nanos in times.values() {

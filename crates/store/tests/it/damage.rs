@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use kymo_store::{StoreError, StoreErrorKind};
+use kymo_store::{Projects, StoreError, StoreErrorKind};
 
 use crate::stand::{Stand, line, summary};
 
@@ -91,7 +91,7 @@ async fn merging_removes_what_it_merged() {
     let (mut stand, shop) = two_segments().await;
     stand.pass_time(Duration::from_hours(24));
     stand.store().flush().await.unwrap();
-    assert_eq!(stand.store().status(None).await.unwrap().segments, 1);
+    assert_eq!(stand.store().status(&Projects::All).await.unwrap().segments, 1);
     assert_eq!(stand.segment_files().len(), 1);
     for _ in 0..2 {
         for session in ["damaged-1", "healthy-1"] {

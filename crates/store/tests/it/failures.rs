@@ -1,7 +1,7 @@
 //! A catalog that fails in the middle of a commit.
 
 use kymo_model::Timestamp;
-use kymo_store::{EventFilter, EventOrder, StoreErrorKind};
+use kymo_store::{EventFilter, EventOrder, Projects, StoreErrorKind};
 use kymo_tracker::Signal;
 
 use crate::stand::{Stand, line, submission, summary};
@@ -31,7 +31,7 @@ async fn a_failed_commit_stores_nothing_and_a_second_try_everything() {
         }
         let events = stand.events(shop, "run-00001").await.unwrap();
         assert_eq!(summary(&events), [(1, "before")], "{table}");
-        let status = stand.store().status(None).await.unwrap();
+        let status = stand.store().status(&Projects::All).await.unwrap();
         assert_eq!((status.counters["stored"], status.tail_events), (1, 1), "{table}");
 
         mend(&stand).await;
@@ -48,7 +48,7 @@ async fn a_failed_commit_stores_nothing_and_a_second_try_everything() {
                 .await
                 .unwrap();
             assert_eq!(summary(&loose.events), [(1, "loose")], "{table}");
-            assert_eq!(stand.store().status(None).await.unwrap().counters["stored"], 5, "{table}");
+            assert_eq!(stand.store().status(&Projects::All).await.unwrap().counters["stored"], 5, "{table}");
             stand.reopen().await;
         }
         stand.close().await;
@@ -65,7 +65,7 @@ async fn a_failed_flush_leaves_the_tail_and_a_second_one_takes_it() {
     assert_eq!(summary(&stand.events(shop, "run-00001").await.unwrap()), whole);
     mend(&stand).await;
     stand.store().flush().await.unwrap();
-    let status = stand.store().status(None).await.unwrap();
+    let status = stand.store().status(&Projects::All).await.unwrap();
     assert_eq!((status.segments, status.tail_events), (1, 0));
     assert_eq!(summary(&stand.events(shop, "run-00001").await.unwrap()), whole);
     stand.reopen().await;

@@ -5,8 +5,11 @@
 mod damage;
 mod expected;
 mod failures;
+mod filters;
+mod people;
 mod properties;
 mod race;
+mod retention;
 mod settings;
 mod stand;
 mod tabs;

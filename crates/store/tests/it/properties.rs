@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use kymo_model::{Event, EventKind, Exception, SessionId, Severity, Timestamp, User, Value};
-use kymo_store::{EventCursor, EventFilter, EventOrder, Item, ProjectPk, SessionFilter, Submission};
+use kymo_store::{
+    EventCursor, EventFilter, EventOrder, Item, ProjectPk, Projects, SessionFilter, Submission,
+};
 use kymo_testkit::Random;
 use kymo_tracker::{Incoming, Role, SessionKey, Signal};
 
@@ -194,7 +196,7 @@ impl Run {
             self.check_pages(owner, session, &EventFilter::default()).await;
         }
         let stored: usize = self.expected.events.values().map(Vec::len).sum();
-        let status = self.stand.store().status(None).await.unwrap();
+        let status = self.stand.store().status(&Projects::All).await.unwrap();
         assert_eq!(status.counters.get("stored").copied().unwrap_or_default(), stored as u64);
         let mut sessions = self.sessions().await;
         sessions.retain(|(owner, _, count)| *count > 0 || self.expected.events.contains_key(owner));

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use kymo_model::{Event, EventKind, SessionState, Timestamp};
 use kymo_store::{
-    Change, EventFilter, EventOrder, Item, ProjectPk, ProjectSettings, SessionFilter, SessionLimits,
-    StoreErrorKind, UserDescription,
+    Change, EventFilter, EventOrder, Item, ProjectPk, ProjectSettings, Projects, SessionFilter,
+    SessionLimits, StoreErrorKind, UserDescription,
 };
 use kymo_tracker::{Incoming, Role, SessionKey, SessionRow};
 use sqlx::Executor;
@@ -33,7 +33,7 @@ async fn limit(stand: &Stand, project: ProjectPk, limits: SessionLimits) {
 }
 
 async fn sessions(stand: &Stand, project: ProjectPk) -> Vec<SessionRow> {
-    let filter = SessionFilter { project: Some(project), ..SessionFilter::default() };
+    let filter = SessionFilter { projects: Projects::one(project), ..SessionFilter::default() };
     let rows = stand.store().sessions(&filter, None, 100).await.unwrap();
     rows.into_iter().map(|(_, row)| row).collect()
 }

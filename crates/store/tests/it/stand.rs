@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use kymo_model::{Event, EventKind, Timestamp};
 use kymo_store::{
-    Clock, EventFilter, EventOrder, Folder, Item, ProjectPk, Store, StoreError, StoredEvent, Submission,
+    Clock, EventFilter, EventOrder, Folder, Item, ProjectPk, Projects, Store, StoreError, StoredEvent,
+    Submission,
 };
 use kymo_tracker::{Incoming, Role, SessionKey, SessionRow};
 use sqlx::{Connection, SqliteConnection};
@@ -88,7 +89,7 @@ impl Stand {
 
     /// The session that the agent gave that id.
     pub(crate) async fn session(&self, project: ProjectPk, id: &str) -> SessionRow {
-        self.store().session(Some(project), id).await.expect("the session").1
+        self.store().session(&Projects::one(project), id).await.expect("the session").1
     }
 
     /// All its events.

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use kymo_model::{DropReason, Event, EventKind};
-use kymo_store::{EventFilter, EventOrder, Item, SessionFilter};
+use kymo_store::{EventFilter, EventOrder, Item, Projects, SessionFilter};
 use kymo_tracker::{Incoming, LoadId, Page, Role, SessionKey, SessionRow, Visit};
 
 use crate::stand::{BEGIN, Stand, submission};
@@ -109,7 +109,7 @@ async fn repeats_are_counted_for_their_session() {
         .map(|row| (row.event_count, row.dropped.get(&DropReason::Duplicate).copied()))
         .collect();
     assert_eq!(counts, [(2, Some(4)), (1, Some(1))]);
-    let status = tabs.stand.store().status(Some(shop)).await.unwrap();
+    let status = tabs.stand.store().status(&Projects::one(shop)).await.unwrap();
     assert_eq!((status.counters["accepted"], status.counters["stored"]), (8, 3));
     assert_eq!(status.counters["duplicate"], 5);
 }

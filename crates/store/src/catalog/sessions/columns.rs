@@ -9,8 +9,9 @@ use sqlx::query_builder::Separated;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, Sqlite};
 
-use super::projects::ProjectPk;
-use super::tab_column;
+use super::query::user_words;
+use super::tab;
+use crate::catalog::projects::ProjectPk;
 use crate::error::StoreError;
 
 /// The columns in the order of [`bind`]; `id` and `project_pk` never change.
@@ -90,13 +91,13 @@ pub(crate) fn bind(row: &mut Separated<'_, Sqlite, &'static str>, project: Proje
         .push_bind(session.next_sequence as i64)
         .push_bind(user.and_then(|user| user.id.clone()))
         .push_bind(user.and_then(|user| user.name.clone()))
-        .push_bind(user_words(&session.users))
+        .push_bind(user_words(session.users.iter().map(|span| &span.user)))
         .push_bind(users_to_json(&session.users))
         .push_bind(properties_to_json(&session.properties))
         .push_bind(session.clock_skew_nanos)
         .push_bind(session.kymogram.to_bytes())
         .push_bind(session.tab.as_ref().and_then(|tab| Some(tab.visit.as_ref()?.id.clone())))
-        .push_bind(session.tab.as_deref().map(tab_column::to_json));
+        .push_bind(session.tab.as_deref().map(tab::to_json));
 }
 
 /// The column `end_kind`.
@@ -136,11 +137,6 @@ fn dropped_to_json(dropped: &BTreeMap<DropReason, u64>) -> String {
 fn dropped_from_json(json: &str) -> Option<BTreeMap<DropReason, u64>> {
     let words: BTreeMap<String, u64> = serde_json::from_str(json).ok()?;
     words.into_iter().map(|(word, count)| Some((DropReason::from_word(&word)?, count))).collect()
-}
-
-fn user_words(users: &[UserSpan]) -> String {
-    let names = users.iter().flat_map(|span| [span.user.id.as_deref(), span.user.name.as_deref()]).flatten();
-    names.map(str::to_lowercase).collect::<Vec<_>>().join("\n")
 }
 
 fn users_to_json(users: &[UserSpan]) -> String {
@@ -203,7 +199,7 @@ pub(crate) fn read(row: &SqliteRow) -> Result<(ProjectPk, SessionRow), StoreErro
         clock_skew_nanos: row.get("clock_skew"),
         kymogram: Kymogram::from_bytes(row.get("kymogram")).ok_or_else(|| bad("kymogram"))?,
         tab: match row.get::<Option<&str>, _>("tab") {
-            Some(json) => Some(Box::new(tab_column::from_json(json).ok_or_else(|| bad("tab"))?)),
+            Some(json) => Some(Box::new(tab::from_json(json).ok_or_else(|| bad("tab"))?)),
             None => None,
         },
     };

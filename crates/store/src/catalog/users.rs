@@ -1,0 +1,115 @@
+//! Users, as the sessions know them: there is no table of users, a session lists its own.
+
+use kymo_filter::text::fold;
+use kymo_model::Timestamp;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Row, Sqlite, SqlitePool};
+
+use super::sessions::query::{Condition, glob_sqlite};
+use super::sessions::{SessionFilter, push_filter};
+use crate::error::StoreError;
+
+/// A user over the sessions that match.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserSummary {
+    /// The id, or the name of a user that has none.
+    pub key: String,
+    /// A name, if one is known.
+    pub name: Option<String>,
+    /// Sessions with this user.
+    pub sessions: u64,
+    /// Of these, running.
+    pub running: u64,
+    /// Of these, with errors.
+    pub with_errors: u64,
+    /// Events of these sessions.
+    pub events: u64,
+    /// Errors of these sessions.
+    pub errors: u64,
+    /// First seen in them.
+    pub first_seen_at: Timestamp,
+    /// Last seen in them.
+    pub last_seen_at: Timestamp,
+}
+
+/// Where a page of users ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserCursor {
+    /// When the last one was last seen.
+    pub last_seen_at: Timestamp,
+    /// Its key.
+    pub key: String,
+}
+
+/// Users of the sessions that match, last seen first.
+pub(crate) async fn list(
+    readers: &SqlitePool,
+    filter: &SessionFilter,
+    condition: Option<&Condition>,
+    after: Option<&UserCursor>,
+    limit: u32,
+) -> Result<Vec<UserSummary>, StoreError> {
+    let mut query = summaries(filter, condition);
+    if let Some(part) = &filter.user {
+        // Sessions with such a user have others, too.
+        let pattern = glob_sqlite(&[String::new(), fold(part), String::new()]);
+        query.push(" WHERE key GLOB ").push_bind(pattern.clone()).push(" OR name GLOB ").push_bind(pattern);
+    }
+    query.push(" GROUP BY key");
+    if let Some(after) = after {
+        query.push(" HAVING MAX(last_at) < ").push_bind(after.last_seen_at.as_unix_nanos());
+        query.push(" OR (MAX(last_at) = ").push_bind(after.last_seen_at.as_unix_nanos());
+        query.push(" AND key > ").push_bind(after.key.clone()).push(")");
+    }
+    query.push(" ORDER BY MAX(last_at) DESC, key LIMIT ").push_bind(i64::from(limit));
+    Ok(query.build().fetch_all(readers).await?.iter().map(summary).collect())
+}
+
+/// The user of exactly that key.
+pub(crate) async fn one(
+    readers: &SqlitePool,
+    filter: &SessionFilter,
+    condition: Option<&Condition>,
+    key: &str,
+) -> Result<Option<UserSummary>, StoreError> {
+    let mut query = summaries(filter, condition);
+    query.push(" WHERE key = ").push_bind(key.to_owned()).push(" GROUP BY key");
+    Ok(query.build().fetch_optional(readers).await?.as_ref().map(summary))
+}
+
+/// `SELECT … FROM` a row for each user of each session. The JSON function is `SQLite`'s; in `PostgreSQL` it is
+/// `jsonb_array_elements`.
+fn summaries(filter: &SessionFilter, condition: Option<&Condition>) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new(
+        "SELECT key, MAX(name), COUNT(*), CAST(SUM(running) AS BIGINT), CAST(SUM(failed) AS BIGINT), \
+         CAST(SUM(event_count) AS BIGINT), CAST(SUM(error_count) AS BIGINT), MIN(first_at), MAX(last_at) FROM \
+         (SELECT key, id, MAX(name) AS name, MAX(running) AS running, MAX(failed) AS failed, \
+         MAX(event_count) AS event_count, MAX(error_count) AS error_count, MIN(first_at) AS first_at, \
+         MAX(last_at) AS last_at FROM \
+         (SELECT chosen.id AS id, COALESCE(json_extract(one.value, '$.id'), json_extract(one.value, '$.name')) AS key, \
+         json_extract(one.value, '$.name') AS name, json_extract(one.value, '$.first_at') AS first_at, \
+         json_extract(one.value, '$.last_at') AS last_at, chosen.running AS running, chosen.failed AS failed, \
+         chosen.event_count AS event_count, chosen.error_count AS error_count FROM \
+         (SELECT id, users, event_count, error_count, CASE WHEN end_kind = 0 THEN 1 ELSE 0 END AS running, \
+         CASE WHEN error_count > 0 THEN 1 ELSE 0 END AS failed",
+    );
+    push_filter(&mut query, filter, condition);
+    query.push(") AS chosen, json_each(chosen.users) AS one) AS each WHERE key IS NOT NULL GROUP BY key, id) AS per_session");
+    query
+}
+
+fn summary(row: &SqliteRow) -> UserSummary {
+    let count = |column: usize| row.get::<i64, _>(column) as u64;
+    let moment = |column: usize| Timestamp::from_unix_nanos(row.get(column));
+    UserSummary {
+        key: row.get(0),
+        name: row.get(1),
+        sessions: count(2),
+        running: count(3),
+        with_errors: count(4),
+        events: count(5),
+        errors: count(6),
+        first_seen_at: moment(7),
+        last_seen_at: moment(8),
+    }
+}
