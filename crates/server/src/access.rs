@@ -1,17 +1,27 @@
-//! Who may do what: tokens by their hash, the page's cookie, secrets.
+//! Who may do what: tokens by their hash, the page's cookie, secrets, limits.
+
+mod address;
+mod allowances;
+pub(crate) mod audit;
+mod caller;
+pub(crate) mod gate;
+pub(crate) mod passwords;
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use axum::extract::FromRequestParts;
-use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use kymo_compat::exceptionless::Privacy;
-use kymo_store::{Project, ProjectPk, Scope, Store, StoreError, Token};
+use kymo_model::Timestamp;
+use kymo_store::{Project, ProjectPk, Store, StoreError, Token};
 use tokio::sync::Mutex;
 
+pub(crate) use self::address::{Address, Peer};
+pub use self::allowances::Allowance;
+pub(crate) use self::caller::Caller;
+pub use self::gate::AccessLimits;
+pub(crate) use self::gate::Gate;
 use crate::problem::Problem;
-use crate::state::AppState;
 
 /// The page's cookie.
 pub(crate) const COOKIE: &str = "kymo_session";
@@ -57,10 +67,11 @@ impl Directory {
 }
 
 impl Tables {
-    /// The token of that secret, with its project.
-    pub(crate) fn token(&self, secret: &str) -> Option<(&Token, &Project)> {
-        let token = self.tokens.get(&Store::hash_secret(secret))?;
-        Some((token, self.project(token.project)?))
+    /// The token of that hash with its project, if it holds.
+    pub(crate) fn token(&self, hash: &[u8; 32], now: Timestamp) -> Option<(&Token, &Project)> {
+        let token = self.tokens.get(hash)?;
+        let holds = token.expires_at.is_none_or(|expires_at| now < expires_at);
+        holds.then_some((token, self.project(token.project)?))
     }
 
     pub(crate) fn project(&self, pk: ProjectPk) -> Option<&Project> {
@@ -72,64 +83,14 @@ impl Tables {
         self.projects.get(&pk).cloned()
     }
 
+    pub(crate) fn projects(&self) -> impl Iterator<Item = &Project> {
+        self.projects.values().map(|settled| &settled.project)
+    }
+
     /// By id.
     pub(crate) fn project_by_id(&self, id: &str) -> Option<&Project> {
         self.projects.values().map(|settled| &settled.project).find(|project| project.id.as_str() == id)
     }
-}
-
-/// A caller of `/api/v1`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Reader {
-    /// `None`: sees every project.
-    pub(crate) project: Option<ProjectPk>,
-    /// Came with the cookie, not with a token.
-    pub(crate) is_person: bool,
-}
-
-impl Reader {
-    /// Settings are for people and for tokens of scope admin.
-    pub(crate) fn must_be_admin(self) -> Result<(), Problem> {
-        if self.project.is_none() {
-            return Ok(());
-        }
-        Err(Problem::new(
-            StatusCode::FORBIDDEN,
-            "this token may read its project, not set it: use one of scope admin",
-        ))
-    }
-}
-
-impl FromRequestParts<AppState> for Reader {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
-        if let Some(secret) = bearer(&parts.headers) {
-            let tables = state.directory.tables();
-            let (token, _) = tables.token(secret).ok_or_else(not_signed_in)?;
-            return match token.scope {
-                Scope::Admin => Ok(Self { project: None, is_person: false }),
-                Scope::Read => Ok(Self { project: Some(token.project), is_person: false }),
-                Scope::Ingest | Scope::Browser => Err(Problem::new(
-                    StatusCode::FORBIDDEN,
-                    "this token may send, not read: use one of scope read",
-                )),
-            };
-        }
-        let cookie = cookie(&parts.headers).ok_or_else(not_signed_in)?;
-        if !parts.method.is_safe() && !is_same_origin(&parts.headers) {
-            return Err(Problem::new(StatusCode::FORBIDDEN, "the request came from another site"));
-        }
-        if state.store.has_ui_session(cookie).await? {
-            Ok(Self { project: None, is_person: true })
-        } else {
-            Err(not_signed_in())
-        }
-    }
-}
-
-fn not_signed_in() -> Problem {
-    Problem::new(StatusCode::UNAUTHORIZED, "not signed in")
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

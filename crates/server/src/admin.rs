@@ -1,25 +1,17 @@
 //! Commands of the `kymo` program: done by the running server through its socket, or by the
 //! program itself on a folder that no server uses.
 
-use std::time::Duration;
+pub(crate) mod make;
+pub(crate) mod people;
 
-use kymo_model::ProjectId;
-use kymo_store::{Project, Scope, Store, StoreErrorKind};
+use std::path::{Path, PathBuf};
+
+use kymo_store::{Action, Actor, Finding, MemberChange, Project, Store, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::access::new_secret;
 use crate::problem::Problem;
 use crate::settings;
-
-/// How long a one-time link holds.
-const LINK_HOLDS_FOR: Duration = Duration::from_hours(24);
-/// Shortest existing key that may be adopted as a token; clients require as much.
-const KEY_CHARS_MIN: usize = 10;
-/// Longest, so that a log line or header with it stays a line.
-const KEY_CHARS_MAX: usize = 200;
-/// Characters of a token that are kept to tell it apart.
-const LABEL_CHARS: usize = 12;
 
 /// What to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,14 +48,62 @@ pub enum Command {
         scope: String,
         /// The existing key.
         key: Option<String>,
+        /// What people call it.
+        name: Option<String>,
+        /// How long it holds; for ever if not given.
+        expires_in_seconds: Option<u64>,
+    },
+    /// List the tokens of a project.
+    TokenList {
+        /// Its name or id.
+        project: String,
     },
     /// A token stops to hold.
     TokenRevoke {
-        /// The token.
+        /// The token, or with `project` the number that the list has.
         token: String,
+        /// Name or id of the project.
+        project: Option<String>,
+    },
+    /// Add a member, with a one-time code.
+    MemberAdd {
+        /// What they sign in with.
+        name: String,
+        /// They administer the server.
+        is_admin: bool,
+        /// `PROJECT=ROLE`.
+        roles: Vec<String>,
+    },
+    /// List the members.
+    MemberList,
+    /// Remove a member.
+    MemberRemove {
+        /// Their name.
+        name: String,
+    },
+    /// Give a member a role in a project.
+    MemberRole {
+        /// Their name.
+        name: String,
+        /// Name or id of the project.
+        project: String,
+        /// `reader`, `member`, `admin`, or `none` to take it away.
+        role: String,
     },
     /// Make a one-time code for signing in.
-    LoginCode,
+    LoginCode {
+        /// For whom; for the first member if not given.
+        member: Option<String>,
+        /// They forgot their password: it is removed, and their browsers are signed out.
+        remove_password: bool,
+    },
+    /// Tell what a person should know about the folder and the server.
+    Doctor,
+    /// Write a backup.
+    Backup {
+        /// The new folder, as an absolute path.
+        to: PathBuf,
+    },
 }
 
 /// What came of it.
@@ -87,6 +127,11 @@ pub enum Reply {
         /// Where the running server listens, if one runs.
         url: Option<String>,
     },
+    /// What was found.
+    Findings {
+        /// One for each check.
+        findings: Vec<Finding>,
+    },
     /// It was not done.
     Refused {
         /// Why, and what was expected.
@@ -99,10 +144,19 @@ pub enum Reply {
 /// # Errors
 /// The reason as a sentence, for the person who typed the command.
 pub async fn perform(store: &Store, command: Command) -> Result<Reply, String> {
+    performed(store, command).await.map_err(Problem::into_detail)
+}
+
+async fn performed(store: &Store, command: Command) -> Result<Reply, Problem> {
+    let by = Actor::command_line();
+    let nothing_to_say = Reply::Lines { lines: Vec::new() };
     match command {
-        Command::ProjectAdd { name, id, origins } => add_project(store, &name, id, &origins).await,
+        Command::ProjectAdd { name, id, origins } => {
+            let id = make::project(store, &name, id.as_deref(), &origins, &by).await?;
+            Ok(Reply::Lines { lines: vec![id.to_string()] })
+        }
         Command::ProjectList => {
-            let projects = store.projects().await.map_err(|error| error.to_string())?;
+            let projects = store.projects().await?;
             let lines = projects.iter().map(|project| format!("{}\t{}", project.id, project.name)).collect();
             Ok(Reply::Lines { lines })
         }
@@ -110,103 +164,80 @@ pub async fn perform(store: &Store, command: Command) -> Result<Reply, String> {
             Ok(Reply::Project { project: settings::shown(&project_named(store, &project).await?) })
         }
         Command::ProjectSet { project, change } => {
-            let pk = project_named(store, &project).await?.pk;
-            let changed = store.change_project(pk, |settings| settings::merge(settings, &change)).await;
-            changed.map_err(|error| error.to_string())?;
-            Ok(Reply::Lines { lines: Vec::new() })
+            let project = project_named(store, &project).await?;
+            store.change_project(project.pk, |settings| settings::merge(settings, &change)).await?;
+            let target = settings::changed_keys(&change);
+            store.record(&by, Action::ProjectChange, Some(project.pk), Some(&target)).await?;
+            Ok(nothing_to_say)
         }
-        Command::TokenAdd { project, scope, key } => add_token(store, &project, &scope, key).await,
-        Command::TokenRevoke { token } => {
-            store.revoke_token(&token).await.map_err(|error| error.to_string())?;
-            Ok(Reply::Lines { lines: Vec::new() })
+        Command::TokenAdd { project, scope, key, name, expires_in_seconds } => {
+            let project = project_named(store, &project).await?.pk;
+            let (name, key) = (name.as_deref(), key.as_deref());
+            let wanted = make::WantedToken { scope: &scope, name, expires_in_seconds, key };
+            let (_, secret) = make::token(store, project, wanted, None, &by).await?;
+            Ok(Reply::Lines { lines: vec![secret] })
         }
-        Command::LoginCode => Ok(Reply::Code { code: new_login_code(store).await?, url: None }),
+        Command::TokenList { project } => people::tokens(store, &project).await,
+        Command::TokenRevoke { token, project: None } => {
+            store.revoke_token(&token, &by).await?;
+            Ok(nothing_to_say)
+        }
+        Command::TokenRevoke { token, project: Some(project) } => {
+            let project = project_named(store, &project).await?.pk;
+            let number = token.parse().map_err(|_| {
+                Problem::input(format!("{token:?}: expected the number that `kymo token list` has"))
+            })?;
+            store.revoke_token_of(project, number, &by).await?;
+            Ok(nothing_to_say)
+        }
+        Command::MemberAdd { name, is_admin, roles } => people::add(store, &name, is_admin, &roles).await,
+        Command::MemberList => people::list(store).await,
+        Command::MemberRemove { name } => {
+            store.remove_member(&name, &by).await?;
+            Ok(nothing_to_say)
+        }
+        Command::MemberRole { name, project, role } => people::set_role(store, &name, &project, &role).await,
+        Command::LoginCode { member, remove_password } => {
+            login_code(store, member.as_deref(), remove_password).await
+        }
+        Command::Doctor => Ok(Reply::Findings { findings: store.examine().await }),
+        Command::Backup { to } => backup(store, &to).await,
     }
 }
 
-async fn add_project(
-    store: &Store,
-    name: &str,
-    id: Option<String>,
-    origins: &[String],
-) -> Result<Reply, String> {
-    let name = name.trim();
-    if name.is_empty() {
-        return Err("expected a name for the project".to_owned());
+async fn login_code(store: &Store, member: Option<&str>, remove_password: bool) -> Result<Reply, Problem> {
+    let by = Actor::command_line();
+    if remove_password {
+        let name =
+            member.ok_or_else(|| Problem::input("expected the member whose password is to be removed"))?;
+        store.change_member(name, &MemberChange { remove_password, ..MemberChange::default() }, &by).await?;
     }
-    origins.iter().try_for_each(|origin| settings::check_origin(origin))?;
-    let projects = store.projects().await.map_err(|error| error.to_string())?;
-    if projects.iter().any(|project| project.name == name) {
-        return Err(format!("there is a project named {name} already"));
-    }
-    let id: ProjectId = match id {
-        Some(id) => id.parse().map_err(|error| format!("{id:?} is not a project id: {error}"))?,
-        None => free_id(name, &projects)?,
-    };
-    store.add_project(&id, name, origins).await.map_err(|error| error.to_string())?;
-    Ok(Reply::Lines { lines: vec![id.to_string()] })
-}
-
-/// `My Shop!` becomes `my-shop`, or `my-shop-2` if that is taken.
-fn free_id(name: &str, projects: &[Project]) -> Result<ProjectId, String> {
-    let letters = name
-        .chars()
-        .map(|letter| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '-' });
-    let slug: String = letters.take(40).collect();
-    let parts: Vec<&str> = slug.split('-').filter(|part| !part.is_empty()).collect();
-    let stem = if parts.is_empty() { "project".to_owned() } else { parts.join("-") };
-    let candidates = std::iter::once(stem.clone()).chain((2..).map(|number| format!("{stem}-{number}")));
-    candidates
-        .into_iter()
-        .find(|id| projects.iter().all(|project| project.id.as_str() != id))
-        .and_then(|id| id.parse().ok())
-        .ok_or_else(|| "expected an --id for this project".to_owned())
+    let (code, _) = make::login_code(store, member, &by).await?;
+    Ok(Reply::Code { code, url: None })
 }
 
 /// By id, else by name.
-async fn project_named(store: &Store, project: &str) -> Result<Project, String> {
-    let mut projects = store.projects().await.map_err(|error| error.to_string())?;
+async fn project_named(store: &Store, project: &str) -> Result<Project, Problem> {
+    let mut projects = store.projects().await?;
     let at = projects
         .iter()
         .position(|known| known.id.as_str() == project)
         .or_else(|| projects.iter().position(|known| known.name == project))
-        .ok_or_else(|| format!("there is no project {project:?}: make it with `kymo project add`"))?;
+        .ok_or_else(|| {
+            Problem::not_found(format!("there is no project {project:?}: make it with `kymo project add`"))
+        })?;
     Ok(projects.swap_remove(at))
 }
 
-async fn add_token(store: &Store, project: &str, scope: &str, key: Option<String>) -> Result<Reply, String> {
-    let project = project_named(store, project).await?;
-    let scope = Scope::from_word(scope)
-        .ok_or_else(|| format!("{scope:?} is not a scope: expected ingest, browser, read or admin"))?;
-    let token = match key {
-        Some(key) => {
-            let plain = key.bytes().all(|byte| byte.is_ascii_graphic());
-            if !(KEY_CHARS_MIN..=KEY_CHARS_MAX).contains(&key.len()) || !plain {
-                return Err(format!(
-                    "expected a key of {KEY_CHARS_MIN} to {KEY_CHARS_MAX} visible ASCII characters"
-                ));
-            }
-            key
-        }
-        None => format!(
-            "kymo_{}_{}",
-            scope.as_str(),
-            new_secret().map_err(|_| "the system gave no random numbers")?
-        ),
+async fn backup(store: &Store, to: &Path) -> Result<Reply, Problem> {
+    let told = |error: StoreError| {
+        let reason =
+            std::error::Error::source(&error).map_or_else(String::new, |source| format!(": {source}"));
+        Problem::input(format!("the backup was not made: {error}{reason}"))
     };
-    let label: String = token.chars().take(LABEL_CHARS.min(token.len() / 2)).collect();
-    store.add_token(project.pk, scope, &token, &label).await.map_err(|error| match error.kind() {
-        StoreErrorKind::Input => error.to_string(),
-        _ => format!("the token could not be kept: {error}"),
-    })?;
-    Ok(Reply::Lines { lines: vec![token] })
-}
-
-async fn new_login_code(store: &Store) -> Result<String, String> {
-    let code = new_secret().map_err(|_: Problem| "the system gave no random numbers")?;
-    let expires_at = store.now().plus(LINK_HOLDS_FOR);
-    store.add_login_code(&code, expires_at).await.map_err(|error| error.to_string())?;
-    Ok(code)
+    let manifest = store.backup(to).await.map_err(told)?;
+    let (made_at, files, bytes) = (&manifest.made_at, manifest.files.len(), manifest.bytes());
+    Ok(Reply::Lines { lines: vec![format!("{}\t{made_at}\t{files} files\t{bytes} bytes", to.display())] })
 }
 
 /// A one-time link for a server that listens on `url`.
@@ -214,18 +245,7 @@ async fn new_login_code(store: &Store) -> Result<String, String> {
 /// # Errors
 /// The reason as a sentence.
 pub async fn new_login_url(store: &Store, url: &str) -> Result<String, String> {
-    Ok(format!("{url}/login?code={}", new_login_code(store).await?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ids_are_made_from_names() {
-        let rows = [("My Shop!", "my-shop"), ("  ", "project"), ("Ärger", "rger"), ("a--b", "a-b")];
-        for (name, expected) in rows {
-            assert_eq!(free_id(name, &[]).unwrap().as_str(), expected, "{name}");
-        }
-    }
+    let made = make::login_code(store, None, &Actor::command_line()).await;
+    let (code, _) = made.map_err(Problem::into_detail)?;
+    Ok(format!("{url}/login?code={code}"))
 }

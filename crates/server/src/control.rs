@@ -68,7 +68,7 @@ async fn answer(stream: UnixStream, state: &AppState, url: &str) -> std::io::Res
         Err(error) => Err(format!("the command could not be read: {error}")),
     };
     // A new or revoked token holds from the next request on.
-    let refreshed = state.directory.refresh(&state.store).await.map_err(|error| error.to_string());
+    let refreshed = state.access_changed().await.map_err(|error| error.to_string());
     let reply = match refreshed.and(reply) {
         Ok(Reply::Code { code, .. }) => Reply::Code { code, url: Some(url.to_owned()) },
         Ok(reply) => reply,
@@ -86,7 +86,9 @@ async fn answer(stream: UnixStream, state: &AppState, url: &str) -> std::io::Res
 pub fn ask(root: &Path, command: &Command) -> std::io::Result<Option<Reply>> {
     let path: PathBuf = Folder::control_socket(root);
     let Ok(mut stream) = BlockingStream::connect(&path) else { return Ok(None) };
-    stream.set_read_timeout(Some(ANSWER_WITHIN))?;
+    // A backup takes as long as the disk does; a server that dies closes the socket.
+    let is_long = matches!(command, Command::Backup { .. });
+    stream.set_read_timeout((!is_long).then_some(ANSWER_WITHIN))?;
     let mut text = serde_json::to_string(command)?;
     text.push('\n');
     stream.write_all(text.as_bytes())?;

@@ -61,6 +61,17 @@ pub(crate) async fn headers(request: Request, next: Next) -> Response {
     response
 }
 
+/// Where the port speaks TLS, cookies are for TLS only.
+pub(crate) async fn secure_cookies(mut response: Response) -> Response {
+    let cookies: Vec<HeaderValue> = response.headers().get_all(header::SET_COOKIE).iter().cloned().collect();
+    response.headers_mut().remove(header::SET_COOKIE);
+    for cookie in cookies {
+        let secure = HeaderValue::from_bytes(&[cookie.as_bytes(), b"; Secure"].concat());
+        response.headers_mut().append(header::SET_COOKIE, secure.unwrap_or(cookie));
+    }
+    response
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

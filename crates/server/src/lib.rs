@@ -19,14 +19,16 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `access` | who may do what: tokens, the page's cookie, one-time links |
+//! | `access` | who may do what: callers, tokens, the page's cookie, passwords, limits, the audit log |
 //! | `admin`, `control` | commands of the `kymo` program, and the socket they come through |
 //! | `api` | `/api/v1` |
 //! | `assets` | the embedded page |
 //! | `connections` | accepting, time limits, hanging up without an answer |
 //! | `guard` | what holds for every request: host check, security headers |
 //! | `ingest` | the foreign paths |
+//! | `login` | signing in by a one-time link or a password |
 //! | `metrics` | `/metrics` |
+//! | `routes` | routes that can be listed |
 //! | `settings` | what people set for a project, as JSON |
 //! | `problem` | errors as `application/problem+json` |
 
@@ -41,10 +43,14 @@ mod ingest;
 mod login;
 mod metrics;
 mod problem;
+mod routes;
 mod server;
 mod settings;
 mod state;
 
+pub use access::{AccessLimits, Allowance};
 pub use admin::{Command, Reply, new_login_url, perform};
+pub use connections::{TlsError, TlsFiles};
 pub use control::ask;
-pub use server::{Options, Server};
+pub use routes::Route;
+pub use server::{Options, Server, routes};

@@ -7,9 +7,9 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use kymo_model::DropReason;
-use kymo_store::ProjectPk;
+use kymo_store::{ProjectPk, Projects};
 
-use crate::access::{Reader, Tables};
+use crate::access::{Caller, Tables};
 use crate::api::VERSION;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -18,18 +18,23 @@ use crate::state::AppState;
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// A reader of one project gets that project's series and those of the whole server.
-pub(crate) async fn metrics(State(state): State<AppState>, reader: Reader) -> Result<Response, Problem> {
+pub(crate) async fn metrics(State(state): State<AppState>, caller: Caller) -> Result<Response, Problem> {
     let tables = state.directory.tables();
     let mut text = Text::default();
-    counters(&mut text, &state, reader, &tables).await?;
-    sessions(&mut text, &state, reader, &tables).await?;
+    counters(&mut text, &state, &caller, &tables).await?;
+    sessions(&mut text, &state, &caller, &tables).await?;
     server(&mut text, &state).await?;
     Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], text.0).into_response())
 }
 
-async fn counters(text: &mut Text, state: &AppState, reader: Reader, tables: &Tables) -> Result<(), Problem> {
+async fn counters(
+    text: &mut Text,
+    state: &AppState,
+    caller: &Caller,
+    tables: &Tables,
+) -> Result<(), Problem> {
     let mut counters: BTreeMap<(ProjectPk, String), u64> = state.store.counters().await?;
-    counters.retain(|(project, _), _| reader.project.is_none_or(|own| own == *project));
+    counters.retain(|(project, _), _| caller.sees(*project));
     let of = |wanted: &dyn Fn(&str) -> bool| -> Vec<(String, u64)> {
         let picked = counters.iter().filter(|((_, name), _)| wanted(name));
         picked.map(|((project, name), count)| (labels(tables, *project, Some(name)), *count)).collect()
@@ -58,12 +63,28 @@ async fn counters(text: &mut Text, state: &AppState, reader: Reader, tables: &Ta
         "Requests refused as a whole, by reason; those that named no project have none.",
         &of(&|name| reason(name).is_some_and(DropReason::is_refusal)),
     );
+    for (name, word, help) in [
+        ("kymo_sessions_removed_total", "removed_sessions", "Sessions removed by retention."),
+        (
+            "kymo_events_removed_total",
+            "removed_events",
+            "Events of removed sessions, and loose ones removed.",
+        ),
+        ("kymo_removed_bytes_total", "removed_bytes", "Bytes of segment files that retention freed."),
+    ] {
+        text.family(name, "counter", help, &plain(word));
+    }
     Ok(())
 }
 
-async fn sessions(text: &mut Text, state: &AppState, reader: Reader, tables: &Tables) -> Result<(), Problem> {
+async fn sessions(
+    text: &mut Text,
+    state: &AppState,
+    caller: &Caller,
+    tables: &Tables,
+) -> Result<(), Problem> {
     let mut counts = state.store.running_counts().await?;
-    counts.retain(|(project, ..)| reader.project.is_none_or(|own| own == *project));
+    counts.retain(|(project, ..)| caller.sees(*project));
     let series = |pick: fn(&(ProjectPk, u64, u64)) -> u64| -> Vec<(String, u64)> {
         counts.iter().map(|count| (labels(tables, count.0, None), pick(count))).collect()
     };
@@ -73,7 +94,7 @@ async fn sessions(text: &mut Text, state: &AppState, reader: Reader, tables: &Ta
 }
 
 async fn server(text: &mut Text, state: &AppState) -> Result<(), Problem> {
-    let status = state.store.status(None).await?;
+    let status = state.store.status(&Projects::All).await?;
     let mut gauge = |name: &str, help: &str, value: u64| {
         text.family(name, "gauge", help, &[(String::new(), value)]);
     };

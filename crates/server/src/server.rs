@@ -10,18 +10,23 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use kymo_store::{Store, StoreError};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::watch;
 use tower::ServiceExt;
 
+use crate::access::AccessLimits;
+use crate::connections::{Tls, TlsError, TlsFiles};
 use crate::problem::Problem;
+use crate::routes::{Route, Routes, get};
 use crate::state::AppState;
 use crate::{api, assets, connections, control, guard, ingest, login, metrics};
 
-/// Requests that are still answered after a stop was asked for.
+/// Requests that are still answered after a stop was asked for, unless set otherwise.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
+/// Free space on the folder's disk that a ready server has, unless set otherwise: room for the log of the
+/// catalog, a tail and a merge.
+const FREE_BYTES_MIN: u64 = 256 * 1024 * 1024;
 
 /// How to serve.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,12 +35,27 @@ pub struct Options {
     pub listen: SocketAddr,
     /// Names under which the server may be reached, beside addresses and `localhost`.
     pub public_hosts: Vec<String>,
+    /// How much of what is allowed to whom.
+    pub access: AccessLimits,
+    /// How long a stop waits for requests that are under way.
+    pub stop_within: Duration,
+    /// Free space on the folder's disk below which the server says that it is not ready.
+    pub free_bytes_min: u64,
+    /// Certificate and key, to speak TLS and nothing else.
+    pub tls: Option<TlsFiles>,
 }
 
 impl Default for Options {
     /// Port 8390 of this machine only.
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8390)), public_hosts: Vec::new() }
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8390)),
+            public_hosts: Vec::new(),
+            access: AccessLimits::default(),
+            stop_within: STOP_WITHIN,
+            free_bytes_min: FREE_BYTES_MIN,
+            tls: None,
+        }
     }
 }
 
@@ -46,6 +66,8 @@ pub struct Server {
     state: AppState,
     url: String,
     stop: watch::Sender<bool>,
+    stop_within: Duration,
+    tls: Option<Arc<Tls>>,
 }
 
 impl Server {
@@ -54,13 +76,16 @@ impl Server {
     /// # Errors
     /// The port is taken or not ours to take, or the catalog cannot be read.
     pub async fn bind(store: Arc<Store>, options: Options) -> Result<Self, BindError> {
+        let tls = options.tls.map(Tls::load).transpose()?.map(Arc::new);
         let listener = TcpListener::bind(options.listen).await?;
-        let url = format!("http://{}", listener.local_addr()?);
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let url = format!("{scheme}://{}", listener.local_addr()?);
         let control = control::bind(store.folder().root());
         let (stop, stopping) = watch::channel(false);
-        let state = AppState::new(store, options.public_hosts, stopping);
+        let state =
+            AppState::new(store, options.public_hosts, options.access, options.free_bytes_min, stopping);
         state.directory.refresh(&state.store).await?;
-        Ok(Self { listener, control, state, url, stop })
+        Ok(Self { listener, control, state, url, stop, stop_within: options.stop_within, tls })
     }
 
     /// Where it is reached.
@@ -73,11 +98,17 @@ impl Server {
     /// # Errors
     /// The listener or the store failed.
     pub async fn run(self, stopped: impl Future<Output = ()> + Send + 'static) -> Result<(), BindError> {
-        let Self { listener, control, state, url, stop } = self;
+        let Self { listener, control, state, url, stop, stop_within, tls } = self;
         let store = Arc::clone(&state.store);
         let control = control.map(|control| tokio::spawn(control::serve(control, state.clone(), url)));
         let mut stopping = state.stopping.clone();
-        let serve = connections::serve(listener, router(state), async move {
+        let watching = tls.clone().map(|tls| tokio::spawn(async move { tls.watch().await }));
+        let router = if tls.is_some() {
+            router(state).layer(middleware::map_response(guard::secure_cookies))
+        } else {
+            router(state)
+        };
+        let serve = connections::serve(listener, tls.as_deref(), router, async move {
             stopped.await;
             // Endless answers (event streams) end now, others when they are done.
             let _ = stop.send(true);
@@ -85,14 +116,14 @@ impl Server {
         let late = async {
             // An error means that the sender is gone: stopping as well.
             let _ = stopping.wait_for(|stopping| *stopping).await;
-            tokio::time::sleep(STOP_WITHIN).await;
+            tokio::time::sleep(stop_within).await;
         };
         tokio::select! {
             () = serve => {}
             () = late => tracing::warn!("some requests did not end in time"),
         }
-        if let Some(control) = control {
-            control.abort();
+        for task in control.into_iter().chain(watching) {
+            task.abort();
         }
         store.close().await?;
         Ok(())
@@ -104,6 +135,8 @@ impl Server {
 pub enum BindError {
     /// The port.
     Listen(std::io::Error),
+    /// The certificate or its key.
+    Tls(TlsError),
     /// The data folder.
     Store(StoreError),
 }
@@ -112,6 +145,7 @@ impl std::fmt::Display for BindError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Listen(_) => f.write_str("the port could not be listened on"),
+            Self::Tls(error) => error.fmt(f),
             Self::Store(error) => error.fmt(f),
         }
     }
@@ -121,6 +155,7 @@ impl std::error::Error for BindError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Listen(source) => Some(source),
+            Self::Tls(error) => error.source(),
             Self::Store(error) => error.source(),
         }
     }
@@ -132,6 +167,12 @@ impl From<std::io::Error> for BindError {
     }
 }
 
+impl From<TlsError> for BindError {
+    fn from(error: TlsError) -> Self {
+        Self::Tls(error)
+    }
+}
+
 impl From<StoreError> for BindError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
@@ -139,14 +180,7 @@ impl From<StoreError> for BindError {
 }
 
 fn router(state: AppState) -> Router {
-    let known = Router::new()
-        .merge(ingest::routes())
-        .merge(api::routes())
-        .route("/login", get(login::page).post(login::sign_in))
-        .route("/login.css", get(login::style))
-        .route("/livez", get(|| async { "ok" }))
-        .route("/readyz", get(ready))
-        .route("/metrics", get(metrics::metrics));
+    let known = all_routes().into_router();
     known
         .clone()
         .fallback(move |State(state): State<AppState>, request: Request| {
@@ -156,6 +190,23 @@ fn router(state: AppState) -> Router {
         .layer(middleware::from_fn_with_state(state.clone(), guard::host))
         .layer(middleware::from_fn(guard::headers))
         .with_state(state)
+}
+
+/// Every route of the server, for a test that holds them against who may use each. What has none is the
+/// page's.
+pub fn routes() -> Vec<Route> {
+    all_routes().into_list()
+}
+
+fn all_routes() -> Routes {
+    Routes::new()
+        .merge(ingest::routes())
+        .merge(api::routes())
+        .route("/login", get(login::page).post(login::sign_in))
+        .route("/login.css", get(login::style))
+        .route("/livez", get(|| async { "ok" }))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics::metrics))
 }
 
 /// A path that no route has: agents' spellings of the foreign paths are tried again as we spell
@@ -176,9 +227,21 @@ async fn unknown(known: Router, mut request: Request) -> Response {
     assets::serve(request.uri(), &headers)
 }
 
-async fn ready(State(state): State<AppState>) -> Response {
-    match state.store.projects().await {
-        Ok(_) => "ok".into_response(),
-        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response(),
+/// `GET /readyz`: whether it makes sense to send something here; if not, which check failed and nothing else.
+async fn ready(State(state): State<AppState>) -> Result<&'static str, Problem> {
+    let no = |detail: &str| Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail);
+    if *state.stopping.borrow() {
+        return Err(no("stopping"));
     }
+    let readiness = state.store.readiness().await;
+    if !readiness.is_writable {
+        return Err(no("catalog: it cannot be written"));
+    }
+    if readiness.free_bytes.is_some_and(|free| free < state.free_bytes_min) {
+        return Err(no("disk: too little space is free"));
+    }
+    if readiness.is_queue_full {
+        return Err(no("queue: it is full"));
+    }
+    Ok("ok")
 }

@@ -31,6 +31,7 @@ pub(crate) fn shown(project: &Project) -> Value {
         "origins": project.origins,
         "sessions": sessions,
         "client_settings": project.client_settings,
+        "retention_days": project.retention_days,
         "config_version": project.config_version,
     })
 }
@@ -46,12 +47,35 @@ pub(crate) fn merge(settings: &mut ProjectSettings, change: &Value) -> Result<()
             "origins" => settings.origins = origins(value)?,
             "sessions" => merge_limits(&mut settings.session_limits, value)?,
             "client_settings" => merge_client_settings(&mut settings.client_settings, value)?,
+            "retention_days" => settings.retention_days = days(value)?,
             other => {
-                return Err(format!("{other}: expected name, origins, sessions or client_settings"));
+                return Err(format!(
+                    "{other}: expected name, origins, sessions, client_settings or retention_days"
+                ));
             }
         }
     }
     Ok(())
+}
+
+/// The names of what a change changes, for the audit log: never their values, which may be secret.
+pub(crate) fn changed_keys(change: &Value) -> String {
+    let names = change.as_object().into_iter().flatten().flat_map(|(name, value)| match value.as_object() {
+        Some(inner) => inner.keys().map(|key| format!("{name}.{key}")).collect(),
+        None => vec![name.clone()],
+    });
+    names.collect::<Vec<_>>().join(", ")
+}
+
+fn days(value: &Value) -> Result<Option<u32>, String> {
+    match value {
+        Value::Null => Ok(None),
+        value => value
+            .as_u64()
+            .and_then(|days| u32::try_from(days).ok())
+            .map(Some)
+            .ok_or_else(|| format!("retention_days: expected whole days or null, found {value}")),
+    }
 }
 
 /// Whether a browser may call that its origin: what stands in `Origin` headers.
@@ -126,6 +150,7 @@ mod tests {
             origins: vec!["https://a.test".into()],
             session_limits: SessionLimits { idle_after: Some(60), ..SessionLimits::default() },
             client_settings: BTreeMap::from([("a".into(), "1".into()), ("@@log:*".into(), "off".into())]),
+            retention_days: None,
         }
     }
 
@@ -138,6 +163,7 @@ mod tests {
             "name": " Store ", "origins": [],
             "sessions": {"split_after_seconds": 1200, "idle_after_seconds": null},
             "client_settings": {"a": null, "b": "", "none": null, "@@DataExclusions": "password"},
+            "retention_days": 30,
         });
         merge(&mut changed, &change).unwrap();
         let expected = ProjectSettings {
@@ -147,6 +173,7 @@ mod tests {
             client_settings: [("@@DataExclusions", "password"), ("@@log:*", "off"), ("b", "")]
                 .map(|(key, value)| (key.to_owned(), value.to_owned()))
                 .into(),
+            retention_days: Some(30),
         };
         assert_eq!(changed, expected);
     }
@@ -155,7 +182,7 @@ mod tests {
     fn what_cannot_be_is_said() {
         let rows = [
             (json!([]), "the change: expected an object"),
-            (json!({"id": "x"}), "id: expected name, origins, sessions or client_settings"),
+            (json!({"id": "x"}), "id: expected name, origins, sessions, client_settings or retention_days"),
             (json!({"name": null}), "name: expected a text"),
             (json!({"origins": null}), "origins: expected a list"),
             (json!({"origins": ["https://a.test/"]}), "\"https://a.test/\" is not a web origin"),
@@ -171,6 +198,8 @@ mod tests {
             (json!({"client_settings": {"a": 1}}), "client_settings, a: expected a text or null, found 1"),
             (json!({"client_settings": {"@@log:x": "loud"}}), "@@log:x: expected trace"),
             (json!({"client_settings": []}), "client_settings: expected an object"),
+            (json!({"retention_days": 1.5}), "retention_days: expected whole days or null, found 1.5"),
+            (json!({"retention_days": "7d"}), "found \"7d\""),
         ];
         for (change, expected) in rows {
             let found = merge(&mut settings(), &change).unwrap_err();

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use kymo_model::Timestamp;
-use kymo_store::Store;
+use kymo_store::{Store, StoreError};
 use tokio::sync::{Semaphore, watch};
 
-use crate::access::Directory;
+use crate::access::{AccessLimits, Directory, Gate};
 
 /// KiB of memory for request bodies and what they become, over all requests: what the server has
 /// itself (some 60 MB) and this are well below the 200 MB it promises to stay under.
-pub(crate) const BODY_KIB_MAX: usize = 48 * 1024;
+pub(crate) const BODY_KIB_MAX: usize = 40 * 1024;
 
 /// Refused posts held at once: each is an open connection, of some 20 KB. Beyond it they are let go
 /// at once.
@@ -21,6 +21,8 @@ const HELD_POSTS_MAX: usize = 256;
 pub(crate) struct AppState {
     pub(crate) store: Arc<Store>,
     pub(crate) directory: Arc<Directory>,
+    /// Limits and the checking of passwords.
+    pub(crate) gate: Arc<Gate>,
     /// See [`BODY_KIB_MAX`].
     pub(crate) body_kib: Arc<Semaphore>,
     /// Posts that are refused and held for a while; see `ingest::loupe`.
@@ -28,21 +30,39 @@ pub(crate) struct AppState {
     pub(crate) started_at: Timestamp,
     /// Names under which the server may be reached, beside addresses and `localhost`.
     pub(crate) public_hosts: Arc<[String]>,
+    /// Free space on the folder's disk that a ready server has.
+    pub(crate) free_bytes_min: u64,
     /// True when the server is stopping: endless answers end.
     pub(crate) stopping: watch::Receiver<bool>,
 }
 
 impl AppState {
-    pub(crate) fn new(store: Arc<Store>, public_hosts: Vec<String>, stopping: watch::Receiver<bool>) -> Self {
+    pub(crate) fn new(
+        store: Arc<Store>,
+        public_hosts: Vec<String>,
+        access: AccessLimits,
+        free_bytes_min: u64,
+        stopping: watch::Receiver<bool>,
+    ) -> Self {
         let started_at = store.now();
         Self {
             store,
             directory: Arc::new(Directory::default()),
+            gate: Arc::new(Gate::new(access)),
             body_kib: Arc::new(Semaphore::new(BODY_KIB_MAX)),
             held_posts: Arc::new(Semaphore::new(HELD_POSTS_MAX)),
             started_at,
             public_hosts: public_hosts.into(),
+            free_bytes_min,
             stopping,
         }
+    }
+
+    /// Tokens, members or roles were changed: it holds from the next request on, and whoever is being
+    /// answered for long is looked at again.
+    pub(crate) async fn access_changed(&self) -> Result<(), StoreError> {
+        let refreshed = self.directory.refresh(&self.store).await;
+        self.gate.changed();
+        refreshed
     }
 }

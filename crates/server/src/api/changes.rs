@@ -9,13 +9,14 @@ use axum::extract::State;
 use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive};
 use futures_util::{Stream, StreamExt, stream};
-use kymo_store::{Change, ProjectPk};
+use kymo_store::{Change, ProjectPk, Projects};
 use serde_json::json;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, watch};
 use tokio::time::Instant;
 
-use crate::access::Reader;
+use super::document::Refusal;
+use crate::access::Caller;
 use crate::state::AppState;
 
 /// Changes within this time make one notice.
@@ -24,22 +25,58 @@ const GATHER_FOR: Duration = Duration::from_millis(200);
 const SESSIONS_MAX: usize = 200;
 /// A comment line keeps proxies from closing a quiet stream.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// How long a stream may go on after its token has expired.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// `GET /api/v1/changes`
+/// What changes, as it changes
+///
+/// Server-sent events named `changed`: `{"projects": [...], "sessions": [...]}`; without `sessions` it was many.
+#[utoipa::path(
+    get,
+    path = "/api/v1/changes",
+    operation_id = "stream_changes",
+    tag = "sessions",
+    responses((status = 200, description = "An endless stream", body = String, content_type = "text/event-stream"), Refusal)
+)]
 pub(super) async fn stream(
     State(state): State<AppState>,
-    reader: Reader,
+    caller: Caller,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let listener = Listener { state: state.clone(), only: reader.project, changes: state.store.changes() };
+    let listener = Listener { state: state.clone(), only: caller.projects(), changes: state.store.changes() };
     let mut stopping: watch::Receiver<bool> = state.stopping.clone();
-    let stopped = async move { drop(stopping.wait_for(|stopping| *stopping).await) };
-    let events = stream::unfold(listener, Listener::next).take_until(Box::pin(stopped));
+    let over = async move {
+        tokio::select! {
+            _ = stopping.wait_for(|stopping| *stopping) => {}
+            () = lost(state, caller) => {}
+        }
+    };
+    let events = stream::unfold(listener, Listener::next).take_until(Box::pin(over));
     Sse::new(events.map(Ok)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
+}
+
+/// Comes true when the caller is not any more who it was, or may not do any more what it might: a stream must
+/// not outlive what it was opened with. Who still may is back by itself.
+async fn lost(state: AppState, caller: Caller) {
+    let mut changes = state.gate.changes();
+    let mut look = tokio::time::interval(LOOK_EVERY);
+    // Something may have changed before the first look.
+    while caller.still_holds(&state).await {
+        loop {
+            tokio::select! {
+                _ = changes.changed() => break,
+                _ = look.tick() => {
+                    if caller.has_expired(state.store.now()) {
+                        return;
+                    }
+                }
+            }
+        }
+    }
 }
 
 struct Listener {
     state: AppState,
-    only: Option<ProjectPk>,
+    only: Projects,
     changes: broadcast::Receiver<Change>,
 }
 
@@ -77,7 +114,7 @@ impl Listener {
     /// `None`: there will be no more.
     fn note(&self, gathered: &mut Gathered, change: Result<Change, RecvError>) -> Option<()> {
         match change {
-            Ok(change) if self.only.is_none_or(|only| only == change.project) => {
+            Ok(change) if self.only.has(change.project) => {
                 gathered.projects.insert(change.project);
                 if gathered.sessions.len() <= SESSIONS_MAX {
                     gathered.sessions.extend(change.sessions.iter().map(ToString::to_string));

@@ -1,17 +1,27 @@
 //! Events of a session, of none, and their density.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use kymo_store::{DENSITY_BUCKETS_MAX, EventFilter, EventOrder, ProjectPk, StoredEvent};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use kymo_filter::Subject;
+use kymo_model::SessionId;
+use kymo_store::{
+    DENSITY_BUCKETS_MAX, EventCursor, EventFilter, EventId, EventOrder, EventPage, FoundCursor, FoundEvent,
+    NoEventId, ProjectPk, Projects, StoredEvent,
+};
 use kymo_tracker::SessionRow;
 use serde::Serialize;
-use serde_json::{Value, json};
+use utoipa::ToSchema;
 
+use super::document::{FormatQuery, Refusal};
+use super::export::{Format, Page, Pages, whole};
 use super::parameters::{Parameters, cursor_text};
 use super::shapes::{DensityBucketShape, EventShape, Moment};
-use crate::access::Reader;
+use crate::access::Caller;
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -20,76 +30,375 @@ const PAGE_DEFAULT: u32 = 500;
 const PAGE_MAX: u32 = 5000;
 const DENSITY_BUCKETS_DEFAULT: u32 = 256;
 
-#[derive(Serialize)]
+/// Which events.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes what `page` reads")]
+pub(super) struct EventQuery {
+    /// In the filter language: `level:>=warn "exact words" -category:Http*`.
+    filter: Option<String>,
+    /// Part of message, category or exception, case folded.
+    text: Option<String>,
+    /// This level and worse.
+    severity: Option<Level>,
+    /// Only errors, as the session counts them.
+    errors: Option<bool>,
+    /// `log`, `error`, `usage`, ...
+    kind: Option<String>,
+    /// Exactly this id, given by the agent.
+    reference_id: Option<String>,
+    /// Dated at or after this moment.
+    from: Option<Moment>,
+    /// Dated before this moment.
+    to: Option<Moment>,
+    /// Items of the page.
+    #[param(minimum = 1, maximum = 5000, default = 500)]
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[expect(dead_code, reason = "describes what `parameters` reads")]
+pub(super) enum Level {
+    Trace,
+    Debug,
+    Info,
+    Warn,
+    Error,
+    Fatal,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[expect(dead_code, reason = "describes what `Events` reads")]
+pub(super) enum Order {
+    Asc,
+    Desc,
+}
+
+#[derive(Serialize, ToSchema)]
 pub(super) struct EventList {
     items: Vec<EventShape>,
+    /// For the next page; `null` on the last one.
     next_cursor: Option<String>,
-    total: u64,
+    /// With `around`: for the page before, in the opposite `order`; `null` if there is none.
+    previous_cursor: Option<String>,
+    /// The place of the last item: what comes for the session later is behind it. `null` for a search.
+    last_cursor: Option<String>,
+    /// Events that match, on all pages; `null`: a search stops at the end of its page.
+    total: Option<u64>,
 }
 
-/// `GET /api/v1/sessions/{id}/events`
+/// A session's events counted in equal buckets.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Density {
+    from: Moment,
+    to: Moment,
+    width_seconds: f64,
+    /// Those that hold something.
+    buckets: Vec<DensityBucketShape>,
+}
+
+/// A session's events in order of time, then sequence; those of a browser tab in order of sequence
+#[utoipa::path(
+    get,
+    path = "/api/v1/sessions/{id}/events",
+    operation_id = "list_session_events",
+    tag = "events",
+    params(
+        ("id" = String, Path, description = "The session's id or `external_id`"),
+        EventQuery,
+        ("order" = Option<Order>, Query, description = "`desc` turns the order around"),
+        ("around" = Option<u64>, Query, description = "The page with the event of this sequence in its middle"),
+        FormatQuery
+    ),
+    responses(
+        (status = 200, content((EventList = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"))),
+        Refusal
+    )
+)]
 pub(super) async fn of_session(
     State(state): State<AppState>,
-    reader: Reader,
+    caller: Caller,
     Path(id): Path<String>,
     parameters: Parameters,
-) -> Result<Json<EventList>, Problem> {
-    let (project, row) = state.store.session(reader.project, &id).await?;
-    page(&state, project, Some(&row), &parameters).await
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let (project, row) = state.store.session(&caller.projects(), &id).await?;
+    answer(Events::new(state, project, Some(&row), &parameters)?, &parameters, &headers).await
 }
 
-/// `GET /api/v1/events?project=ID`
-pub(super) async fn without_session(
+/// Events of everywhere that match a filter, newest first; without a filter a project's events without a session
+#[utoipa::path(
+    get,
+    path = "/api/v1/events",
+    operation_id = "list_events",
+    tag = "events",
+    params(
+        (
+            "project" = Option<String>,
+            Query,
+            description = "The project's id; without a filter it is needed if the caller sees several"
+        ),
+        EventQuery,
+        FormatQuery
+    ),
+    responses(
+        (status = 200, content((EventList = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"))),
+        Refusal
+    )
+)]
+pub(super) async fn everywhere(
     State(state): State<AppState>,
-    reader: Reader,
+    caller: Caller,
     parameters: Parameters,
-) -> Result<Json<EventList>, Problem> {
-    let project = parameters.project(reader, &state)?.ok_or_else(|| Problem::input("expected project=ID"))?;
-    page(&state, project, None, &parameters).await
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    if parameters.text("filter").is_some() {
+        let projects = parameters.projects(&caller, &state)?;
+        let filter = filter(&state, &parameters)?;
+        let mut found = Found { state, projects, filter, limit: PAGE_MAX };
+        return match Format::asked(&parameters, &headers)? {
+            Format::Json => {
+                found.limit = parameters.number("limit", 1, PAGE_MAX, PAGE_DEFAULT)?;
+                let (items, next) = found.page(parameters.found_cursor()?).await?;
+                let next_cursor = next.map(|next| next.to_string());
+                let (previous_cursor, last_cursor) = (None, None);
+                Ok(Json(EventList { items, next_cursor, previous_cursor, last_cursor, total: None })
+                    .into_response())
+            }
+            format => whole(found, format).await,
+        };
+    }
+    let project = parameters.project(&caller, &state)?;
+    answer(Events::new(state, project, None, &parameters)?, &parameters, &headers).await
 }
 
-async fn page(
-    state: &AppState,
-    project: ProjectPk,
-    session: Option<&SessionRow>,
+async fn answer(
+    mut events: Events,
     parameters: &Parameters,
-) -> Result<Json<EventList>, Problem> {
-    let filter = EventFilter {
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
+    match Format::asked(parameters, headers)? {
+        Format::Json => {
+            events.limit = parameters.number("limit", 1, PAGE_MAX, PAGE_DEFAULT)?;
+            let after = parameters.event_cursor()?;
+            let (items, next, previous) = match parameters.text("around") {
+                None => {
+                    let (items, next) = events.page(after).await?;
+                    (items, next, None)
+                }
+                Some(sequence) => events.around(sequence).await?,
+            };
+            let text = |cursor: EventCursor| cursor_text(cursor.time.as_unix_nanos(), cursor.sequence);
+            Ok(Json(EventList {
+                items,
+                next_cursor: next.map(text),
+                previous_cursor: previous.map(text),
+                last_cursor: events.last.or(after).map(text),
+                total: Some(events.total),
+            })
+            .into_response())
+        }
+        format => whole(events, format).await,
+    }
+}
+
+fn filter(state: &AppState, parameters: &Parameters) -> Result<EventFilter, Problem> {
+    Ok(EventFilter {
+        query: parameters.filter(Subject::Event, state.store.now())?,
         text: parameters.text("text").map(str::to_owned),
         severity: parameters.severity("severity")?,
         errors_only: parameters.flag("errors")?,
         kind: parameters.text("kind").map(str::to_owned),
         reference_id: parameters.text("reference_id").map(str::to_owned),
+        sequence: None,
         from: parameters.time("from")?,
         to: parameters.time("to")?,
-    };
-    let limit = parameters.number("limit", 1, PAGE_MAX, PAGE_DEFAULT)?;
-    let after = parameters.event_cursor()?;
-    // A tab's agent numbers its events; the clock of its machine may be set in between.
-    let is_tab = session.is_some_and(|row| row.tab.is_some());
-    let order = if is_tab { EventOrder::Sequence } else { EventOrder::Time };
-    let session = session.map(|row| row.id);
-    let page = state.store.events(project, session, filter, order, after, limit as usize).await?;
-    let described = state.store.descriptions(project, &page.events).await?;
-    let shape = |event: StoredEvent| {
-        let description = event.reference_id.as_ref().and_then(|id| described.get(id)).cloned();
-        EventShape::new(event, session, description)
-    };
-    Ok(Json(EventList {
-        items: page.events.into_iter().map(shape).collect(),
-        next_cursor: page.next.map(|next| cursor_text(next.time, next.sequence)),
-        total: page.total,
-    }))
+    })
 }
 
-/// `GET /api/v1/sessions/{id}/density`
+/// Events of everywhere, newest first.
+struct Found {
+    state: AppState,
+    projects: Projects,
+    filter: EventFilter,
+    limit: u32,
+}
+
+impl Pages for Found {
+    type Item = EventShape;
+    type Cursor = FoundCursor;
+
+    const NAME: &'static str = "events";
+    const COLUMNS: &'static [&'static str] = EVENT_COLUMNS;
+
+    async fn page(&mut self, after: Option<FoundCursor>) -> Result<Page<EventShape, FoundCursor>, Problem> {
+        let (store, filter) = (&self.state.store, self.filter.clone());
+        let page = store.find_events(&self.projects, filter, after, self.limit as usize).await?;
+        let mut by_project: BTreeMap<ProjectPk, Vec<StoredEvent>> = BTreeMap::new();
+        for found in page.events.iter().filter(|found| found.event.reference_id.is_some()) {
+            by_project.entry(found.project).or_default().push(found.event.clone());
+        }
+        let mut described = BTreeMap::new();
+        for (project, events) in by_project {
+            described.insert(project, store.descriptions(project, &events).await?);
+        }
+        let shape = |found: FoundEvent| {
+            let of_project = described.get(&found.project);
+            let id = found.event.reference_id.as_ref();
+            let description = id.and_then(|id| of_project?.get(id)).cloned();
+            let (event_id, session) = (found.id(), found.event.session);
+            EventShape::new(event_id, found.event, session, description)
+        };
+        Ok((page.events.into_iter().map(shape).collect(), page.next))
+    }
+}
+
+/// Columns of events in CSV.
+const EVENT_COLUMNS: &[&str] = &[
+    "id",
+    "session_id",
+    "sequence",
+    "time",
+    "observed_time",
+    "severity",
+    "kind",
+    "category",
+    "message",
+    "user.id",
+    "user.name",
+    "reference_id",
+    "exception.type",
+    "exception.message",
+    "exception",
+    "attributes",
+];
+
+struct Events {
+    state: AppState,
+    project: ProjectPk,
+    session: Option<SessionId>,
+    filter: EventFilter,
+    order: EventOrder,
+    limit: u32,
+    /// Of the last page's count.
+    total: u64,
+    /// Place of the last item that was read.
+    last: Option<EventCursor>,
+}
+
+impl Events {
+    fn new(
+        state: AppState,
+        project: ProjectPk,
+        session: Option<&SessionRow>,
+        parameters: &Parameters,
+    ) -> Result<Self, Problem> {
+        let filter = filter(&state, parameters)?;
+        // A tab's agent numbers its events; the clock of its machine may be set in between.
+        let is_tab = session.is_some_and(|row| row.tab.is_some());
+        let ascending = if is_tab { EventOrder::Sequence } else { EventOrder::Time };
+        let order = match parameters.text("order") {
+            None | Some("asc") => ascending,
+            Some("desc") => ascending.reversed(),
+            Some(other) => return Err(Problem::input(format!("order={other}: expected asc or desc"))),
+        };
+        let session = session.map(|row| row.id);
+        Ok(Self { state, project, session, filter, order, limit: PAGE_MAX, total: 0, last: None })
+    }
+
+    /// The page with that event in its middle, where it goes on, and where it goes on in the opposite order.
+    async fn around(
+        &mut self,
+        sequence: &str,
+    ) -> Result<(Vec<EventShape>, Option<EventCursor>, Option<EventCursor>), Problem> {
+        let wanted: u64 = sequence
+            .parse()
+            .map_err(|_| Problem::input(format!("around={sequence}: expected the sequence of an event")))?;
+        let session = self.session.ok_or_else(|| Problem::input("around is for the events of a session"))?;
+        let (store, how) = (&self.state.store, (self.filter.clone(), self.order));
+        let found = store.events_around(self.project, session, how, wanted, self.limit as usize).await?;
+        let (page, previous) =
+            found.ok_or_else(|| Problem::not_found(format!("the session has no event {sequence}")))?;
+        let (items, next) = self.shaped(page).await?;
+        Ok((items, next, previous))
+    }
+
+    async fn shaped(&mut self, page: EventPage) -> Result<Page<EventShape, EventCursor>, Problem> {
+        let described = self.state.store.descriptions(self.project, &page.events).await?;
+        let shape = |event: StoredEvent| {
+            let description = event.reference_id.as_ref().and_then(|id| described.get(id)).cloned();
+            EventShape::new(EventId::of_event(self.project, &event), event, self.session, description)
+        };
+        self.total = page.total;
+        self.last =
+            page.events.last().map(|event| EventCursor { time: event.time, sequence: event.sequence });
+        Ok((page.events.into_iter().map(shape).collect(), page.next))
+    }
+}
+
+impl Pages for Events {
+    type Item = EventShape;
+    type Cursor = EventCursor;
+
+    const NAME: &'static str = "events";
+    const COLUMNS: &'static [&'static str] = EVENT_COLUMNS;
+
+    async fn page(&mut self, after: Option<EventCursor>) -> Result<Page<EventShape, EventCursor>, Problem> {
+        let (store, project) = (&self.state.store, self.project);
+        let filter = self.filter.clone();
+        let page =
+            store.events(project, self.session, filter, self.order, after, self.limit as usize).await?;
+        self.shaped(page).await
+    }
+}
+
+/// An event by its id
+#[utoipa::path(
+    get,
+    path = "/api/v1/events/{id}",
+    operation_id = "get_event",
+    tag = "events",
+    params(("id" = String, Path, description = "The `id` of an event in a list")),
+    responses((status = 200, body = EventShape), Refusal)
+)]
+pub(super) async fn one(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<EventShape>, Problem> {
+    let id: EventId = id.parse().map_err(|wrong: NoEventId| Problem::input(format!("{id}: {wrong}")))?;
+    let placed = state.store.event(&caller.projects(), id).await?;
+    let described = state.store.descriptions(placed.project, std::slice::from_ref(&placed.event)).await?;
+    let description = placed.event.reference_id.as_ref().and_then(|id| described.get(id)).cloned();
+    let session = placed.session.map(|row| row.id);
+    Ok(Json(EventShape::new(id, placed.event, session, description)))
+}
+
+/// A session's events over time
+#[utoipa::path(
+    get,
+    path = "/api/v1/sessions/{id}/density",
+    operation_id = "count_session_events",
+    tag = "events",
+    params(
+        ("id" = String, Path, description = "The session's id or `external_id`"),
+        ("from" = Option<Moment>, Query, description = "Its start by default"),
+        ("to" = Option<Moment>, Query, description = "Just after its last event by default"),
+        ("buckets" = Option<u32>, Query, description = "Most buckets", minimum = 1, maximum = 512)
+    ),
+    responses((status = 200, body = Density), Refusal)
+)]
 pub(super) async fn density(
     State(state): State<AppState>,
-    reader: Reader,
+    caller: Caller,
     Path(id): Path<String>,
     parameters: Parameters,
-) -> Result<Json<Value>, Problem> {
-    let (project, row) = state.store.session(reader.project, &id).await?;
+) -> Result<Json<Density>, Problem> {
+    let (project, row) = state.store.session(&caller.projects(), &id).await?;
     let from = parameters.time("from")?.unwrap_or(row.started_at);
     // The end is exclusive, the last event is not.
     let default_to = row.last_activity_at.plus(Duration::from_nanos(1));
@@ -97,10 +406,10 @@ pub(super) async fn density(
     let buckets = parameters.number("buckets", 1, DENSITY_BUCKETS_MAX, DENSITY_BUCKETS_DEFAULT)?;
     let counted = state.store.density(project, row.id, from, to, buckets).await?;
     let items: Vec<DensityBucketShape> = counted.into_iter().map(DensityBucketShape::from).collect();
-    Ok(Json(json!({
-        "from": Moment(from),
-        "to": Moment(to),
-        "width_seconds": to.since(from).as_secs_f64() / f64::from(buckets),
-        "buckets": items,
-    })))
+    Ok(Json(Density {
+        from: Moment(from),
+        to: Moment(to),
+        width_seconds: to.since(from).as_secs_f64() / f64::from(buckets),
+        buckets: items,
+    }))
 }

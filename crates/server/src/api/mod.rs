@@ -1,48 +1,70 @@
 //! `/api/v1`: what the page, the command line and scripts read. Shapes are in `docs/api.md`.
 
 mod changes;
+mod conditional;
+mod document;
 mod events;
+mod export;
+mod filter;
+mod input;
 mod parameters;
+mod people;
 mod projects;
 mod sessions;
 mod shapes;
+mod users;
+mod views;
+
+use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{get, post};
-use axum::{Json, Router};
-use serde_json::{Value, json};
+use axum::{Extension, middleware};
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-use crate::access::Reader;
+use self::document::Base;
+pub(crate) use self::document::Refusal;
 use crate::login;
+use crate::routes::{Routes, get};
 use crate::state::AppState;
 
 /// The version of this program.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// All routes of the API.
-pub(crate) fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/api/v1/me", get(me))
-        .route("/api/v1/logout", post(login::sign_out))
-        .route("/api/v1/projects", get(projects::list))
-        .route(
-            "/api/v1/projects/{id}",
-            get(projects::one)
-                .patch(projects::change)
-                .layer(DefaultBodyLimit::max(projects::CHANGE_BYTES_MAX)),
-        )
-        .route("/api/v1/status", get(projects::status))
-        .route("/api/v1/sessions", get(sessions::list))
-        .route("/api/v1/sessions/summary", get(sessions::summary))
-        .route("/api/v1/sessions/{id}", get(sessions::one))
-        .route("/api/v1/sessions/{id}/events", get(events::of_session))
-        .route("/api/v1/sessions/{id}/density", get(events::density))
-        .route("/api/v1/events", get(events::without_session))
-        .route("/api/v1/changes", get(changes::stream))
+pub(crate) fn routes() -> Routes {
+    let (router, document) = documented().split_for_parts();
+    let described = Routes::described(router, &document);
+    described
+        .route("/api/v1/openapi.json", get(document::serve))
+        .layer(Extension(Arc::new(document)))
+        .layer(middleware::from_fn(conditional::tag))
 }
 
-async fn me(reader: Reader) -> Json<Value> {
-    let role = if reader.project.is_none() { "admin" } else { "reader" };
-    let name = if reader.is_person { "admin" } else { "token" };
-    Json(json!({"name": name, "role": role, "server_version": VERSION}))
+fn documented() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(Base::openapi())
+        .routes(routes!(login::sign_out))
+        .routes(routes!(projects::list, projects::add))
+        .routes(routes!(projects::one, projects::change))
+        // A change of a project is the longest body there is.
+        .layer(DefaultBodyLimit::max(projects::CHANGE_BYTES_MAX))
+        .merge(people::routes())
+        .routes(routes!(projects::status))
+        .routes(routes!(sessions::list))
+        .routes(routes!(sessions::summary))
+        .routes(routes!(sessions::counts))
+        .routes(routes!(sessions::worth_opening))
+        .routes(routes!(sessions::one))
+        .routes(routes!(sessions::pin, sessions::unpin))
+        .routes(routes!(users::list))
+        .routes(routes!(users::one))
+        .routes(routes!(views::list))
+        .routes(routes!(views::put, views::delete))
+        .routes(routes!(events::of_session))
+        .routes(routes!(events::density))
+        .routes(routes!(events::everywhere))
+        .routes(routes!(events::one))
+        .routes(routes!(filter::fields))
+        .routes(routes!(changes::stream))
 }

@@ -1,13 +1,15 @@
 //! Reading query parameters: what is wrong is said with what was expected.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
+use kymo_filter::{Query as Filter, Subject};
 use kymo_model::{SessionId, Severity, Timestamp};
-use kymo_store::{EventCursor, ProjectPk, SessionCursor};
+use kymo_store::{EventCursor, FoundCursor, ProjectPk, Projects, SessionCursor};
 
-use crate::access::Reader;
+use crate::access::Caller;
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -25,6 +27,15 @@ impl FromRequestParts<AppState> for Parameters {
         all.retain(|_, value| !value.is_empty());
         Ok(Self(all))
     }
+}
+
+/// The project of that id, if the caller may see it: one that they may not see is as if it were not there.
+pub(super) fn project_seen(caller: &Caller, state: &AppState, id: &str) -> Result<ProjectPk, Problem> {
+    let tables = state.directory.tables();
+    let project = tables.project_by_id(id).map(|project| project.pk);
+    project
+        .filter(|project| caller.sees(*project))
+        .ok_or_else(|| Problem::not_found(format!("there is no project {id}")))
 }
 
 impl Parameters {
@@ -82,36 +93,63 @@ impl Parameters {
         }
     }
 
-    /// The project the caller names, which must be one they may see; or the one their token is for.
-    pub(super) fn project(&self, reader: Reader, state: &AppState) -> Result<Option<ProjectPk>, Problem> {
-        let Some(id) = self.text("project") else { return Ok(reader.project) };
-        let tables = state.directory.tables();
-        let project = tables.project_by_id(id).map(|project| project.pk);
-        match (project, reader.project) {
-            (Some(project), None) => Ok(Some(project)),
-            (Some(project), Some(own)) if project == own => Ok(Some(project)),
-            _ => Err(Problem::not_found(format!("there is no project {id}"))),
+    /// What a person asks for in the filter language.
+    pub(super) fn filter(&self, subject: Subject, now: Timestamp) -> Result<Option<Filter>, Problem> {
+        let parsed = self.text("filter").map(|text| Filter::parse(text, subject, now));
+        Ok(parsed.transpose()?)
+    }
+
+    /// The project the caller names, which must be one they may see; else all that they may see.
+    pub(super) fn projects(&self, caller: &Caller, state: &AppState) -> Result<Projects, Problem> {
+        self.text("project")
+            .map_or_else(|| Ok(caller.projects()), |id| project_seen(caller, state, id).map(Projects::one))
+    }
+
+    /// The one project that is meant: named, or the only one that the caller may see.
+    pub(super) fn project(&self, caller: &Caller, state: &AppState) -> Result<ProjectPk, Problem> {
+        match (self.text("project"), caller.projects()) {
+            (Some(id), _) => project_seen(caller, state, id),
+            (None, Projects::Only(projects)) if projects.len() == 1 => {
+                projects.first().copied().ok_or_else(|| Problem::input("expected project=ID"))
+            }
+            (None, _) => Err(Problem::input("expected project=ID")),
         }
     }
 
+    /// `from` and `to`; what is not given is now, and that long before `to`.
+    pub(super) fn range(&self, state: &AppState, span: Duration) -> Result<(Timestamp, Timestamp), Problem> {
+        let to = self.time("to")?.unwrap_or_else(|| state.store.now());
+        let from = self.time("from")?.unwrap_or_else(|| to.minus(span));
+        if from < to {
+            return Ok((from, to));
+        }
+        Err(Problem::input("expected from before to"))
+    }
+
     pub(super) fn session_cursor(&self) -> Result<Option<SessionCursor>, Problem> {
-        self.cursor(|time, id| Some(SessionCursor { started_at: time, id: id.parse::<SessionId>().ok()? }))
+        self.cursor(|value, id| Some(SessionCursor { value, id: id.parse::<SessionId>().ok()? }))
     }
 
     pub(super) fn event_cursor(&self) -> Result<Option<EventCursor>, Problem> {
-        self.cursor(|time, sequence| Some(EventCursor { time, sequence: sequence.parse().ok()? }))
+        self.cursor(|nanos, sequence| {
+            Some(EventCursor { time: Timestamp::from_unix_nanos(nanos), sequence: sequence.parse().ok()? })
+        })
     }
 
-    fn cursor<T>(&self, read: impl FnOnce(Timestamp, &str) -> Option<T>) -> Result<Option<T>, Problem> {
+    pub(super) fn found_cursor(&self) -> Result<Option<FoundCursor>, Problem> {
+        Ok(self.text("cursor").map(str::parse).transpose()?)
+    }
+
+    pub(super) fn cursor<T>(&self, read: impl FnOnce(i64, &str) -> Option<T>) -> Result<Option<T>, Problem> {
         let Some(text) = self.text("cursor") else { return Ok(None) };
         text.split_once('~')
-            .and_then(|(nanos, rest)| read(Timestamp::from_unix_nanos(nanos.parse().ok()?), rest))
+            .and_then(|(value, rest)| read(value.parse().ok()?, rest))
             .map(Some)
             .ok_or_else(|| Problem::input(format!("cursor={text}: expected the next_cursor of an answer")))
     }
 }
 
-/// The text form of a cursor.
-pub(super) fn cursor_text(time: Timestamp, rest: impl std::fmt::Display) -> String {
-    format!("{}~{rest}", time.as_unix_nanos())
+/// The text form of a cursor: what the list is sorted by, and what tells equal ones apart.
+pub(super) fn cursor_text(value: i64, rest: impl std::fmt::Display) -> String {
+    format!("{value}~{rest}")
 }

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 
 use kymo_model::{Kymogram, SessionId, Severity, Timestamp};
-use kymo_store::{DensityBucket, StoredEvent, UserDescription};
+use kymo_store::{DensityBucket, EventId, StoredEvent, UserDescription};
 use kymo_tracker::{SessionKey, SessionRow, UserSpan};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaFormat, Type};
+use utoipa::openapi::{KnownFormat, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 /// A moment as RFC 3339.
 #[derive(Clone, Copy, Debug)]
@@ -18,17 +21,32 @@ impl Serialize for Moment {
     }
 }
 
+impl PartialSchema for Moment {
+    fn schema() -> RefOr<Schema> {
+        let text: Object = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+            .description(Some("RFC 3339, UTC, up to nanoseconds"))
+            .build();
+        text.into()
+    }
+}
+
+impl ToSchema for Moment {}
+
 pub(super) fn seconds(nanos: i64) -> f64 {
     nanos as f64 / 1e9
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = User)]
 pub(super) struct UserShape {
     id: Option<String>,
     name: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = UserSpan)]
 struct UserSpanShape {
     id: Option<String>,
     name: Option<String>,
@@ -36,26 +54,30 @@ struct UserSpanShape {
     last_at: Moment,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Property)]
 struct PropertyShape {
     first: String,
     last: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Kymogram)]
 struct KymogramShape {
     width_seconds: f64,
     buckets: Vec<KymogramBucket>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = KymogramBucket)]
 struct KymogramBucket {
     at: Moment,
     count: u32,
     worst: &'static str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Session)]
 pub(super) struct SessionShape {
     id: String,
     project: String,
@@ -83,11 +105,12 @@ pub(super) struct SessionShape {
     dropped: BTreeMap<&'static str, u64>,
     kymogram: KymogramShape,
     properties: BTreeMap<String, PropertyShape>,
+    pinned: bool,
 }
 
 impl SessionShape {
     /// `project_name` stands for the application where the agent does not name one.
-    pub(super) fn new(project_id: &str, project_name: &str, row: &SessionRow) -> Self {
+    pub(super) fn new(project_id: &str, project_name: &str, row: &SessionRow, pinned: bool) -> Self {
         let last = |name: &str| row.property(name).map(|property| property.last.1.clone());
         let os = match (last("os.name"), last("os.version")) {
             (Some(name), Some(version)) => Some(format!("{name} {version}")),
@@ -131,6 +154,7 @@ impl SessionShape {
                     (property.name.clone(), PropertyShape { first, last })
                 })
                 .collect(),
+            pinned,
         }
     }
 }
@@ -157,16 +181,21 @@ fn kymogram(drawing: &Kymogram) -> KymogramShape {
     KymogramShape { width_seconds: drawing.width_nanos() as f64 / 1e9, buckets: buckets.collect() }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = UserDescription)]
 struct DescriptionShape {
     email: Option<String>,
     description: Option<String>,
+    #[schema(value_type = Object)]
     data: Box<RawValue>,
     received_at: Moment,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Event)]
 pub(super) struct EventShape {
+    /// Leads to the event for as long as it is there.
+    id: String,
     session_id: Option<String>,
     sequence: u64,
     time: Moment,
@@ -179,7 +208,9 @@ pub(super) struct EventShape {
     user: Option<UserShape>,
     reference_id: Option<String>,
     user_description: Option<DescriptionShape>,
+    #[schema(value_type = Option<Object>)]
     exception: Option<Box<RawValue>>,
+    #[schema(value_type = Object)]
     attributes: Box<RawValue>,
 }
 
@@ -192,11 +223,13 @@ impl EventShape {
     /// `session` is the one it was read from: stored with the event is the id of its page load.
     /// `description`: what a user said about the event.
     pub(super) fn new(
+        id: EventId,
         event: StoredEvent,
         session: Option<SessionId>,
         description: Option<UserDescription>,
     ) -> Self {
         Self {
+            id: id.to_string(),
             session_id: session.map(|id| id.to_string()),
             sequence: event.sequence,
             time: Moment(event.time),
@@ -224,7 +257,8 @@ fn empty_object() -> Box<RawValue> {
     RawValue::from_string("{}".to_owned()).unwrap_or_default()
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = DensityBucket)]
 pub(super) struct DensityBucketShape {
     index: u32,
     count: u32,

@@ -4,9 +4,11 @@
 //! keep them on 503): 202 with an empty body and nothing else means stored.
 
 mod description;
+pub(super) mod reading;
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
@@ -18,13 +20,13 @@ use kymo_compat::exceptionless::{
     to_utf8,
 };
 use kymo_model::{DropReason, EventKind};
-use kymo_store::{Item, ProjectPk, Scope, Submission, Token};
+use kymo_store::{Item, ProjectPk, Scope, Store, Submission, Token};
 use kymo_tracker::{Incoming, Role, SessionKey, Signal};
 use serde::Deserialize;
 
 use super::body::{Plain, Refused};
-use super::{body, may_send, text};
-use crate::access::Settled;
+use super::{body, check_rate, may_send, text};
+use crate::access::{Address, Settled};
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -45,12 +47,13 @@ pub(super) struct Named {
 /// `POST /api/v2/events` and `/api/v2/projects/{id}/events`: 202 once everything in it is stored.
 pub(super) async fn post_events(
     State(state): State<AppState>,
+    address: Address,
     Path(named): Path<Named>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let (token, settled) = sender(&state, &headers, query.as_deref(), &named)?;
+    let (token, settled) = sender(&state, &headers, query.as_deref(), &named, address)?;
     let mut body = read_body(&state, token.project, &headers, body).await?;
     let decoded = decode_events(&body.bytes, state.store.now(), &client(&headers, &settled.privacy));
     body.make_room(&state, decoded.items.len())
@@ -63,11 +66,12 @@ pub(super) async fn post_events(
 /// query; 200, also when there is nothing in it.
 pub(super) async fn submit(
     State(state): State<AppState>,
+    address: Address,
     Path(named): Path<Named>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (token, settled) = sender(&state, &headers, query.as_deref(), &named)?;
+    let (token, settled) = sender(&state, &headers, query.as_deref(), &named, address)?;
     let (query, kind) = (query.unwrap_or_default(), named.r#type.as_deref());
     let client = client(&headers, &settled.privacy);
     if let Some(event) = decode_submit(&query, kind, state.store.now(), &client) {
@@ -80,10 +84,11 @@ pub(super) async fn submit(
 /// `GET /api/v2/events/session/heartbeat?id=…&close=…`: 200, whatever it says.
 pub(super) async fn heartbeat(
     State(state): State<AppState>,
+    address: Address,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
-    let (token, _) = sender(&state, &headers, query.as_deref(), &Named::default())?;
+    let (token, _) = sender(&state, &headers, query.as_deref(), &Named::default(), address)?;
     if let Some(beat) = parse_heartbeat(query.as_deref().unwrap_or_default()) {
         let signals = vec![Signal { id: beat.id, close: beat.close }];
         let submission = Submission {
@@ -102,11 +107,12 @@ pub(super) async fn heartbeat(
 /// has them.
 pub(super) async fn config(
     State(state): State<AppState>,
+    address: Address,
     Path(named): Path<Named>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (_, settled) = sender(&state, &headers, query.as_deref(), &named)?;
+    let (_, settled) = sender(&state, &headers, query.as_deref(), &named, address)?;
     let project = &settled.project;
     let known = query.as_deref().unwrap_or_default().split('&').find_map(|pair| pair.strip_prefix("v="));
     Ok(match config_answer(known, project.config_version, &project.client_settings) {
@@ -131,21 +137,21 @@ fn sender(
     headers: &HeaderMap,
     query: Option<&str>,
     named: &Named,
+    address: Address,
 ) -> Result<(Token, Arc<Settled>), Problem> {
-    let tables = state.directory.tables();
+    let (tables, now) = (state.directory.tables(), state.store.now());
     let known = credentials(text(headers, &header::AUTHORIZATION), query);
     let (token, settled) = known
-        .and_then(|secret| tables.token(&secret).map(|(token, _)| token.clone()))
+        .and_then(|secret| tables.token(&Store::hash_secret(&secret), now).map(|(token, _)| token.clone()))
         .and_then(|token| tables.settled(token.project).map(|settled| (token, settled)))
-        .ok_or_else(|| {
-            state.store.count_refused(None, DropReason::Unauthorized);
-            Problem::new(StatusCode::UNAUTHORIZED, "expected a token of scope ingest")
-        })?;
+        .ok_or_else(|| unknown_token(state, address))?;
     let project = &settled.project;
     if let Some(id) = named.project.as_deref().filter(|id| *id != project.id.as_str()) {
         return Err(Problem::not_found(format!("there is no project {id}")));
     }
     if may_send(&token, project, headers) {
+        check_rate(state, &token, address).map_err(|wait| slow_down(state, Some(project.pk), wait))?;
+        state.store.note_token_use(token.pk);
         return Ok((token, settled));
     }
     state.store.count_refused(Some(project.pk), DropReason::Unauthorized);
@@ -154,6 +160,24 @@ fn sender(
         _ => "this token may be used from the project's web origins only",
     };
     Err(Problem::new(StatusCode::FORBIDDEN, detail))
+}
+
+/// These clients delete what they sent on 401. Who does that all the time is told to keep it and to come
+/// later instead, which makes them rest for minutes.
+fn unknown_token(state: &AppState, address: Address) -> Problem {
+    match state.gate.bad_token(address, state.store.now()) {
+        Ok(()) => {
+            state.store.count_refused(None, DropReason::Unauthorized);
+            Problem::new(StatusCode::UNAUTHORIZED, "expected a token of scope ingest")
+        }
+        Err(wait) => slow_down(state, None, wait),
+    }
+}
+
+/// A status on which these clients keep what they sent.
+fn slow_down(state: &AppState, project: Option<ProjectPk>, wait: Duration) -> Problem {
+    state.store.count_refused(project, DropReason::RateLimited);
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too many requests from this address").retry_after(wait)
 }
 
 /// The body as UTF-8, with its share of the memory.

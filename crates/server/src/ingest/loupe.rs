@@ -15,12 +15,13 @@ use axum::response::{IntoResponse, Response};
 use kymo_compat::exceptionless::{Privacy, credentials};
 use kymo_compat::loupe_web::{self, BODY_BYTES_MAX, Decoded, Request, decode_log};
 use kymo_model::{DropReason, Event};
-use kymo_store::{Item, Project, ProjectPk, Submission, Token};
+use kymo_store::{Item, Project, ProjectPk, Store, Submission, Token};
 use kymo_tracker::{Incoming, LoadId, Page, Role, SessionKey, Visit};
 use serde::Deserialize;
 
 use super::body::{self, Refused};
-use super::{may_send, text};
+use super::{check_rate, may_send, text};
+use crate::access::Address;
 use crate::connections::hang_up;
 use crate::state::AppState;
 
@@ -42,6 +43,7 @@ pub(super) struct Named {
 /// `POST /loupe/log` and `/in/{token}/loupe/log`: 204 once everything in it is stored.
 pub(super) async fn post_log(
     State(state): State<AppState>,
+    address: Address,
     path: Result<Path<Named>, PathRejection>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
@@ -52,7 +54,8 @@ pub(super) async fn post_log(
     let secret =
         named.token.or_else(|| credentials(text(&headers, &header::AUTHORIZATION), query.as_deref()));
     let tables = state.directory.tables();
-    let known = secret.as_deref().and_then(|secret| tables.token(secret));
+    let known =
+        secret.as_deref().and_then(|secret| tables.token(&Store::hash_secret(secret), state.store.now()));
     let Some((token, project)) = known.filter(|(token, project)| may_send(token, project, &headers)) else {
         let project = known.map(|(_, project)| project.pk);
         tracing::warn!(?project, "a post of a page came without a token that may send from there");
@@ -62,6 +65,11 @@ pub(super) async fn post_log(
     let (token, project) = (token.clone(), project.clone());
     let settled = tables.settled(project.pk);
     drop(tables);
+    if check_rate(&state, &token, address).is_err() {
+        tracing::warn!(project = %project.id, %address, "too many posts of pages from one address");
+        return refuse(&state, Some(project.pk), DropReason::RateLimited).await;
+    }
+    state.store.note_token_use(token.pk);
     let mut plain = match body::read(&state, &headers, body, BODY_BYTES_MAX, BODY_BYTES_MAX).await {
         Ok(plain) => plain,
         Err(Refused::Empty) => return StatusCode::NO_CONTENT.into_response(),

@@ -6,31 +6,33 @@ mod exceptionless;
 mod loupe;
 mod path;
 
-use axum::Router;
+use std::time::Duration;
+
 use axum::http::{HeaderMap, HeaderName, header};
 use axum::middleware;
-use axum::routing::{get, post};
 
 use kymo_store::{Project, Scope, Token};
 
 pub(crate) use self::loupe::refuse_post_of_page;
 pub(crate) use self::path::{canonical_path, is_post_of_page};
+use crate::access::Address;
+use crate::routes::{Routes, get, post};
 use crate::state::AppState;
 
 /// Routes of every foreign protocol.
-pub(crate) fn routes() -> Router<AppState> {
+pub(crate) fn routes() -> Routes {
     exceptionless_routes().merge(loupe_routes())
 }
 
-fn loupe_routes() -> Router<AppState> {
-    Router::new()
+fn loupe_routes() -> Routes {
+    Routes::new()
         .route("/loupe/log", post(loupe::post_log))
         .route("/in/{token}/loupe/log", post(loupe::post_log))
         .layer(middleware::from_fn(|request, next| cors::echo(cors::LOUPE, request, next)))
 }
 
-fn exceptionless_routes() -> Router<AppState> {
-    Router::new()
+fn exceptionless_routes() -> Routes {
+    Routes::new()
         .route("/api/v2/events", post(exceptionless::post_events))
         .route("/api/v2/projects/{project}/events", post(exceptionless::post_events))
         .route("/api/v2/events/submit", get(exceptionless::submit))
@@ -45,7 +47,22 @@ fn exceptionless_routes() -> Router<AppState> {
             "/api/v2/projects/{project}/events/by-ref/{reference}/user-description",
             post(exceptionless::describe),
         )
+        .merge(reading_routes())
         .layer(middleware::from_fn(|request, next| cors::echo(cors::EXCEPTIONLESS, request, next)))
+}
+
+fn reading_routes() -> Routes {
+    use exceptionless::reading::{by_reference, count, one, session_events, sessions};
+    Routes::new()
+        .route("/api/v2/events/sessions", get(sessions))
+        .route("/api/v2/projects/{project}/events/sessions", get(sessions))
+        .route("/api/v2/events/sessions/{session}", get(session_events))
+        .route("/api/v2/projects/{project}/events/sessions/{session}", get(session_events))
+        .route("/api/v2/events/count", get(count))
+        .route("/api/v2/projects/{project}/events/count", get(count))
+        .route("/api/v2/events/by-ref/{reference}", get(by_reference))
+        .route("/api/v2/projects/{project}/events/by-ref/{reference}", get(by_reference))
+        .route("/api/v2/events/{event}", get(one))
 }
 
 /// Whether a token may be used for sending, from where the request comes.
@@ -57,6 +74,15 @@ fn may_send(token: &Token, project: &Project, headers: &HeaderMap) -> bool {
             project.origins.iter().any(|origin| origin == from)
         }
         Scope::Read => false,
+    }
+}
+
+/// Public tokens are in everybody's hands: what they may send is limited for each address, never for the
+/// token as a whole, which one visitor could use up for all.
+fn check_rate(state: &AppState, token: &Token, address: Address) -> Result<(), Duration> {
+    match token.scope {
+        Scope::Browser => state.gate.browser_request(token, address, state.store.now()),
+        Scope::Ingest | Scope::Read | Scope::Admin => Ok(()),
     }
 }
 

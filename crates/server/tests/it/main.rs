@@ -2,6 +2,10 @@
 
 #![cfg(test)]
 
+mod access;
+mod api;
 mod conformance;
+mod filter;
+mod reading;
 mod recordings;
 mod stand;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use kymo_model::Timestamp;
-use kymo_server::{Command, Options, Reply, Server, perform};
+use kymo_server::{AccessLimits, Command, Options, Reply, Server, perform};
 use kymo_store::{Clock, Folder, Store, SystemClock};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -22,7 +22,7 @@ pub(crate) const PROJECT: &str = "shop";
 /// Id of the other project.
 pub(crate) const OTHER_PROJECT: &str = "farm";
 /// The page that may use the `browser` token.
-const ORIGIN: &str = "http://shop.example";
+pub(crate) const ORIGIN: &str = "http://shop.example";
 
 /// A clock that stands still until it is moved.
 struct HandClock(AtomicI64);
@@ -64,6 +64,11 @@ impl Stand {
     /// A server whose clock shows `now`, with two projects: tokens `ingest`, `browser`, `read` and
     /// `admin` of the one, `other` (ingest) and `other-read` of the other.
     pub(crate) fn new(now: Timestamp) -> Self {
+        Self::with_access(now, AccessLimits::default())
+    }
+
+    /// The same with other limits.
+    pub(crate) fn with_access(now: Timestamp, access: AccessLimits) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.expect("a runtime");
         let folder = tempfile::Builder::new().prefix("kymo-").tempdir().expect("a temporary folder");
@@ -73,7 +78,7 @@ impl Stand {
             let store = Store::open(data, Arc::clone(&clock) as Arc<dyn Clock>).await.expect("it opens");
             let tokens = projects_and_tokens(&store).await;
             let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-            let options = Options { listen, ..Options::default() };
+            let options = Options { listen, access, ..Options::default() };
             let server = Server::bind(Arc::clone(&store), options).await.expect("a free port");
             (store, server, tokens)
         });
@@ -107,9 +112,20 @@ impl Stand {
         self.runtime.block_on(self.store.flush()).expect("the flush");
     }
 
+    /// What the command line does, beside the running server; tokens and projects that are made so are not
+    /// known to it.
+    pub(crate) fn perform(&self, command: Command) -> Result<Reply, String> {
+        self.runtime.block_on(perform(&self.store, command))
+    }
+
     /// The secret of a token by its name.
     pub(crate) fn token(&self, name: &str) -> &str {
         self.tokens.get(name).unwrap_or_else(|| panic!("there is no token {name:?}"))
+    }
+
+    /// Where the server is reached.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
     }
 
     /// Sends a request as it is and reads the whole answer.
@@ -138,6 +154,28 @@ impl Stand {
         })
     }
 
+    /// Asks with a token by its name, or `""` for none.
+    pub(crate) fn get(&self, path: &str, token: &str) -> Answer {
+        let bearer = if token.is_empty() { String::new() } else { format!("Bearer {}", self.token(token)) };
+        let headers = [("authorization", bearer.as_str())];
+        let headers = if token.is_empty() { &headers[..0] } else { &headers[..] };
+        self.send("GET", path, headers, None).expect("an answer")
+    }
+
+    /// Signs the first member in; the cookie as a header.
+    pub(crate) fn sign_in(&self) -> String {
+        let reply = self
+            .runtime
+            .block_on(perform(&self.store, Command::LoginCode { member: None, remove_password: false }))
+            .expect("a code");
+        let Reply::Code { code, .. } = reply else { panic!("no code") };
+        let same_origin = [("sec-fetch-site", "same-origin")];
+        let form = format!("code={code}").into_bytes();
+        let answer = self.send("POST", "/login", &same_origin, Some(form)).expect("an answer");
+        let cookie = answer.header("set-cookie").expect("a cookie");
+        cookie.split(';').next().expect("its value").to_owned()
+    }
+
     /// Stops the server and waits until it has closed its folder.
     pub(crate) fn stop(self) {
         drop(self.client);
@@ -160,7 +198,13 @@ async fn projects_and_tokens(store: &Store) -> BTreeMap<&'static str, String> {
         ("other", OTHER_PROJECT, "ingest"),
         ("other-read", OTHER_PROJECT, "read"),
     ] {
-        let command = Command::TokenAdd { project: project.to_owned(), scope: scope.to_owned(), key: None };
+        let command = Command::TokenAdd {
+            project: project.to_owned(),
+            scope: scope.to_owned(),
+            key: None,
+            name: None,
+            expires_in_seconds: None,
+        };
         let Ok(Reply::Lines { mut lines }) = perform(store, command).await else { panic!("no token") };
         tokens.insert(name, lines.pop().expect("a token"));
     }

@@ -9,6 +9,7 @@ use kymo_compat::exceptionless::{decode_description, is_valid_id};
 use kymo_store::UserDescription;
 
 use super::{CONFIG_VERSION, Named, read_body, sender};
+use crate::access::Address;
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -16,6 +17,7 @@ use crate::state::AppState;
 /// it is stored, whether the event is there or not.
 pub(in crate::ingest) async fn describe(
     State(state): State<AppState>,
+    address: Address,
     path: Result<Path<Named>, PathRejection>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
@@ -24,7 +26,7 @@ pub(in crate::ingest) async fn describe(
     let invalid = |detail: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail);
     // A path that cannot be read names nothing that there is.
     let named = path.map_or_else(|_| Named::default(), |Path(named)| named);
-    let (token, settled) = sender(&state, &headers, query.as_deref(), &named)?;
+    let (token, settled) = sender(&state, &headers, query.as_deref(), &named, address)?;
     let reference_id = named.reference.filter(|id| is_valid_id(id)).ok_or_else(|| {
         invalid("expected a reference id of 8 to 100 letters, digits or hyphens".to_owned())
     })?;
