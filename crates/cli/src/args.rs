@@ -1,6 +1,6 @@
 //! The command line. Its help is the reference; a golden file keeps it from changing unseen.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -27,11 +27,27 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Token,
     },
+    /// Members: people who sign in, and what they may do in which project
+    Member {
+        #[command(subcommand)]
+        command: Member,
+    },
     /// Print a new one-time link for signing in to the page
-    Login(Folder),
+    Login(Login),
+    /// Configuration of the server: what holds, and whether a file is in order
+    Config {
+        #[command(subcommand)]
+        command: Config,
+    },
+    /// Say how a data folder and the server on it are, and what to do
+    Doctor(Doctor),
+    /// Copy everything to a new folder, with the server running or stopped
+    Backup(Backup),
+    /// Make a data folder of a backup
+    Restore(Restore),
     /// List sessions of a server, newest start first
     Sessions(Sessions),
-    /// Print the events of one session, in order
+    /// Print the events of one session, in order, or of all that fit a filter, newest first
     Events(Events),
 }
 
@@ -45,14 +61,40 @@ pub(crate) struct Folder {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Serve {
-    #[command(flatten)]
-    pub(crate) folder: Folder,
-    /// Address and port to listen on; port 0 takes a free one
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8390")]
-    pub(crate) listen: SocketAddr,
+    /// Data folder [default: kymo-data]
+    #[arg(long, value_name = "DIR", env = "KYMO_DATA")]
+    pub(crate) data: Option<PathBuf>,
+    /// Configuration [default: kymo.toml in the data folder, if it is there]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Address and port to listen on; port 0 takes a free one [default: 127.0.0.1:8390]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<SocketAddr>,
     /// Host name under which the server is reached, beside addresses and localhost (repeatable)
     #[arg(long = "public-host", value_name = "NAME")]
     pub(crate) public_hosts: Vec<String>,
+    /// Address of a proxy in front of the server, whose X-Forwarded-For is believed (repeatable)
+    #[arg(long = "trusted-proxy", value_name = "ADDR")]
+    pub(crate) trusted_proxies: Vec<IpAddr>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Config {
+    /// Print what holds, as a file that says the same
+    Print {
+        /// Say of each value where it is from
+        #[arg(long)]
+        sources: bool,
+        #[command(flatten)]
+        serve: Serve,
+    },
+    /// Say whether a file is in order, and if not, where
+    Check {
+        /// The file; if not given, what the server would start with
+        file: Option<PathBuf>,
+        #[command(flatten)]
+        serve: Serve,
+    },
 }
 
 /// The keys of `project set`.
@@ -64,6 +106,8 @@ Keys:
   idle_after          silence after which a session is shown as ended [default: 5m]
   close_grace         how long events still join after an agent ended the session [default: 2m]
   browser_idle_after  idle_after of browser sessions [default: 30m]
+  retention_days      days without activity after which a session is removed [default: as the server
+                      is set, which is never unless somebody says otherwise]
   client:KEY          a setting that agents fetch: @@DataExclusions, @@IncludePrivateInformation,
                       @@UserAgentBotPatterns, @@log:SOURCE, @@TYPE:SOURCE, or a key of your own
 
@@ -129,16 +173,109 @@ pub(crate) enum Token {
         /// Adopt this existing key of another system instead of making a new token
         #[arg(long, value_name = "EXISTING")]
         key: Option<String>,
+        /// What people call it; no other token of the project has the same
+        #[arg(long)]
+        name: Option<String>,
+        /// How long it holds, such as 12h or 90d; until it is revoked if not given
+        #[arg(long, value_name = "TIME")]
+        expires: Option<String>,
+        #[command(flatten)]
+        folder: Folder,
+    },
+    /// List the tokens of a project: number, first characters, scope, name, end, last use
+    List {
+        /// Name or id of the project
+        #[arg(long, value_name = "NAME")]
+        project: String,
         #[command(flatten)]
         folder: Folder,
     },
     /// End a token: it stops to hold at once
     Revoke {
-        /// The token
+        /// The token; with --project, the number that the list has
         token: String,
+        /// Name or id of its project
+        #[arg(long, value_name = "NAME")]
+        project: Option<String>,
         #[command(flatten)]
         folder: Folder,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Member {
+    /// Add a member; prints a one-time link for them
+    Add {
+        /// What they sign in with, such as their e-mail address
+        name: String,
+        /// They administer the server, and so every project
+        #[arg(long)]
+        admin: bool,
+        /// What they may do in a project: reader, member or admin (repeatable)
+        #[arg(long = "role", value_name = "PROJECT=ROLE")]
+        roles: Vec<String>,
+        #[command(flatten)]
+        folder: Folder,
+    },
+    /// List the members: name, tab, roles
+    List {
+        #[command(flatten)]
+        folder: Folder,
+    },
+    /// Remove a member; their browsers are signed out at once
+    Remove {
+        /// Their name
+        name: String,
+        #[command(flatten)]
+        folder: Folder,
+    },
+    /// Give a member a role in a project
+    Role {
+        /// Their name
+        name: String,
+        /// Name or id of the project
+        project: String,
+        /// What they may do
+        role: Role,
+        #[command(flatten)]
+        folder: Folder,
+    },
+}
+
+/// What a member may do in a project.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Role {
+    /// Read everything but settings
+    Reader,
+    /// Share views and pin sessions as well
+    Member,
+    /// Everything: settings, tokens, members, erasing
+    Admin,
+    /// Nothing any more
+    None,
+}
+
+impl Role {
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Reader => "reader",
+            Self::Member => "member",
+            Self::Admin => "admin",
+            Self::None => "none",
+        }
+    }
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Login {
+    /// For whom; for the first member, admin, if not given
+    #[arg(long, value_name = "NAME")]
+    pub(crate) member: Option<String>,
+    /// Remove their password, which they forgot, and sign their browsers out
+    #[arg(long, requires = "member")]
+    pub(crate) remove_password: bool,
+    #[command(flatten)]
+    pub(crate) folder: Folder,
 }
 
 /// What a token may do.
@@ -150,7 +287,7 @@ pub(crate) enum Scope {
     Browser,
     /// Read the project
     Read,
-    /// Everything, in every project
+    /// Read and administer the project
     Admin,
 }
 
@@ -163,6 +300,34 @@ impl Scope {
             Self::Admin => "admin",
         }
     }
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Doctor {
+    /// As one JSON list
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) folder: Folder,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Backup {
+    /// The backup: a new folder
+    #[arg(long, value_name = "NEWDIR")]
+    pub(crate) to: PathBuf,
+    #[command(flatten)]
+    pub(crate) folder: Folder,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Restore {
+    /// The backup
+    #[arg(long, value_name = "BACKUP")]
+    pub(crate) from: PathBuf,
+    /// The data folder to make: not there yet, or empty
+    #[arg(long, value_name = "NEWDIR")]
+    pub(crate) data: PathBuf,
 }
 
 /// A server to ask.
@@ -186,6 +351,9 @@ pub(crate) struct Sessions {
     /// Only this project
     #[arg(long, value_name = "ID")]
     pub(crate) project: Option<String>,
+    /// Only sessions that fit this filter, such as 'user:ann level:>=error duration:>1m'
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub(crate) filter: Option<String>,
     /// Only sessions of a user whose id or name contains this
     #[arg(long)]
     pub(crate) user: Option<String>,
@@ -202,14 +370,24 @@ pub(crate) struct Sessions {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Events {
-    /// The session's id, or the id its agent gave it
-    pub(crate) session: String,
+    /// The session's id, or the id its agent gave it; without it, the filter is for all sessions
+    #[arg(required_unless_present = "filter")]
+    pub(crate) session: Option<String>,
     #[command(flatten)]
     pub(crate) server: Server,
+    /// Only events that fit this filter, such as 'level:>=warn "disk full" -category:Http*'
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub(crate) filter: Option<String>,
+    /// Only this project
+    #[arg(long, value_name = "ID", conflicts_with = "session")]
+    pub(crate) project: Option<String>,
     /// Only events of this severity and worse
     #[arg(long, value_parser = ["trace", "debug", "info", "warn", "error", "fatal"])]
     pub(crate) severity: Option<String>,
     /// Only events that contain this text
     #[arg(long)]
     pub(crate) text: Option<String>,
+    /// At most so many; 50 of all sessions without --json, else all of them, if not given
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
 }

@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use kymo_server::{Command, Reply, ask, perform};
-use kymo_store::{Folder, Store, SystemClock};
+use kymo_store::{Clock, Finding, Folder, Grade, Store, SystemClock};
 
-use crate::args::{Project, Token};
-use crate::print::print_lines;
+use crate::args::{Backup, Doctor, Login, Member, Project, Restore, Token};
+use crate::print::{harmless, print_lines};
 use crate::settings;
 
 pub(crate) fn project(command: Project) -> anyhow::Result<()> {
@@ -16,7 +16,7 @@ pub(crate) fn project(command: Project) -> anyhow::Result<()> {
         Project::Add { name, id, origins, folder } => {
             lines(&folder.data, Command::ProjectAdd { name, id, origins })
         }
-        Project::List { folder } => lines(&folder.data, Command::ProjectList),
+        Project::List { folder } => listed(&folder.data, Command::ProjectList),
         Project::Show { project, json, folder } => {
             match done(&folder.data, Command::ProjectShow { project })? {
                 Reply::Project { project } if json => print_lines(&[project.to_string()]),
@@ -33,15 +33,40 @@ pub(crate) fn project(command: Project) -> anyhow::Result<()> {
 
 pub(crate) fn token(command: Token) -> anyhow::Result<()> {
     match command {
-        Token::Add { project, scope, key, folder } => {
-            lines(&folder.data, Command::TokenAdd { project, scope: scope.word().to_owned(), key })
+        Token::Add { project, scope, key, name, expires, folder } => {
+            let expires_in_seconds =
+                expires.map(|time| settings::seconds(&time).context("--expires")).transpose()?;
+            let scope = scope.word().to_owned();
+            lines(&folder.data, Command::TokenAdd { project, scope, key, name, expires_in_seconds })
         }
-        Token::Revoke { token, folder } => lines(&folder.data, Command::TokenRevoke { token }),
+        Token::List { project, folder } => listed(&folder.data, Command::TokenList { project }),
+        Token::Revoke { token, project, folder } => {
+            lines(&folder.data, Command::TokenRevoke { token, project })
+        }
     }
 }
 
-pub(crate) fn login(data: &Path) -> anyhow::Result<()> {
-    match done(data, Command::LoginCode)? {
+pub(crate) fn member(command: Member) -> anyhow::Result<()> {
+    match command {
+        Member::Add { name, admin, roles, folder } => {
+            link(&folder.data, Command::MemberAdd { name, is_admin: admin, roles })
+        }
+        Member::List { folder } => listed(&folder.data, Command::MemberList),
+        Member::Remove { name, folder } => lines(&folder.data, Command::MemberRemove { name }),
+        Member::Role { name, project, role, folder } => {
+            lines(&folder.data, Command::MemberRole { name, project, role: role.word().to_owned() })
+        }
+    }
+}
+
+pub(crate) fn login(login: Login) -> anyhow::Result<()> {
+    let Login { member, remove_password, folder } = login;
+    link(&folder.data, Command::LoginCode { member, remove_password })
+}
+
+/// Prints the one-time link that the command makes.
+fn link(data: &Path, command: Command) -> anyhow::Result<()> {
+    match done(data, command)? {
         Reply::Code { code, url: Some(url) } => print_lines(&[format!("{url}/login?code={code}")]),
         Reply::Code { code, url: None } => {
             print_lines(&[format!("start the server, then open its URL with /login?code={code}")])
@@ -50,9 +75,70 @@ pub(crate) fn login(data: &Path) -> anyhow::Result<()> {
     }
 }
 
+pub(crate) fn backup(args: &Backup) -> anyhow::Result<()> {
+    if !args.folder.data.exists() {
+        bail!("there is no data folder {}", args.folder.data.display());
+    }
+    // The server has another working directory.
+    let to = std::path::absolute(&args.to).with_context(|| args.to.display().to_string())?;
+    lines(&args.folder.data, Command::Backup { to })
+}
+
+pub(crate) fn doctor(args: &Doctor) -> anyhow::Result<()> {
+    let data = &args.folder.data;
+    let findings = match ask(data, &Command::Doctor)? {
+        Some(Reply::Findings { findings }) => findings,
+        Some(other) => bail!("unexpected answer {other:?}"),
+        // Not as other commands do it: opening the folder would change what is to be looked at.
+        None => {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(kymo_store::examine(data, SystemClock.now(), None))
+        }
+    };
+    if args.json {
+        print_lines(&[serde_json::to_string(&findings)?])?;
+    } else {
+        print_lines(&findings.iter().flat_map(finding_lines).collect::<Vec<_>>())?;
+    }
+    let failed = findings.iter().filter(|finding| finding.grade == Grade::Fail).count();
+    if failed > 0 {
+        bail!("{failed} of {} checks failed", findings.len());
+    }
+    Ok(())
+}
+
+fn finding_lines(finding: &Finding) -> Vec<String> {
+    let grade = match finding.grade {
+        Grade::Ok => "ok",
+        Grade::Warn => "warn",
+        Grade::Fail => "FAIL",
+    };
+    let mut lines = vec![format!("{grade:<5} {:<11} {}", finding.check, harmless(&finding.found))];
+    lines.extend(finding.advice.iter().map(|advice| format!("{:<17} -> {advice}", "")));
+    lines
+}
+
+pub(crate) fn restore(args: &Restore) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let manifest = runtime.block_on(kymo_store::restore(&args.from, &args.data))?;
+    let (made_at, files, bytes) = (&manifest.made_at, manifest.files.len(), manifest.bytes());
+    print_lines(&[format!("{}\t{made_at}\t{files} files\t{bytes} bytes", args.data.display())])
+}
+
 fn lines(data: &Path, command: Command) -> anyhow::Result<()> {
     match done(data, command)? {
         Reply::Lines { lines } => print_lines(&lines),
+        other => bail!("unexpected answer {other:?}"),
+    }
+}
+
+/// Prints rows of columns with tabs between them, of which some are what somebody typed.
+fn listed(data: &Path, command: Command) -> anyhow::Result<()> {
+    match done(data, command)? {
+        Reply::Lines { lines } => {
+            let row = |line: &String| line.split('\t').map(harmless).collect::<Vec<_>>().join("\t");
+            print_lines(&lines.iter().map(row).collect::<Vec<_>>())
+        }
         other => bail!("unexpected answer {other:?}"),
     }
 }

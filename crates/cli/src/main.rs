@@ -1,6 +1,7 @@
 //! The `kymo` program: serves, and talks to servers.
 
 mod args;
+mod config;
 mod local;
 mod print;
 mod remote;
@@ -33,10 +34,15 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Serve(serve) => serve::run(serve),
+        Command::Serve(serve) => serve::run(&serve),
         Command::Project { command } => local::project(command),
         Command::Token { command } => local::token(command),
-        Command::Login(folder) => local::login(&folder.data),
+        Command::Member { command } => local::member(command),
+        Command::Login(login) => local::login(login),
+        Command::Config { command } => config::run(command),
+        Command::Doctor(doctor) => local::doctor(&doctor),
+        Command::Backup(backup) => local::backup(&backup),
+        Command::Restore(restore) => local::restore(&restore),
         Command::Sessions(sessions) => remote::sessions(&sessions),
         Command::Events(events) => remote::events(&events),
     }

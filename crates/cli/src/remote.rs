@@ -11,8 +11,10 @@ use crate::print::{Output, event_line, session_line};
 /// Items fetched at a time.
 const PAGE_SESSIONS: usize = 500;
 const PAGE_EVENTS: usize = 5000;
-/// Sessions shown to a person who did not say how many.
+/// Sessions, or events of all of them, shown to a person who did not say how many.
 const SHOWN: usize = 50;
+/// The parameter in the filter language.
+const FILTER: &str = "filter";
 /// Largest answer read: a page of events with long stack traces.
 const ANSWER_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
@@ -20,6 +22,7 @@ pub(crate) fn sessions(args: &Sessions) -> anyhow::Result<()> {
     let limit = args.limit.unwrap_or(if args.server.json { usize::MAX } else { SHOWN });
     let mut query = vec![("limit", PAGE_SESSIONS.min(limit.max(1)).to_string())];
     query.extend(args.project.clone().map(|project| ("project", project)));
+    query.extend(args.filter.clone().map(|filter| (FILTER, filter)));
     query.extend(args.user.clone().map(|user| ("user", user)));
     query.extend(args.state.clone().map(|state| ("state", state)));
     if args.errors {
@@ -30,11 +33,18 @@ pub(crate) fn sessions(args: &Sessions) -> anyhow::Result<()> {
 }
 
 pub(crate) fn events(args: &Events) -> anyhow::Result<()> {
-    let mut query = vec![("limit", PAGE_EVENTS.to_string())];
+    let shows_some = args.session.is_none() && !args.server.json;
+    let limit = args.limit.unwrap_or(if shows_some { SHOWN } else { usize::MAX });
+    let mut query = vec![("limit", PAGE_EVENTS.min(limit.max(1)).to_string())];
+    query.extend(args.filter.clone().map(|filter| (FILTER, filter)));
+    query.extend(args.project.clone().map(|project| ("project", project)));
     query.extend(args.severity.clone().map(|severity| ("severity", severity)));
     query.extend(args.text.clone().map(|text| ("text", text)));
-    let path = format!("/api/v1/sessions/{}/events", escape(&args.session));
-    print(Pages::new(&args.server, path, query), args.server.json, usize::MAX, event_line)
+    let path = match &args.session {
+        Some(session) => format!("/api/v1/sessions/{}/events", escape(session)),
+        None => "/api/v1/events".to_owned(),
+    };
+    print(Pages::new(&args.server, path, query), args.server.json, limit, event_line)
 }
 
 fn print(pages: Pages<'_>, json: bool, limit: usize, line: fn(&Value) -> String) -> anyhow::Result<()> {
@@ -85,6 +95,11 @@ impl<'server> Pages<'server> {
             .with_context(|| format!("{url} did not answer with JSON: is it a Kymo server?"))?;
         if !answer.status().is_success() {
             let detail = page["detail"].as_str().unwrap_or("no reason given").to_owned();
+            if let Some((_, filter)) = self.query.iter().find(|(name, _)| *name == FILTER)
+                && let Some(position) = page["position"].as_u64()
+            {
+                bail!("{}", pointed(filter, position, page["length"].as_u64().unwrap_or(0), &detail));
+            }
             bail!("{} {url}: {detail}", answer.status().as_u16());
         }
         self.cursor = page["next_cursor"].as_str().map(str::to_owned);
@@ -110,6 +125,14 @@ impl Iterator for Pages<'_> {
     }
 }
 
+/// What is wrong with a filter, under the part that it is about.
+fn pointed(filter: &str, position: u64, length: u64, detail: &str) -> String {
+    let shown: String = filter.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    let position = (position as usize).min(shown.chars().count());
+    let length = (length as usize).clamp(1, (shown.chars().count() - position).max(1));
+    format!("{detail}\n  {shown}\n  {}{}", " ".repeat(position), "^".repeat(length))
+}
+
 /// A path segment: everything but unreserved characters as `%XX`.
 fn escape(segment: &str) -> String {
     use std::fmt::Write as _;
@@ -128,6 +151,13 @@ fn escape(segment: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_error_stands_under_the_part_that_is_wrong() {
+        assert_eq!(pointed("é lvel:1", 2, 4, "no field"), "no field\n  é lvel:1\n    ^^^^");
+        assert_eq!(pointed("a OR", 4, 0, "ends"), "ends\n  a OR\n      ^");
+        assert_eq!(pointed("a\tb", 90, 90, "far"), "far\n  a b\n     ^");
+    }
 
     #[test]
     fn foreign_ids_do_not_change_the_path() {

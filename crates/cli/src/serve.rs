@@ -4,16 +4,17 @@ use std::io::{IsTerminal, Write, stderr, stdout};
 use std::sync::Arc;
 
 use anyhow::Context;
-use kymo_server::{Options, Server, new_login_url};
+use kymo_server::{AccessLimits, Options, Server, new_login_url};
 use kymo_store::{Folder, Store, SystemClock};
 use tracing_subscriber::EnvFilter;
 
 use crate::args::Serve;
+use crate::config::{self, Config};
 
 /// Threads that answer requests; scans and segment writing have threads of their own.
 const WORKERS: usize = 2;
 
-pub(crate) fn run(args: Serve) -> anyhow::Result<()> {
+pub(crate) fn run(args: &Serve) -> anyhow::Result<()> {
     let filter = EnvFilter::try_from_env("KYMO_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -21,21 +22,29 @@ pub(crate) fn run(args: Serve) -> anyhow::Result<()> {
         .with_ansi(stderr().is_terminal())
         .init();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build()?;
-    runtime.block_on(serve(args))
+    runtime.block_on(serve(&config::load(args)?))
 }
 
-async fn serve(args: Serve) -> anyhow::Result<()> {
-    let folder = Folder::open(&args.folder.data)?;
+async fn serve(config: &Config) -> anyhow::Result<()> {
+    let folder = Folder::open(&config.data)?;
     let store = Store::open(folder, Arc::new(SystemClock)).await?;
-    let options = Options { listen: args.listen, public_hosts: args.public_hosts };
-    let listen = options.listen;
+    store.set_default_retention(config.retention_days);
+    let listen = config.listen;
+    let options = Options {
+        listen,
+        public_hosts: config.public_hosts.clone(),
+        stop_within: config.stop_within,
+        access: AccessLimits { trusted_proxies: config.trusted_proxies.clone(), ..AccessLimits::default() },
+        free_bytes_min: config.free_bytes_min,
+        tls: config.tls.clone(),
+    };
     let server = Server::bind(Arc::clone(&store), options)
         .await
         .with_context(|| format!("cannot serve on {listen}"))?;
     let stopped = stop_signal()?;
     let mut out = stdout();
     writeln!(out, "listening on {}", server.url())?;
-    if !store.has_login_code().await? {
+    if !store.has_admin().await? {
         let link = new_login_url(&store, server.url()).await.map_err(anyhow::Error::msg)?;
         writeln!(out, "sign in once with {link}")?;
     }

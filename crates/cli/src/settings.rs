@@ -10,6 +10,8 @@ use crate::print::harmless;
 
 /// Keys whose value is a time; the API has them with `_seconds`.
 const LIMITS: [&str; 4] = ["split_after", "idle_after", "close_grace", "browser_idle_after"];
+/// After how many days sessions are removed.
+const RETENTION: &str = "retention_days";
 /// What comes before the key of a setting that agents fetch.
 const CLIENT: &str = "client:";
 const UNITS: [(char, u64); 4] = [('d', 24 * 60 * 60), ('h', 60 * 60), ('m', 60), ('s', 1)];
@@ -44,8 +46,10 @@ fn add(change: &mut Map<String, Value>, key: &str, value: Option<&str>) -> anyho
             ("name", Some(name)) => name.into(),
             ("origins", Some(origins)) => origins.split(',').map(str::trim).collect(),
             ("origins", None) => json!([]),
+            (RETENTION, Some(days)) => days_of(days).with_context(|| key.to_owned())?.into(),
+            (RETENTION, None) => Value::Null,
             ("name", None) => bail!("name: a project has one, set another"),
-            _ => bail!("{key}: expected name, origins, {} or {CLIENT}KEY", LIMITS.join(", ")),
+            _ => bail!("{key}: expected name, origins, {RETENTION}, {} or {CLIENT}KEY", LIMITS.join(", ")),
         };
         (None, key.to_owned(), value)
     };
@@ -59,8 +63,14 @@ fn add(change: &mut Map<String, Value>, key: &str, value: Option<&str>) -> anyho
     Ok(())
 }
 
+/// `30` or `30d`.
+fn days_of(text: &str) -> anyhow::Result<u32> {
+    let number = text.strip_suffix('d').unwrap_or(text);
+    number.parse().map_err(|_| anyhow!("expected whole days such as 30, found {text:?}"))
+}
+
 /// `90`, `90s`, `20m`, `1h30m`, `7d`.
-fn seconds(text: &str) -> anyhow::Result<u64> {
+pub(crate) fn seconds(text: &str) -> anyhow::Result<u64> {
     let expected = || anyhow!("expected a time such as 90s, 20m, 1h30m or 7d, found {text:?}");
     if let Ok(seconds) = text.parse() {
         return Ok(seconds);
@@ -110,6 +120,9 @@ pub(crate) fn lines(project: &Value) -> Vec<String> {
         let seconds = project["sessions"][&name].as_u64().unwrap_or_default();
         lines.push(line(limit, &format!("{}{note}", time_text(seconds))));
     }
+    let kept =
+        project[RETENTION].as_u64().map_or_else(|| "(as the server)".to_owned(), |days| days.to_string());
+    lines.push(line(RETENTION, &kept));
     lines.push(line("config_version", &project["config_version"].to_string()));
     let settings = project["client_settings"].as_object().into_iter().flatten();
     lines.extend(
@@ -133,6 +146,7 @@ mod tests {
             "origins=https://a.test, https://b.test",
             "split_after=1h30m",
             "close_grace=90",
+            "retention_days=30d",
             "client:@@DataExclusions=password,*token*",
             "client:a=b=c",
             "client:empty=",
@@ -142,17 +156,19 @@ mod tests {
             "name": "My Shop", "origins": ["https://a.test", "https://b.test"],
             "sessions": {"split_after_seconds": 5400, "close_grace_seconds": 90, "idle_after_seconds": null},
             "client_settings": {"@@DataExclusions": "password,*token*", "a": "b=c", "empty": "", "@@log:*": null},
+            "retention_days": 30,
         });
         assert_eq!(change(&set, &unset).unwrap(), expected);
         assert_eq!(change(&[], &words(&["origins"])).unwrap(), json!({"origins": []}));
+        assert_eq!(change(&[], &words(&["retention_days"])).unwrap(), json!({"retention_days": null}));
     }
 
     #[test]
     fn other_words_are_refused_with_what_was_expected() {
-        let rows: [(&[&str], &[&str], &str); 8] = [
+        let rows: [(&[&str], &[&str], &str); 9] = [
             (&[], &[], "something to set"),
             (&["name"], &[], "name: expected KEY=VALUE"),
-            (&["id=x"], &[], "id: expected name, origins, split_after"),
+            (&["id=x"], &[], "id: expected name, origins, retention_days, split_after"),
             (&[], &["name"], "a project has one"),
             (
                 &["split_after=soon"],
@@ -162,6 +178,7 @@ mod tests {
             (&["split_after=1m", "split_after=2m"], &[], "split_after: expected once"),
             (&["client:a=1"], &["client:a"], "client:a: expected once"),
             (&[], &["color"], "color: expected name"),
+            (&["retention_days=1w"], &[], "retention_days: expected whole days such as 30, found \"1w\""),
         ];
         for (set, unset, expected) in rows {
             let found = format!("{:#}", change(&words(set), &words(unset)).unwrap_err());
@@ -212,6 +229,7 @@ mod tests {
         assert_eq!(found[1], "name                 Sh\\u{1b}op");
         assert_eq!(found[3], "split_after          20m");
         assert_eq!(found[4], "idle_after           5m (default)");
-        assert_eq!(found[8], "client:@@log:*       off");
+        assert_eq!(found[7], "retention_days       (as the server)");
+        assert_eq!(found[9], "client:@@log:*       off");
     }
 }
