@@ -125,9 +125,16 @@ impl Kymo {
 
     /// Starts the server on that address.
     pub fn start_on(&mut self, listen: &str, environment: &[(&str, &str)]) {
+        self.start_as(&["--listen", listen], environment);
+    }
+
+    /// Starts the server with those arguments of `kymo serve`.
+    pub fn start_as(&mut self, args: &[&str], environment: &[(&str, &str)]) {
         assert!(self.server.is_none(), "a server runs already");
         let mut process = Command::new(&self.program)
-            .args(["serve", "--listen", listen, "--data"])
+            .arg("serve")
+            .args(args)
+            .arg("--data")
             .arg(self.data())
             .envs(environment.iter().copied())
             .stdin(Stdio::null())

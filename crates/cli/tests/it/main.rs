@@ -1,23 +1,23 @@
 //! The real program, end to end.
 
 #[cfg(test)]
+mod access;
+#[cfg(test)]
+mod api_description;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod basics;
 #[cfg(test)]
-mod browser_client;
+mod clients;
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
-mod doors;
+mod filter;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]
-mod loupe_client;
-#[cfg(test)]
-mod loupe_doors;
-#[cfg(test)]
-mod node_client;
+mod operations;
 #[cfg(test)]
 mod page;
 #[cfg(test)]

@@ -97,6 +97,7 @@ fn commands_change_settings_with_the_server_running_and_stopped() {
         "idle_after           5m (default)",
         "close_grace          1h30m",
         "browser_idle_after   30m (default)",
+        "retention_days       (as the server)",
         "config_version       3",
         "client:@@log:*       warn",
     ];
@@ -117,7 +118,8 @@ fn what_cannot_be_set_is_refused_and_changes_nothing() {
     let long_key = format!("client:{}=1", "k".repeat(301));
     let long_value = format!("client:k={}", "v".repeat(2001));
     let many: Vec<String> = (0..101).map(|number| format!("client:k{number}=v")).collect();
-    let rows: [(&[&str], &str); 12] = [
+    let rows: [(&[&str], &str); 13] = [
+        (&["retention_days=0"], "retention_days is 0: expected 1 to 36500"),
         (&["idle_after=16m"], "idle_after is 960 s: expected at most split_after, which is 900 s"),
         (&["split_after=0s"], "split_after is 0 s: expected 1 s to 604800 s"),
         (&["browser_idle_after=8d"], "browser_idle_after is 691200 s"),
@@ -162,6 +164,7 @@ fn the_api_changes_what_a_body_names() {
     let (status, _, body) = ask(&kymo, "GET", path, &[("authorization", &admin)], None);
     let mut expected = json!({
         "id": "shop", "name": "Shop", "origins": [], "client_settings": {}, "config_version": 1,
+        "retention_days": null,
         "sessions": {
             "split_after_seconds": 900, "idle_after_seconds": 300, "close_grace_seconds": 120, "browser_idle_after_seconds": 1800,
             "defaults": ["split_after_seconds", "idle_after_seconds", "close_grace_seconds", "browser_idle_after_seconds"],
@@ -179,6 +182,7 @@ fn the_api_changes_what_a_body_names() {
     let change = json!({
         "name": "Store", "origins": ["https://a.test"], "client_settings": {"a": "1", "b": "2"},
         "sessions": {"idle_after_seconds": 60, "browser_idle_after_seconds": 60},
+        "retention_days": 30,
     });
     assert_eq!(patch(&change.to_string()).0, 200);
     let (status, body) =
@@ -186,6 +190,7 @@ fn the_api_changes_what_a_body_names() {
     expected["name"] = json!("Store");
     expected["origins"] = json!(["https://a.test"]);
     expected["client_settings"] = json!({"b": "2", "c": "3"});
+    expected["retention_days"] = json!(30);
     expected["config_version"] = json!(3);
     expected["sessions"]["idle_after_seconds"] = json!(60);
     expected["sessions"]["defaults"] =
@@ -197,7 +202,7 @@ fn the_api_changes_what_a_body_names() {
     let rows = [
         ("", "expected JSON"),
         ("[1]", "the change: expected an object"),
-        (r#"{"name":"Ok","color":"red"}"#, "color: expected name, origins, sessions or client_settings"),
+        (r#"{"name":"Ok","color":"red"}"#, "color: expected name, origins, sessions, client_settings or"),
         (r#"{"sessions":{"split_after":5}}"#, "sessions.split_after: expected split_after_seconds"),
         (
             r#"{"name":"Ok","sessions":{"split_after_seconds":59}}"#,
@@ -221,13 +226,14 @@ fn settings_are_for_people_and_admin_tokens() {
     let (ingest, read) = (bearer(&kymo.ingest_token), bearer(&kymo.read_token));
     let cookie = sign_in(&kymo);
     let change = r#"{"name":"Changed"}"#;
-    let rows: [(&str, &str, Headers<'_>, u16); 12] = [
+    let rows: [(&str, &str, Headers<'_>, u16); 13] = [
         ("GET", "shop", &[], 401),
         ("PATCH", "shop", &[], 401),
         ("GET", "shop", &[("authorization", &ingest)], 403),
         ("GET", "shop", &[("authorization", &read)], 403),
         ("PATCH", "shop", &[("authorization", &read)], 403),
-        ("PATCH", "other", &[("authorization", &read)], 403),
+        ("PATCH", "other", &[("authorization", &read)], 404),
+        ("PATCH", "other", &[("authorization", &admin)], 404),
         ("PATCH", "nothing", &[("authorization", &admin)], 404),
         ("GET", "nothing", &[("authorization", &admin)], 404),
         ("PATCH", "shop", &[("cookie", &cookie)], 403),
@@ -289,9 +295,9 @@ fn limits_of_sessions_are_the_projects_own() {
     assert_eq!(kymo.post_events(&event), Ok(202));
     let ended = |session: &Value| session["user"]["id"] == "eve" && session["end_reason"] == "timed_out";
     wait_for("the silence of a second", || kymo.sessions().iter().any(ended).then_some(()));
-    let admin = bearer(&admin(&kymo));
+    let reader = bearer(&kymo.command(&["token", "add", "--project", "other", "--scope", "read"]));
     let (_, _, all) =
-        ask(&kymo, "GET", "/api/v1/sessions?user=eve&project=other", &[("authorization", &admin)], None);
+        ask(&kymo, "GET", "/api/v1/sessions?user=eve&project=other", &[("authorization", &reader)], None);
     let all: Value = serde_json::from_str(&all).expect("JSON");
     assert_eq!(all["items"][0]["state"], "running", "the other project has the default");
 }

@@ -101,7 +101,7 @@ impl Report {
         for event in &mut events {
             let text = event["message"].as_str().expect("a text").to_owned();
             *self.texts.entry(text).or_default() += 1;
-            for varying in ["session_id", "observed_time"] {
+            for varying in ["id", "session_id", "observed_time"] {
                 event.as_object_mut().expect("an object").remove(varying);
             }
         }

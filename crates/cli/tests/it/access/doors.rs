@@ -212,7 +212,7 @@ fn a_read_token_sees_its_own_project_only() {
     let read = &kymo.read_token;
     let named = format!("GET /api/v1/sessions?project=other HTTP/1.1\nauthorization: Bearer {read}");
     check(&kymo, &[(&named, b"", 404)]);
-    let admin = kymo.command(&["token", "add", "--project", "shop", "--scope", "admin"]);
+    let admin = kymo.command(&["token", "add", "--project", "other", "--scope", "admin"]);
     let (_, answer) =
         raw(&kymo, &format!("GET /api/v1/sessions HTTP/1.1\nauthorization: Bearer {admin}"), b"");
     let id = answer.split(r#""id":""#).nth(1).and_then(|rest| rest.split('"').next()).unwrap();

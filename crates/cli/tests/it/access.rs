@@ -1,0 +1,6 @@
+//! Who may do what.
+
+mod doors;
+mod loupe_doors;
+mod members;
+mod table;

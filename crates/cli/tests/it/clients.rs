@@ -1,0 +1,5 @@
+//! Real agents, unchanged.
+
+mod browser;
+mod loupe;
+mod node;
