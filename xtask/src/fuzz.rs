@@ -1,18 +1,27 @@
-//! `fuzz`: the decoders on damaged recordings, for a given time.
+//! `fuzz`: the decoders on damaged recordings for a given time, and the API on requests made from its
+//! description.
 
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 
+use crate::progress::Progress;
 use crate::repository::Repository;
-use crate::{USAGE, process};
+use crate::{USAGE, process, setup, ui};
 
 const SECONDS_DEFAULT: u64 = 60;
 /// Decoders that are driven one after the other, each for its share of the time; `tests/fuzz` of
 /// `crates/compat` has a test for each.
 const DECODERS: u64 = 8;
 
+/// Made-up requests per operation and caller: with 22 operations, two callers and the limits of each parameter
+/// 100,000 requests, a quarter of an hour.
+const API_EXAMPLES: &str = "2200";
+
 pub(crate) fn command(rest: &[String]) -> Result<ExitCode> {
+    if rest == ["--api"] {
+        return api();
+    }
     let seconds = seconds(rest)?;
     let repository = Repository::here()?;
     let mut test = process::cargo();
@@ -34,13 +43,38 @@ pub(crate) fn command(rest: &[String]) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn api() -> Result<ExitCode> {
+    let repository = Repository::here()?;
+    let mut progress = Progress::new(setup::PRODUCT_STEPS + setup::TEST_STEPS + ui::STEPS);
+    setup::product(&repository, &mut progress)?;
+    let tools = setup::tests(&repository, &mut progress)?;
+    ui::build(&repository, &mut progress)?;
+    let mut test = process::cargo();
+    test.args([
+        "test",
+        "--release",
+        "-p",
+        "kymo-cli",
+        "--test",
+        "it",
+        "api_description",
+        "--",
+        "--nocapture",
+    ])
+    .env("KYMO_API_EXAMPLES", API_EXAMPLES)
+    .env("KYMO_PYTHON", &tools.python)
+    .current_dir(&repository.root);
+    process::run(&mut test)?;
+    Ok(ExitCode::SUCCESS)
+}
+
 fn seconds(rest: &[String]) -> Result<u64> {
     match rest {
         [] => Ok(SECONDS_DEFAULT),
         [flag, number] if flag == "--seconds" => {
             number.parse().with_context(|| format!("expected a number of seconds, found `{number}`"))
         }
-        _ => bail!("`fuzz` knows --seconds N\n\n{USAGE}"),
+        _ => bail!("`fuzz` knows --seconds N and --api\n\n{USAGE}"),
     }
 }
 

@@ -1,4 +1,4 @@
-// Shown after a 401 or a sign-out. Signing in itself is done by a link, not here.
+// Shown after a 401 or a sign-out. Signing in itself is done by a page of the server's or a link, not here.
 
 import type { JSX } from "solid-js";
 import { Mark } from "../parts/mark";
@@ -10,7 +10,14 @@ export function SignIn(): JSX.Element {
         <Mark />
         <h1>Sign in to Kymo</h1>
         <p>
-          Open the link that the server printed at its first start. It works once; for a new one, run this on the
+          {/* A page of the server's own, which this page's router is to leave alone. */}
+          <a href="/login" rel="external">
+            Sign in with a password
+          </a>
+          , if you have set one.
+        </p>
+        <p>
+          Or open the link that the server printed at its first start. It works once; for a new one, run this on the
           server's machine:
         </p>
         <pre class="snippet">kymo login --data DIR</pre>
