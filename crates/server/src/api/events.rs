@@ -18,7 +18,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::document::{FormatQuery, Refusal};
-use super::export::{Format, Page, Pages, whole};
+use super::export::{Format, Page, Pages, export, only};
 use super::parameters::{Parameters, cursor_text};
 use super::shapes::{DensityBucketShape, EventShape, Moment};
 use crate::access::Caller;
@@ -127,7 +127,7 @@ pub(super) async fn of_session(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let (project, row) = state.store.session(&caller.projects(), &id).await?;
-    answer(Events::new(state, project, Some(&row), &parameters)?, &parameters, &headers).await
+    answer(Events::new(state, project, Some(&row), &parameters)?, &caller, &parameters, &headers).await
 }
 
 /// Events of everywhere that match a filter, newest first; without a filter a project's events without a session
@@ -169,15 +169,19 @@ pub(super) async fn everywhere(
                 Ok(Json(EventList { items, next_cursor, previous_cursor, last_cursor, total: None })
                     .into_response())
             }
-            format => whole(found, format).await,
+            format => {
+                let (state, project) = (found.state.clone(), only(&found.projects));
+                export(&state, &caller, project, (found, format)).await
+            }
         };
     }
     let project = parameters.project(&caller, &state)?;
-    answer(Events::new(state, project, None, &parameters)?, &parameters, &headers).await
+    answer(Events::new(state, project, None, &parameters)?, &caller, &parameters, &headers).await
 }
 
 async fn answer(
     mut events: Events,
+    caller: &Caller,
     parameters: &Parameters,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
@@ -202,7 +206,10 @@ async fn answer(
             })
             .into_response())
         }
-        format => whole(events, format).await,
+        format => {
+            let (state, project) = (events.state.clone(), events.project);
+            export(&state, caller, Some(project), (events, format)).await
+        }
     }
 }
 

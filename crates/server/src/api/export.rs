@@ -6,11 +6,14 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use csv::{Terminator, WriterBuilder};
 use futures_util::stream;
+use kymo_store::{Action, ProjectPk, Projects};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::parameters::Parameters;
+use crate::access::{Caller, audit};
 use crate::problem::Problem;
+use crate::state::AppState;
 
 /// How a list is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +51,14 @@ impl Format {
 /// Items, and where they end unless they are the last.
 pub(super) type Page<I, C> = (Vec<I>, Option<C>);
 
+/// The project that a list is of, if it is of one.
+pub(super) fn only(projects: &Projects) -> Option<ProjectPk> {
+    match projects {
+        Projects::Only(projects) if projects.len() == 1 => projects.first().copied(),
+        _ => None,
+    }
+}
+
 /// A list that is paged by cursor. Each column of CSV is a path into the item's JSON.
 pub(super) trait Pages: Send + 'static {
     type Item: Serialize + Send;
@@ -64,9 +75,20 @@ pub(super) trait Pages: Send + 'static {
     ) -> impl Future<Output = Result<Page<Self::Item, Self::Cursor>, Problem>> + Send;
 }
 
+/// All of the list, which the audit log tells: who, which list, of which project if it is of one.
+pub(super) async fn export<P: Pages>(
+    state: &AppState,
+    caller: &Caller,
+    project: Option<ProjectPk>,
+    (pages, format): (P, Format),
+) -> Result<Response, Problem> {
+    audit::record(state, caller, Action::Export, project, Some(P::NAME)).await?;
+    whole(pages, format).await
+}
+
 /// All of the list. What goes wrong with the first page is answered as a problem; what goes wrong later
 /// breaks the answer off, so that nobody takes a part for the whole.
-pub(super) async fn whole<P: Pages>(mut pages: P, format: Format) -> Result<Response, Problem> {
+async fn whole<P: Pages>(mut pages: P, format: Format) -> Result<Response, Problem> {
     let (items, next) = pages.page(None).await?;
     let first = written::<P>(&items, format, true);
     let rest = stream::try_unfold((pages, next), move |(mut pages, next)| async move {

@@ -16,7 +16,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::document::{FormatQuery, PageQuery, Refusal};
-use super::export::{Format, Page, Pages, whole};
+use super::export::{Format, Page, Pages, export, only};
 use super::parameters::{Parameters, cursor_text};
 use super::shapes::{Moment, SessionShape};
 use crate::access::{Caller, Tables};
@@ -115,7 +115,10 @@ pub(super) async fn list(
             let next_cursor = next.map(|next| cursor_text(next.value, next.id));
             Ok(Json(SessionList { items, next_cursor }).into_response())
         }
-        format => whole(pages, format).await,
+        format => {
+            let (state, project) = (pages.state.clone(), only(&pages.filter.projects));
+            export(&state, &caller, project, (pages, format)).await
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::document::{FormatQuery, PageQuery, Refusal};
-use super::export::{Format, Page, Pages, whole};
+use super::export::{Format, Page, Pages, export, only};
 use super::parameters::{Parameters, cursor_text};
 use super::sessions::{PAGE_DEFAULT, PAGE_MAX, SessionQuery, filter};
 use super::shapes::Moment;
@@ -72,7 +72,10 @@ pub(super) async fn list(
                 next.map(|next| cursor_text(next.last_seen_at.as_unix_nanos(), BASE64.encode(&next.key)));
             Ok(Json(UserList { items, next_cursor }).into_response())
         }
-        format => whole(pages, format).await,
+        format => {
+            let (state, project) = (pages.state.clone(), only(&pages.filter.projects));
+            export(&state, &caller, project, (pages, format)).await
+        }
     }
 }
 

@@ -95,6 +95,12 @@ fn every_list_is_exported_whole() {
     let mut records = table.body.split("\r\n");
     assert!(records.next().unwrap().starts_with("id,session_id,sequence,time,"));
     assert!(records.next().unwrap().contains("'=1+1"), "{}", table.body);
+    let log = stand.get("/api/v1/audit", "admin");
+    let log: Value = serde_json::from_str(&log.body).unwrap();
+    let told: Vec<(&Value, &Value)> =
+        log["items"].as_array().unwrap().iter().map(|row| (&row["action"], &row["target"])).collect();
+    assert!(told.contains(&(&json!("export"), &json!("sessions"))), "{told:?}");
+    assert!(told.contains(&(&json!("export"), &json!("events"))), "{told:?}");
     let wrong = stand.get("/api/v1/sessions?format=xml", "read");
     assert_eq!(wrong.status, 400);
     assert!(wrong.body.contains("expected json, ndjson or csv"), "{}", wrong.body);
