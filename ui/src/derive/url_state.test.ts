@@ -14,7 +14,7 @@ describe("the list", () => {
   it.each<[Partial<ListState>, string]>([
     [{}, "/"],
     [{ range: "24h" }, "/?range=24h"],
-    [{ project: "shop", user: "ann & ben", running: true, errors: true }, "/?project=shop&user=ann+%26+ben&state=running&errors=true"],
+    [{ project: "shop", filter: "user:ann -version:2.*", running: true, errors: true }, "/?project=shop&filter=user%3Aann+-version%3A2.*&state=running&errors=true"],
   ])("%o", (part, url) => {
     const list = { ...LIST_STATE_DEFAULT, ...part };
     expect(listUrl(list)).toBe(url);

@@ -19,7 +19,8 @@ const RANGE_DEFAULT: Range = "7d";
 export interface ListState {
   project: string | null;
   range: Range;
-  user: string;
+  /** In the filter language. */
+  filter: string;
   running: boolean;
   errors: boolean;
 }
@@ -39,7 +40,7 @@ export interface SessionPageState {
 
 export type Place = { view: "sessions"; list: ListState } | { view: "session"; session: SessionPageState } | { view: "unknown" };
 
-export const LIST_STATE_DEFAULT: ListState = { project: null, range: RANGE_DEFAULT, user: "", running: false, errors: false };
+export const LIST_STATE_DEFAULT: ListState = { project: null, range: RANGE_DEFAULT, filter: "", running: false, errors: false };
 
 export function parsePlace(path: string, search: string): Place {
   const query = new URLSearchParams(search);
@@ -61,7 +62,7 @@ function parseList(query: URLSearchParams): ListState {
   return {
     project: query.get("project") || null,
     range: RANGES.find(({ range }) => range === query.get("range"))?.range ?? RANGE_DEFAULT,
-    user: query.get("user") ?? "",
+    filter: query.get("filter") ?? "",
     running: query.get("state") === "running",
     errors: query.get("errors") === "true",
   };
@@ -83,7 +84,7 @@ export function listUrl(list: ListState): string {
   const query = new URLSearchParams();
   if (list.project) query.set("project", list.project);
   if (list.range !== RANGE_DEFAULT) query.set("range", list.range);
-  if (list.user) query.set("user", list.user);
+  if (list.filter) query.set("filter", list.filter);
   if (list.running) query.set("state", "running");
   if (list.errors) query.set("errors", "true");
   return withQuery("/", query);

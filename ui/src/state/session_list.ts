@@ -197,13 +197,13 @@ function concerns(changed: Changed | null, project: string | null): boolean {
 }
 
 function baseParams(list: ListState): Params {
-  return { project: list.project, from: rangeFrom(list.range, Date.now()), user: list.user || null };
+  return { project: list.project, from: rangeFrom(list.range, Date.now()), filter: list.filter || null };
 }
 
 /** The tiles. Running and errors are left out of the question, so that the tiles do not change when they are pressed. */
 function createSummary(app: App, list: Accessor<ListState>, active: Accessor<boolean>): Accessor<SessionsSummary | null> {
   const [summary, setSummary] = createSignal<SessionsSummary | null>(null);
-  const key = createMemo(() => JSON.stringify([list().project, list().range, list().user]));
+  const key = createMemo(() => JSON.stringify([list().project, list().range, list().filter]));
   let request = new AbortController();
 
   async function load(): Promise<void> {

@@ -31,10 +31,10 @@ export function SessionsView(props: SessionsProps): JSX.Element {
         <div class="toolbar">
           <h1 id="sessions-title">Sessions</h1>
           <FilterBox
-            label="Filter by user"
-            placeholder="Filter by user"
-            value={props.state.user}
-            onChange={(user) => change({ user }, true)}
+            label="Filter"
+            placeholder={'user:ann error:true "exact words"'}
+            value={props.state.filter}
+            onChange={(filter) => change({ filter }, true)}
           />
           <select
             aria-label="Range"
@@ -47,7 +47,7 @@ export function SessionsView(props: SessionsProps): JSX.Element {
         </div>
         <Tiles summary={props.list.summary()} state={props.state} onChange={change} />
         <Show when={props.list.failure()}>
-          {(detail) => <Failure what="The sessions could not be read." detail={detail()} onRetry={props.list.retry} />}
+          {(detail) => <Failure what={whatFailed(detail())} detail={detail()} onRetry={props.list.retry} />}
         </Show>
         <SessionTable {...props} onChange={change} />
       </section>
@@ -55,10 +55,15 @@ export function SessionsView(props: SessionsProps): JSX.Element {
   );
 }
 
+/** A request that is wrong is so because of the filter: all else of it is chosen, not written. */
+function whatFailed(detail: string): string {
+  return detail.endsWith("(400)") ? "The filter is not understood." : "The sessions could not be read.";
+}
+
 /** Nothing has ever arrived, as opposed to nothing that matches. */
 function isFirstRun({ list, state }: SessionsProps): boolean {
   const app = useApp();
-  const is_plain = !state.user && !state.running && !state.errors;
+  const is_plain = !state.filter && !state.running && !state.errors;
   if (!is_plain || !list.ready() || list.rows().length > 0) return false;
   const projects = app.projects();
   return projects !== null && projects.every((project) => project.session_count === 0);
@@ -158,15 +163,15 @@ function openUrl(row: Session): string {
 }
 
 function NoMatch(props: { state: ListState; onChange: (part: Partial<ListState>) => void }): JSX.Element {
-  const is_filtered = () => props.state.user !== "" || props.state.running || props.state.errors;
+  const is_filtered = () => props.state.filter !== "" || props.state.running || props.state.errors;
   const range_label = () => RANGES.find(({ range }) => range === props.state.range)?.label.toLowerCase() ?? "";
-  const { user, running, errors } = LIST_STATE_DEFAULT;
+  const { filter, running, errors } = LIST_STATE_DEFAULT;
   return (
     <div class="no-match">
       <p>{is_filtered() ? "No session matches" : "No session was active"}{props.state.range === "all" ? "" : ` in the ${range_label()}`}.</p>
       <div class="actions">
         <Show when={is_filtered()}>
-          <button type="button" class="button" onClick={() => props.onChange({ user, running, errors })}>Clear the filters</button>
+          <button type="button" class="button" onClick={() => props.onChange({ filter, running, errors })}>Clear the filters</button>
         </Show>
         <Show when={props.state.range !== "all"}>
           <button type="button" class="button" onClick={() => props.onChange({ range: "all" })}>Look at all time</button>
