@@ -14,9 +14,9 @@ const SECONDS_DEFAULT: u64 = 60;
 /// `crates/compat` has a test for each.
 const DECODERS: u64 = 8;
 
-/// Made-up requests per operation and caller: with 22 operations, two callers and the limits of each parameter
-/// 100,000 requests, a quarter of an hour.
-const API_EXAMPLES: &str = "2200";
+/// Made-up requests per operation and caller: with some 45 operations, two callers and the limits of each parameter
+/// more than 100,000 requests, some twenty minutes.
+const API_EXAMPLES: &str = "1200";
 
 pub(crate) fn command(rest: &[String]) -> Result<ExitCode> {
     if rest == ["--api"] {
