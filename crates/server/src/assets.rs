@@ -28,7 +28,7 @@ pub(crate) fn serve(uri: &Uri, headers: &HeaderMap) -> Response {
     let cache = if name.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
     let (encoding, file) = best_encoding(name, headers);
     let Some(file) = file else { return StatusCode::NOT_FOUND.into_response() };
-    let tag = format!("\"{}\"", hex(&file.metadata.sha256_hash()[..12]));
+    let tag = tag(&file.metadata.sha256_hash());
     let known = headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());
     let mut response = Response::builder()
         .header(header::CONTENT_TYPE, content_type(name))
@@ -66,6 +66,11 @@ fn content_type(name: &str) -> &'static str {
         Some("json") => "application/json",
         _ => "application/octet-stream",
     }
+}
+
+/// The tag of an answer whose content has that hash: what two share by chance is 1 in 2^96.
+pub(crate) fn tag(hash: &[u8]) -> String {
+    format!("\"{}\"", hex(&hash[..12]))
 }
 
 fn hex(bytes: &[u8]) -> String {

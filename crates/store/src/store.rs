@@ -205,13 +205,14 @@ impl Store {
     /// [`Retry`](crate::StoreErrorKind::Retry) at once when too many wait already, and when the
     /// commit failed; then nothing of it is stored.
     pub async fn submit(&self, submission: Submission) -> Result<Receipt, StoreError> {
-        let stopping = || StoreError::retry("the server is stopping");
-        let queue = self.submit.upgrade().ok_or_else(stopping)?;
         let project = submission.project;
         if !self.flusher.room().await {
             self.refusals.count(project, DropReason::Overload);
             return Err(StoreError::retry("what came before could not be written yet"));
         }
+        // Only now: a stop waits until nobody has the queue.
+        let stopping = || StoreError::retry("the server is stopping");
+        let queue = self.submit.upgrade().ok_or_else(stopping)?;
         let (answer, answered) = oneshot::channel();
         queue.try_send(Waiting { submission, answer }).map_err(|_| {
             self.refusals.count(project, DropReason::Overload);
@@ -408,11 +409,6 @@ impl Store {
         let changed = settings::change(&mut writer, project, change).await;
         self.catalog.settings_changed();
         changed
-    }
-
-    /// SHA-256, for those who need a short name for bytes.
-    pub fn hash(bytes: &[u8]) -> [u8; 32] {
-        Sha256::digest(bytes).into()
     }
 
     /// What is kept instead of a token, code or cookie.

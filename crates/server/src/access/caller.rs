@@ -98,6 +98,22 @@ impl Caller {
         self.grants == Grants::Server
     }
 
+    /// The project of that id, if the caller may see it: one that they may not see is as if it were not there.
+    pub(crate) fn project(&self, state: &AppState, id: &str) -> Result<ProjectPk, Problem> {
+        let tables = state.directory.tables();
+        let project = tables.project_by_id(id).map(|project| project.pk);
+        project
+            .filter(|project| self.sees(*project))
+            .ok_or_else(|| Problem::not_found(format!("there is no project {id}")))
+    }
+
+    /// The project of that id, if the caller administers it.
+    pub(crate) fn administered_project(&self, state: &AppState, id: &str) -> Result<ProjectPk, Problem> {
+        let project = self.project(state, id)?;
+        self.must_be(Role::Admin, project)?;
+        Ok(project)
+    }
+
     /// Goes on only with that role, or a higher one, in a project the caller sees.
     pub(crate) fn must_be(&self, least: Role, project: ProjectPk) -> Result<(), Problem> {
         if self.role_in(project).is_some_and(|role| role >= least) {

@@ -5,10 +5,9 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use kymo_store::Store;
+use sha2::{Digest, Sha256};
 
-/// Bytes of the hash in a tag: what two answers of one URL share by chance is 1 in 2^96.
-const TAG_BYTES: usize = 12;
+use crate::assets;
 
 /// Tags JSON answers by what is in them, and answers 304 to whoever names the tag. What changes with
 /// every commit cannot be known without being read, so this saves sending, not reading.
@@ -40,14 +39,7 @@ pub(super) async fn tag(request: Request, next: Next) -> Response {
 }
 
 fn tag_of(body: &[u8]) -> String {
-    use std::fmt::Write as _;
-    let mut tag = String::from("\"");
-    for byte in &Store::hash(body)[..TAG_BYTES] {
-        // Writing to a text cannot fail.
-        let _ = write!(tag, "{byte:02x}");
-    }
-    tag.push('"');
-    tag
+    assets::tag(&Sha256::digest(body))
 }
 
 fn names(known: &HeaderValue, tag: &str) -> bool {

@@ -29,15 +29,6 @@ impl FromRequestParts<AppState> for Parameters {
     }
 }
 
-/// The project of that id, if the caller may see it: one that they may not see is as if it were not there.
-pub(super) fn project_seen(caller: &Caller, state: &AppState, id: &str) -> Result<ProjectPk, Problem> {
-    let tables = state.directory.tables();
-    let project = tables.project_by_id(id).map(|project| project.pk);
-    project
-        .filter(|project| caller.sees(*project))
-        .ok_or_else(|| Problem::not_found(format!("there is no project {id}")))
-}
-
 impl Parameters {
     pub(super) fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
@@ -102,13 +93,13 @@ impl Parameters {
     /// The project the caller names, which must be one they may see; else all that they may see.
     pub(super) fn projects(&self, caller: &Caller, state: &AppState) -> Result<Projects, Problem> {
         self.text("project")
-            .map_or_else(|| Ok(caller.projects()), |id| project_seen(caller, state, id).map(Projects::one))
+            .map_or_else(|| Ok(caller.projects()), |id| caller.project(state, id).map(Projects::one))
     }
 
     /// The one project that is meant: named, or the only one that the caller may see.
     pub(super) fn project(&self, caller: &Caller, state: &AppState) -> Result<ProjectPk, Problem> {
         match (self.text("project"), caller.projects()) {
-            (Some(id), _) => project_seen(caller, state, id),
+            (Some(id), _) => caller.project(state, id),
             (None, Projects::Only(projects)) if projects.len() == 1 => {
                 projects.first().copied().ok_or_else(|| Problem::input("expected project=ID"))
             }

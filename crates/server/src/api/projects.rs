@@ -7,14 +7,14 @@ use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use kymo_store::{Action, ProjectPk, Role};
+use kymo_store::{Action, ProjectPk};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::document::Refusal;
 use super::input::Input;
-use super::parameters::{Parameters, project_seen};
+use super::parameters::Parameters;
 use super::shapes::Moment;
 use crate::access::{Caller, audit};
 use crate::admin::make;
@@ -170,7 +170,7 @@ pub(super) async fn add(
     let (id, by) = (wanted.id.as_deref(), caller.actor());
     let id = make::project(&state.store, &wanted.name, id, &wanted.origins, &by).await?;
     state.access_changed().await?;
-    let pk = project_seen(&caller, &state, id.as_str())?;
+    let pk = caller.project(&state, id.as_str())?;
     Ok((StatusCode::CREATED, shown(&state, pk)?))
 }
 
@@ -188,8 +188,7 @@ pub(super) async fn one(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, Problem> {
-    let pk = project_seen(&caller, &state, &id)?;
-    caller.must_be(Role::Admin, pk)?;
+    let pk = caller.administered_project(&state, &id)?;
     shown(&state, pk)
 }
 
@@ -211,8 +210,7 @@ pub(super) async fn change(
     Path(id): Path<String>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Value>, Problem> {
-    let pk = project_seen(&caller, &state, &id)?;
-    caller.must_be(Role::Admin, pk)?;
+    let pk = caller.administered_project(&state, &id)?;
     let body = body.map_err(|rejection| match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => {
             Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("expected at most {CHANGE_BYTES_MAX} bytes"))

@@ -12,7 +12,6 @@ use utoipa::ToSchema;
 
 use super::document::Refusal;
 use super::input::Input;
-use super::parameters::project_seen;
 use super::shapes::Moment;
 use crate::access::Caller;
 use crate::problem::Problem;
@@ -89,7 +88,7 @@ pub(super) async fn put(
 ) -> Result<Json<ViewShape>, Problem> {
     caller.must_be_person()?;
     let new: NewView = input.json()?;
-    let project = new.project.map(|id| project_seen(&caller, &state, &id)).transpose()?;
+    let project = new.project.map(|id| caller.project(&state, &id)).transpose()?;
     match project {
         Some(project) if new.is_shared => caller.must_be(Role::Member, project)?,
         None if new.is_shared && !caller.is_server_admin() => {

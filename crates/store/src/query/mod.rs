@@ -53,9 +53,9 @@ impl EventOrder {
         match self {
             Self::Time => (time, sequence),
             Self::Sequence => (sequence, time),
-            // Neither is the least number there is: times of such events are refused, sequences begin at 1.
-            Self::TimeReversed => (time.saturating_neg(), -sequence),
-            Self::SequenceReversed => (-sequence, time.saturating_neg()),
+            // Cursors come from outside: any number.
+            Self::TimeReversed => (time.saturating_neg(), sequence.saturating_neg()),
+            Self::SequenceReversed => (sequence.saturating_neg(), time.saturating_neg()),
         }
     }
 

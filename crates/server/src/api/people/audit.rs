@@ -3,13 +3,13 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use kymo_store::{AuditEntry, Projects, Role};
+use kymo_store::{AuditEntry, Projects};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::access::{Caller, Tables};
 use crate::api::Refusal;
-use crate::api::parameters::{Parameters, project_seen};
+use crate::api::parameters::Parameters;
 use crate::api::shapes::Moment;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -60,8 +60,7 @@ pub(super) async fn list(
 ) -> Result<Json<AuditList>, Problem> {
     let projects = match parameters.text("project") {
         Some(id) => {
-            let project = project_seen(&caller, &state, id)?;
-            caller.must_be(Role::Admin, project)?;
+            let project = caller.administered_project(&state, id)?;
             Projects::one(project)
         }
         None => caller.administered(),

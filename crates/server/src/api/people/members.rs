@@ -15,7 +15,6 @@ use crate::admin::make;
 use crate::admin::people::role_of;
 use crate::api::Refusal;
 use crate::api::input::Input;
-use crate::api::parameters::project_seen;
 use crate::api::shapes::Moment;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -244,8 +243,7 @@ pub(super) async fn of_project(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Json<ProjectMemberList>, Problem> {
-    let project = project_seen(&caller, &state, &id)?;
-    caller.must_be(Role::Admin, project)?;
+    let project = caller.administered_project(&state, &id)?;
     let members = state.store.members().await?.into_iter().filter_map(|member| {
         let own = member.roles.get(&project).copied();
         let role = if member.is_admin { Some(Role::Admin) } else { own };
@@ -274,8 +272,7 @@ pub(super) async fn set_role(
     Path((id, name)): Path<(String, String)>,
     input: Input,
 ) -> Result<StatusCode, Problem> {
-    let project = project_seen(&caller, &state, &id)?;
-    caller.must_be(Role::Admin, project)?;
+    let project = caller.administered_project(&state, &id)?;
     let wanted: SetRole = input.json()?;
     change_role(&state, &caller, &name, project, Some(role_of(&wanted.role)?)).await
 }
@@ -297,8 +294,7 @@ pub(super) async fn remove_role(
     caller: Caller,
     Path((id, name)): Path<(String, String)>,
 ) -> Result<StatusCode, Problem> {
-    let project = project_seen(&caller, &state, &id)?;
-    caller.must_be(Role::Admin, project)?;
+    let project = caller.administered_project(&state, &id)?;
     change_role(&state, &caller, &name, project, None).await
 }
 

@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use kymo_model::Timestamp;
-use kymo_store::{Role, Token};
+use kymo_store::Token;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -13,7 +13,6 @@ use crate::access::Caller;
 use crate::admin::make;
 use crate::api::Refusal;
 use crate::api::input::Input;
-use crate::api::parameters::project_seen;
 use crate::api::shapes::Moment;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -78,8 +77,7 @@ pub(super) async fn list(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Json<TokenList>, Problem> {
-    let project = project_seen(&caller, &state, &id)?;
-    caller.must_be(Role::Admin, project)?;
+    let project = caller.administered_project(&state, &id)?;
     let (tokens, now) = (state.store.tokens_of(project).await?, state.store.now());
     Ok(Json(TokenList { items: tokens.into_iter().map(|token| shape(token, now)).collect() }))
 }
@@ -102,8 +100,7 @@ pub(super) async fn add(
     Path(id): Path<String>,
     input: Input,
 ) -> Result<Response, Problem> {
-    let project = project_seen(&caller, &state, &id)?;
-    caller.must_be(Role::Admin, project)?;
+    let project = caller.administered_project(&state, &id)?;
     let wanted: AddToken = input.json()?;
     let (by, key) = (caller.actor(), wanted.key.as_deref());
     let wanted = make::WantedToken {
@@ -138,8 +135,7 @@ pub(super) async fn revoke(
     caller: Caller,
     Path((id, token)): Path<(String, String)>,
 ) -> Result<StatusCode, Problem> {
-    let project = project_seen(&caller, &state, &id)?;
-    caller.must_be(Role::Admin, project)?;
+    let project = caller.administered_project(&state, &id)?;
     let pk = token.parse().map_err(|_| Problem::not_found("the project has no such token"))?;
     state.store.revoke_token_of(project, pk, &caller.actor()).await?;
     state.access_changed().await?;

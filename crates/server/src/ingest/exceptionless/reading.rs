@@ -9,7 +9,7 @@ mod time;
 use std::collections::HashMap;
 
 use axum::Json;
-use axum::extract::{Path, Query, RawQuery, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use kymo_compat::exceptionless::{EventAnswer, SessionAnswer, credentials};
@@ -17,7 +17,7 @@ use kymo_filter::{Query as Filter, Subject};
 use kymo_model::Timestamp;
 use kymo_store::{
     EventCursor, EventFilter, EventId, EventOrder, PlacedEvent, ProjectPk, Projects, SessionCursor,
-    SessionFilter, StoreErrorKind,
+    SessionFilter, StoreErrorKind, StoredEvent,
 };
 use kymo_tracker::{SessionKey, SessionRow};
 use serde::Deserialize;
@@ -47,14 +47,8 @@ pub(in crate::ingest) struct Named {
     reference: Option<String>,
 }
 
-/// A term of the filters there; sessions are no events here.
+/// A term of the filters there that says what a count is about: sessions are no events here.
 const OF_SESSIONS: &str = "type:session";
-
-/// The filter without `type:session`, so that what it says beside that holds of sessions.
-fn without_type(text: &str) -> String {
-    let terms = text.split_whitespace().filter(|term| term.trim_matches(['(', ')']) != OF_SESSIONS);
-    terms.filter(|term| !term.eq_ignore_ascii_case("AND")).collect::<Vec<_>>().join(" ")
-}
 
 /// A reading request.
 struct Reading {
@@ -78,16 +72,10 @@ impl Reading {
         let caller = Caller::by_token(state, &secret, address)?;
         let projects = match &named.project {
             None => caller.projects(),
-            Some(id) => {
-                let tables = state.directory.tables();
-                let project = tables.project_by_id(id).map(|project| project.pk);
-                let seen = project.filter(|project| caller.sees(*project));
-                Projects::one(seen.ok_or_else(|| Problem::not_found(format!("there is no project {id}")))?)
-            }
+            Some(id) => Projects::one(caller.project(state, id)?),
         };
-        let uri = format!("/?{}", query.unwrap_or_default()).parse();
-        let parameters = uri.ok().and_then(|uri| Query::<HashMap<String, String>>::try_from_uri(&uri).ok());
-        let Query(parameters) = parameters.ok_or_else(|| Problem::input("the query could not be read"))?;
+        let parameters: HashMap<String, String> =
+            form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect();
         let number = |name: &str| match parameters.get(name).filter(|text| !text.is_empty()) {
             None => Ok(None),
             Some(text) => match text.parse::<i64>() {
@@ -140,13 +128,14 @@ impl Reading {
         read.map(Some).ok_or_else(|| Problem::input(format!("{name}={text}: expected one of a Link header")))
     }
 
-    /// The filter as the request has it, without `type:session`, which says what it is about.
     fn filter(&self, subject: Subject, now: Timestamp) -> Result<Option<Filter>, Problem> {
-        let text = self.text("filter").map(without_type).unwrap_or_default();
-        if text.is_empty() {
-            return Ok(None);
-        }
-        Ok(Some(Filter::parse(&text, subject, now)?))
+        Ok(self.text("filter").map(|text| Filter::parse(text, subject, now)).transpose()?)
+    }
+
+    /// What the filter and the time say about events.
+    fn events(&self, now: Timestamp) -> Result<EventFilter, Problem> {
+        let query = self.filter(Subject::Event, now)?;
+        Ok(EventFilter { query, from: self.range.0, to: self.range.1, ..EventFilter::default() })
     }
 
     fn sessions(&self, now: Timestamp) -> Result<SessionFilter, Problem> {
@@ -166,17 +155,6 @@ impl Reading {
             text.split_whitespace().any(|term| term.trim_matches(['(', ')']) == OF_SESSIONS)
         });
         if is_about_sessions { self.sessions(state.store.now()).map(Some) } else { Ok(None) }
-    }
-
-    /// Events that match.
-    async fn count_events(&self, state: &AppState) -> Result<u64, Problem> {
-        let filter = EventFilter {
-            query: self.filter(Subject::Event, state.store.now())?,
-            from: self.range.0,
-            to: self.range.1,
-            ..EventFilter::default()
-        };
-        Ok(state.store.count_events(&self.projects, filter).await?)
     }
 }
 
@@ -245,13 +223,9 @@ pub(in crate::ingest) async fn session_events(
         let time = Timestamp::from_unix_nanos(nanos);
         Some(EventCursor { time, sequence: sequence.parse().ok()? })
     };
-    let filter = EventFilter {
-        query: reading.filter(Subject::Event, state.store.now())?,
-        from: reading.range.0,
-        to: reading.range.1,
-        ..EventFilter::default()
-    };
-    let order = if reading.is_ascending()? { EventOrder::Time } else { EventOrder::TimeReversed };
+    let filter = reading.events(state.store.now())?;
+    let is_ascending = reading.is_ascending()?;
+    let order = if is_ascending { EventOrder::Time } else { EventOrder::TimeReversed };
     let after = reading.cursor("after", read)?;
     let wanted = (reading.skip + reading.limit) as usize;
     let mut page = state.store.events(project, Some(row.id), filter, order, after, wanted).await?;
@@ -260,21 +234,22 @@ pub(in crate::ingest) async fn session_events(
         next: page.next.map(|next| format!("{}~{}", next.time.as_unix_nanos(), next.sequence)),
         previous: None,
     };
-    let mut items: Vec<Value> = Vec::new();
-    // The session is an event of it there; where its agent sent one, that is among the events.
-    if after.is_none() && reading.skip == 0 && row.start_event_at.is_none() {
-        items.push(session(&state, project, &row, reading.is_summary()));
+    let is_summary = reading.is_summary();
+    let shape = |one: &StoredEvent| {
+        event(&state, (project, Some(&row)), (EventId::of_event(project, one), one), is_summary)
+    };
+    let mut items: Vec<Value> = page.events.iter().map(shape).collect();
+    // The session is the first event of it there; where its agent sent one, that is among the events.
+    let is_made = row.start_event_at.is_none() && reading.text("filter").is_none();
+    if is_made {
+        let is_first_page = after.is_none() && reading.skip == 0;
+        match is_ascending {
+            true if is_first_page => items.insert(0, session(&state, project, &row, is_summary)),
+            false if page.next.is_none() => items.push(session(&state, project, &row, is_summary)),
+            _ => {}
+        }
     }
-    items.extend(page.events.into_iter().map(|one| {
-        let placed = PlacedEvent {
-            project,
-            id: EventId::of_event(project, &one),
-            session: Some(row.clone()),
-            event: one,
-        };
-        event(&state, &placed, reading.is_summary())
-    }));
-    let total = reading.wants_total().then_some(page.total);
+    let total = reading.wants_total().then_some(page.total + u64::from(is_made));
     Ok(list(items, &links, total, query.as_deref()))
 }
 
@@ -290,7 +265,7 @@ pub(in crate::ingest) async fn one(
     let id = named.event.as_deref().unwrap_or_default();
     if let Ok(event_id) = id.parse::<EventId>() {
         let found = state.store.event(&reading.projects, event_id).await?;
-        return Ok(Json(event(&state, &found, false)).into_response());
+        return Ok(Json(placed(&state, &found, false)).into_response());
     }
     let (project, row) = state.store.session(&reading.projects, id).await?;
     Ok(Json(session(&state, project, &row, false)).into_response())
@@ -307,9 +282,14 @@ pub(in crate::ingest) async fn by_reference(
     let reading = Reading::new(&state, &headers, query.as_deref(), &named, address)?;
     let id = named.reference.as_deref().unwrap_or_default();
     let found = state.store.events_by_reference(&reading.projects, id, reading.limit as usize).await?;
-    let items: Vec<Value> = found.iter().map(|one| event(&state, one, reading.is_summary())).collect();
-    let total = items.len() as u64;
-    Ok(list(items, &Links::default(), Some(total), None))
+    let items: Vec<Value> = found.iter().map(|one| placed(&state, one, reading.is_summary())).collect();
+    let total = if reading.wants_total() {
+        let filter = EventFilter { reference_id: Some(id.to_owned()), ..EventFilter::default() };
+        Some(state.store.count_events(&reading.projects, filter).await?)
+    } else {
+        None
+    };
+    Ok(list(items, &Links::default(), total, None))
 }
 
 /// Where the pages beside this one begin.
@@ -380,13 +360,21 @@ fn reference_of(row: &SessionRow) -> Option<&str> {
     }
 }
 
-fn event(state: &AppState, placed: &PlacedEvent, is_summary: bool) -> Value {
-    let (tables, event) = (state.directory.tables(), &placed.event);
-    let (session, user) = (placed.session.as_ref(), event.user.as_ref());
+fn placed(state: &AppState, one: &PlacedEvent, is_summary: bool) -> Value {
+    event(state, (one.project, one.session.as_ref()), (one.id, &one.event), is_summary)
+}
+
+fn event(
+    state: &AppState,
+    (project, session): (ProjectPk, Option<&SessionRow>),
+    (id, event): (EventId, &StoredEvent),
+    is_summary: bool,
+) -> Value {
+    let (tables, user) = (state.directory.tables(), event.user.as_ref());
     let own = session.map(|row| row.id.to_string());
     let answer = EventAnswer {
-        id: placed.id.to_string(),
-        project: tables.project(placed.project).map_or("", |project| project.id.as_str()),
+        id: id.to_string(),
+        project: tables.project(project).map_or("", |project| project.id.as_str()),
         session: session.and_then(reference_of).or(own.as_deref()),
         time: event.time,
         observed_time: event.observed_time,
@@ -401,22 +389,4 @@ fn event(state: &AppState, placed: &PlacedEvent, is_summary: bool) -> Value {
         attributes: event.attributes.as_deref(),
     };
     if is_summary { answer.summary() } else { answer.whole() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_type_is_taken_out_of_filters() {
-        let rows = [
-            ("type:session", ""),
-            ("type:session _missing_:data.sessionend", "_missing_:data.sessionend"),
-            ("(type:session) AND user:ann", "user:ann"),
-            ("type:log level:error", "type:log level:error"),
-        ];
-        for (text, expected) in rows {
-            assert_eq!(without_type(text), expected);
-        }
-    }
 }

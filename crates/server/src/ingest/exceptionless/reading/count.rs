@@ -36,6 +36,10 @@ const WIDTHS: [Duration; 9] = [
     Duration::from_hours(30 * 24),
 ];
 const BUCKETS_WANTED: u32 = 100;
+/// Longest width of a bucket: a hundred years. More is a slip, and times have an end.
+const SPAN_MAX: Duration = Duration::from_hours(100 * 366 * 24);
+/// Furthest offset from UTC, either way: time zones go to 14 hours.
+const OFFSET_MINUTES_MAX: i64 = 24 * 60;
 /// Aggregations of a request (Exceptionless HTTP API: at most ten operations).
 const OPERATIONS_MAX: usize = 10;
 
@@ -145,7 +149,11 @@ impl Histogram {
             Some(digits) => (-1, digits),
             None => (1, offset.trim_start_matches('+')),
         };
-        let offset_minutes = if digits.is_empty() { 0 } else { sign * (span(digits)?.as_secs() / 60) as i64 };
+        let offset = if digits.is_empty() { Duration::ZERO } else { span(digits)? };
+        let offset_minutes = sign * i64::try_from(offset.as_secs() / 60).ok()?;
+        if offset_minutes.abs() > OFFSET_MINUTES_MAX {
+            return None;
+        }
         let metrics = parts.map(Metric::read).collect::<Option<Vec<Metric>>>()?;
         Some(Self { width, offset_minutes, metrics })
     }
@@ -156,12 +164,15 @@ impl Histogram {
         let fits = |width: &Duration| span.as_nanos() / width.as_nanos() < u128::from(BUCKETS_WANTED);
         let width =
             self.width.or_else(|| WIDTHS.into_iter().find(fits)).unwrap_or_else(|| span / BUCKETS_WANTED);
-        let nanos = width.as_nanos() as i64;
-        let offset = self.offset_minutes * 60 * 1_000_000_000;
-        let begin = (from.as_unix_nanos() + offset).div_euclid(nanos) * nanos - offset;
-        let count = (to.as_unix_nanos() - begin) / nanos + 1;
-        match u32::try_from(count) {
-            Ok(count) if count <= COUNT_BUCKETS_MAX => Ok((Timestamp::from_unix_nanos(begin), width, count)),
+        // Wide enough for any two moments and any width.
+        let nanos = i128::try_from(width.as_nanos()).unwrap_or(i128::MAX);
+        let offset = i128::from(self.offset_minutes) * 60 * 1_000_000_000;
+        let begin = (i128::from(from.as_unix_nanos()) + offset).div_euclid(nanos) * nanos - offset;
+        let count = (i128::from(to.as_unix_nanos()) - begin) / nanos + 1;
+        match (i64::try_from(begin), u32::try_from(count)) {
+            (Ok(begin), Ok(count)) if count <= COUNT_BUCKETS_MAX => {
+                Ok((Timestamp::from_unix_nanos(begin), width, count))
+            }
             _ => Err(format!("aggregations: expected at most {COUNT_BUCKETS_MAX} buckets, found {count}")),
         }
     }
@@ -181,7 +192,7 @@ fn span(text: &str) -> Option<Duration> {
         "M" | "month" => Duration::from_hours(30 * 24),
         _ => return None,
     };
-    one.checked_mul(number)
+    one.checked_mul(number).filter(|span| *span <= SPAN_MAX)
 }
 
 /// The count of `GET /api/v2/events/count`, and below a project.
@@ -200,7 +211,8 @@ pub(in crate::ingest) async fn count(
             let detail = "aggregations: only sessions are added up; add type:session to the filter";
             return Err(Problem::input(detail));
         }
-        let total = reading.count_events(&state).await?;
+        let filter = reading.events(state.store.now())?;
+        let total = state.store.count_events(&reading.projects, filter).await?;
         return Ok(Json(json!({"total": total})).into_response());
     };
     let summary = state.store.session_summary(&filter).await?;
@@ -287,6 +299,8 @@ mod tests {
             ("avg:value cardinality:stack", "cardinality:stack"),
             ("date:(date~1x)", "date:(date~1x)"),
             ("date:(date~0h)", "date:(date~0h)"),
+            ("date:(date~4294967295M)", "date:(date~4294967295M)"),
+            ("date:(date^-99999d)", "date:(date^-99999d)"),
             ("date:(date terms:type)", "date:(date terms:type)"),
         ] {
             let error = Aggregations::read(wrong).unwrap_err();
@@ -307,6 +321,8 @@ mod tests {
         assert_eq!((begin, count), (at("2026-11-19T23:00:00Z"), 2), "an hour east of Greenwich");
         let fine = Histogram { width: Some(Duration::from_secs(1)), ..Histogram::default() };
         assert!(fine.grid(at("2026-11-20T10:00:00Z"), at("2026-11-21T10:00:00Z")).is_err());
+        let (first, last) = (Timestamp::from_unix_nanos(i64::MIN), Timestamp::from_unix_nanos(i64::MAX));
+        assert!(daily.grid(first, last).is_err(), "all of time");
         let chosen =
             Histogram::default().grid(at("2026-11-14T00:00:00Z"), at("2026-11-21T00:00:00Z")).unwrap();
         assert_eq!(chosen.1, Duration::from_hours(3));
