@@ -3,9 +3,9 @@
 import type { Session, SessionEvent, User } from "../api/types";
 import { browserText } from "./user_agent";
 
-/** The name of a user, else the id. */
+/** The name of a user, else the id; agents may send either. */
 export function userText(user: User): string {
-  return user.name?.trim() || user.id;
+  return user.name?.trim() || user.id || "anonymous";
 }
 
 /** Who: the user, else what is known instead, so that every row has something to click. */

@@ -1,7 +1,7 @@
 // The URL and the state are each other's image.
 
 import { describe, expect, it } from "vitest";
-import { LIST_STATE_DEFAULT, listUrl, parsePlace, rangeFrom, sessionUrl, type ListState, type SessionPageState } from "./url_state";
+import { LIST_STATE_DEFAULT, listUrl, parsePlace, rangeFrom, sessionUrl, settingsUrl, userUrl, usersUrl, type ListState, type SessionPageState } from "./url_state";
 
 function placeOf(url: string) {
   const { pathname, search } = new URL(url, "http://kymo.test");
@@ -47,9 +47,16 @@ describe("a session", () => {
   });
 });
 
-it("other addresses are unknown", () => {
-  expect(placeOf("/settings")).toEqual({ view: "unknown" });
-  expect(placeOf("/sessions/a/b")).toEqual({ view: "unknown" });
+it("users and settings have addresses", () => {
+  expect(placeOf("/users?range=24h&filter=ann")).toEqual({ view: "users", users: { project: null, range: "24h", filter: "ann" } });
+  expect(usersUrl({ project: "shop", range: "7d", filter: "" })).toBe("/users?project=shop");
+  expect(placeOf(userUrl({ key: "a/b", project: "shop" }))).toEqual({ view: "user", user: { key: "a/b", project: "shop" } });
+  expect(placeOf("/settings")).toEqual({ view: "settings", settings: { section: "projects", id: null } });
+  expect(placeOf(settingsUrl({ section: "projects", id: "shop" }))).toEqual({ view: "settings", settings: { section: "projects", id: "shop" } });
+});
+
+it.each(["/nothing", "/sessions/a/b", "/users/a/b", "/settings/a/b/c"])("%s is unknown", (url) => {
+  expect(placeOf(url)).toEqual({ view: "unknown" });
 });
 
 it("a range starts on a full minute", () => {

@@ -38,15 +38,53 @@ export interface SessionPageState {
   event: number | null;
 }
 
-export type Place = { view: "sessions"; list: ListState } | { view: "session"; session: SessionPageState } | { view: "unknown" };
+/** The list of users. */
+export interface UsersState {
+  project: string | null;
+  range: Range;
+  filter: string;
+}
+
+/** One user, by the key that the list of users gives. */
+export interface UserPageState {
+  key: string;
+  project: string | null;
+}
+
+/** A page of the settings; `id` is a project's, where the section is of one. */
+export interface SettingsState {
+  section: string;
+  id: string | null;
+}
+
+export type Place =
+  | { view: "sessions"; list: ListState }
+  | { view: "session"; session: SessionPageState }
+  | { view: "users"; users: UsersState }
+  | { view: "user"; user: UserPageState }
+  | { view: "settings"; settings: SettingsState }
+  | { view: "unknown" };
 
 export const LIST_STATE_DEFAULT: ListState = { project: null, range: RANGE_DEFAULT, filter: "", running: false, errors: false };
 
 export function parsePlace(path: string, search: string): Place {
   const query = new URLSearchParams(search);
   if (path === "/" || path === "") return { view: "sessions", list: parseList(query) };
-  const id = /^\/sessions\/([^/]+)\/?$/.exec(path)?.[1];
-  return id ? { view: "session", session: parseSession(decode(id), query) } : { view: "unknown" };
+  const [place, id, section, ...rest] = path.split("/").slice(1).filter((part) => part !== "").map(decode);
+  if (rest.length > 0) return { view: "unknown" };
+  if (place === "settings") return { view: "settings", settings: parseSettings(id, section) };
+  if (section !== undefined) return { view: "unknown" };
+  if (place === "sessions" && id) return { view: "session", session: parseSession(id, query) };
+  if (place === "users") {
+    const { project, range, filter } = parseList(query);
+    return id ? { view: "user", user: { key: id, project } } : { view: "users", users: { project, range, filter } };
+  }
+  return { view: "unknown" };
+}
+
+/** `/settings/SECTION`, or `/settings/projects/ID`. */
+function parseSettings(section: string | undefined, id: string | undefined): SettingsState {
+  return { section: section ?? "projects", id: id ?? null };
 }
 
 /** A broken percent sequence is kept as it is: the server will say that it knows no such session. */
@@ -88,6 +126,22 @@ export function listUrl(list: ListState): string {
   if (list.running) query.set("state", "running");
   if (list.errors) query.set("errors", "true");
   return withQuery("/", query);
+}
+
+export function usersUrl(users: UsersState): string {
+  const { search } = new URL(listUrl({ ...LIST_STATE_DEFAULT, ...users }), "http://page");
+  return `/users${search}`;
+}
+
+export function userUrl(user: UserPageState): string {
+  const query = new URLSearchParams();
+  if (user.project) query.set("project", user.project);
+  return withQuery(`/users/${encodeURIComponent(user.key)}`, query);
+}
+
+export function settingsUrl(settings: SettingsState): string {
+  const { section, id } = settings;
+  return id === null ? `/settings/${section}` : `/settings/${section}/${encodeURIComponent(id)}`;
 }
 
 export function sessionUrl(session: SessionPageState): string {

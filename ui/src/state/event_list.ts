@@ -73,7 +73,7 @@ export function createEventList(app: App, filter: Accessor<EventFilter>): EventL
       return old?.sequence === item.sequence && old.session_id === item.session_id ? old : item;
     });
     setRows(start === 0 ? items : [...known.slice(0, start), ...items]);
-    setTotal(Math.max(page.total, rows().length));
+    setTotal(Math.max(page.total ?? 0, rows().length));
     setReady(true);
     setFailure(null);
   }
@@ -121,7 +121,8 @@ export function createEventList(app: App, filter: Accessor<EventFilter>): EventL
     if (!ready()) return readUntil(() => true);
     if (!complete()) {
       const params: Params = { ...filterParams(filter()), limit: 1 };
-      setTotal(Math.max((await app.api.events(filter().id, params, request.signal)).total, rows().length));
+      const page = await app.api.events(filter().id, params, request.signal);
+      setTotal(Math.max(page.total ?? 0, rows().length));
       setFailure(null);
       return;
     }

@@ -5,6 +5,8 @@ mod access;
 #[cfg(test)]
 mod api_description;
 #[cfg(test)]
+mod api_types;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod basics;

@@ -1,14 +1,15 @@
 //! The API's description in `OpenAPI` 3.1: routes cannot be added without being in it.
 
+pub(super) mod words;
+
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use std::sync::Arc;
-use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{OpenApi as Document, RefOr, Schema};
 use utoipa::{IntoResponses, Modify, OpenApi, ToSchema};
 
-use super::events::{Level, Order};
-use super::sessions::StateQuery;
+use self::words::{EndReason, ExceptionShape, FormatName, FrameShape, Kind, Level, Order, State, StateAsked};
 use crate::access::COOKIE;
 
 /// What holds for all routes.
@@ -20,7 +21,9 @@ use crate::access::COOKIE;
             durations seconds, ids text. New members may be added to answers at any time.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
     ),
-    components(schemas(ProblemShape, FormatName, StateQuery, Level, Order)),
+    components(schemas(
+        ProblemShape, FormatName, StateAsked, Level, Order, Kind, State, EndReason, ExceptionShape, FrameShape
+    )),
     modifiers(&Security),
     security(("token" = []), ("cookie" = [])),
     tags(
@@ -128,13 +131,27 @@ pub(super) struct FormatQuery {
     format: Option<FormatName>,
 }
 
-#[derive(ToSchema)]
-#[schema(as = Format, rename_all = "lowercase")]
-#[expect(dead_code, reason = "describes what `export` reads")]
-pub(super) enum FormatName {
-    Json,
-    Ndjson,
-    Csv,
+/// Shapes of which a member may be left out: what callers send, and errors.
+const OPEN_SHAPES: &[&str] = &[
+    "AddMember",
+    "AddProject",
+    "AddToken",
+    "ChangeMember",
+    "NewPassword",
+    "NewView",
+    "Problem",
+    "ProjectChange",
+    "SetRole",
+];
+
+/// Answers have all of their members, `null` where there is nothing: says so of every shape that is answered.
+pub(super) fn complete(document: &mut Document) {
+    let shapes = document.components.iter_mut().flat_map(|components| &mut components.schemas);
+    for (_, shape) in shapes.filter(|(name, _)| !OPEN_SHAPES.contains(&name.as_str())) {
+        if let RefOr::T(Schema::Object(object)) = shape {
+            object.required = object.properties.keys().cloned().collect();
+        }
+    }
 }
 
 /// `GET /api/v1/openapi.json`: for everybody, since it tells nothing about anybody.

@@ -17,6 +17,7 @@ use kymo_tracker::SessionRow;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::document::words::{Level, Order};
 use super::document::{FormatQuery, Refusal};
 use super::export::{Format, Page, Pages, export, only};
 use super::parameters::{Parameters, cursor_text};
@@ -56,26 +57,6 @@ pub(super) struct EventQuery {
     limit: Option<u32>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
-}
-
-#[derive(ToSchema)]
-#[schema(rename_all = "lowercase")]
-#[expect(dead_code, reason = "describes what `parameters` reads")]
-pub(super) enum Level {
-    Trace,
-    Debug,
-    Info,
-    Warn,
-    Error,
-    Fatal,
-}
-
-#[derive(ToSchema)]
-#[schema(rename_all = "lowercase")]
-#[expect(dead_code, reason = "describes what `Events` reads")]
-pub(super) enum Order {
-    Asc,
-    Desc,
 }
 
 #[derive(Serialize, ToSchema)]

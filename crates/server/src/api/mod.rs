@@ -34,7 +34,8 @@ pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// All routes of the API.
 pub(crate) fn routes() -> Routes {
-    let (router, document) = documented().split_for_parts();
+    let (router, mut document) = documented().split_for_parts();
+    document::complete(&mut document);
     let described = Routes::described(router, &document);
     described
         .route("/api/v1/openapi.json", get(document::serve))

@@ -15,6 +15,7 @@ use kymo_tracker::SessionRow;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::document::words::StateAsked;
 use super::document::{FormatQuery, PageQuery, Refusal};
 use super::export::{Format, Page, Pages, export, only};
 use super::parameters::{Parameters, cursor_text};
@@ -47,21 +48,13 @@ pub(super) struct SessionQuery {
     /// Begun before this moment.
     to: Option<Moment>,
     /// `running` or `ended`.
-    state: Option<StateQuery>,
+    state: Option<StateAsked>,
     /// Only with errors.
     errors: Option<bool>,
     /// Only tabs of this visit.
     visit: Option<String>,
     /// Part of the id or name of any of its users, case folded.
     user: Option<String>,
-}
-
-#[derive(ToSchema)]
-#[schema(as = SessionState, rename_all = "lowercase")]
-#[expect(dead_code, reason = "describes what `filter` reads")]
-pub(super) enum StateQuery {
-    Running,
-    Ended,
 }
 
 #[derive(Serialize, ToSchema)]

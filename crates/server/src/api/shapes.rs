@@ -11,6 +11,8 @@ use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::{KnownFormat, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
+use super::document::words::{EndReason, ExceptionShape, Kind, Level, State};
+
 /// A moment as RFC 3339.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Moment(pub(super) Timestamp);
@@ -73,6 +75,7 @@ struct KymogramShape {
 struct KymogramBucket {
     at: Moment,
     count: u32,
+    #[schema(value_type = Level)]
     worst: &'static str,
 }
 
@@ -81,10 +84,13 @@ struct KymogramBucket {
 pub(super) struct SessionShape {
     id: String,
     project: String,
+    #[schema(value_type = Kind)]
     kind: &'static str,
     external_id: Option<String>,
     visit_id: Option<String>,
+    #[schema(value_type = State)]
     state: &'static str,
+    #[schema(value_type = Option<EndReason>)]
     end_reason: Option<&'static str>,
     started_at: Moment,
     last_activity_at: Moment,
@@ -186,7 +192,7 @@ fn kymogram(drawing: &Kymogram) -> KymogramShape {
 struct DescriptionShape {
     email: Option<String>,
     description: Option<String>,
-    #[schema(value_type = Object)]
+    #[schema(value_type = BTreeMap<String, serde_json::Value>)]
     data: Box<RawValue>,
     received_at: Moment,
 }
@@ -200,6 +206,7 @@ pub(super) struct EventShape {
     sequence: u64,
     time: Moment,
     observed_time: Moment,
+    #[schema(value_type = Level)]
     severity: &'static str,
     severity_number: u8,
     kind: String,
@@ -208,9 +215,9 @@ pub(super) struct EventShape {
     user: Option<UserShape>,
     reference_id: Option<String>,
     user_description: Option<DescriptionShape>,
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<ExceptionShape>)]
     exception: Option<Box<RawValue>>,
-    #[schema(value_type = Object)]
+    #[schema(value_type = BTreeMap<String, serde_json::Value>)]
     attributes: Box<RawValue>,
 }
 
@@ -263,6 +270,7 @@ pub(super) struct DensityBucketShape {
     index: u32,
     count: u32,
     errors: u32,
+    #[schema(value_type = Level)]
     worst: &'static str,
 }
 

@@ -30,7 +30,7 @@ pub(super) struct ViewShape {
     /// Others who see the project see it.
     is_shared: bool,
     /// What the page's URL holds.
-    #[schema(value_type = Object)]
+    #[schema(value_type = BTreeMap<String, Value>)]
     view: Box<RawValue>,
     changed_at: Moment,
 }

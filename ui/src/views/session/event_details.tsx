@@ -100,7 +100,7 @@ function Facts(props: { event: SessionEvent; session: Session | null }): JSX.Ele
       <dt>Time</dt>
       <dd>{absoluteText(time_ms(), app.settings.zone.value(), true)} <span class="quiet">{offset()}</span></dd>
       <Show when={event().category}>{(category) => <><dt>Category</dt><dd>{category()}</dd></>}</Show>
-      <Show when={event().user}>{(user) => <><dt>User</dt><dd title={user().id}>{userText(user())}</dd></>}</Show>
+      <Show when={event().user}>{(user) => <><dt>User</dt><dd title={user().id ?? undefined}>{userText(user())}</dd></>}</Show>
       <dt>Kind</dt>
       <dd>{kindText(event().kind)} <span class="quiet">no. {event().sequence}</span></dd>
       <Show when={event().reference_id}>{(id) => <><dt>Reference</dt><dd class="mono">{id()}</dd></>}</Show>

@@ -37,7 +37,7 @@ function Facts(props: { session: Session }): JSX.Element {
   const started_ms = () => parseTime(session().started_at);
   return (
     <>
-      <h1 title={session().user?.id}>{whoText(session())}</h1>
+      <h1 title={session().user?.id ?? undefined}>{whoText(session())}</h1>
       <ul class="facts">
         <Show when={applicationText(session())}>{(text) => <li>{text()}</li>}</Show>
         <Show when={whereText(session())}>{(text) => <li title={session().user_agent ?? undefined}>{text()}</li>}</Show>
