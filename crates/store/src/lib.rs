@@ -68,6 +68,7 @@ pub use event_id::{EventId, NoEventId};
 pub use folder::Folder;
 pub use folder::backup::{BackupFile, Manifest, restore};
 pub use folder::health::{Finding, Grade, Readiness, examine};
+pub use query::aggregate::{Aggregate, Aggregated, Bucket, NESTING_MAX, Statistic, TERMS_TOLD_MAX};
 pub use query::find::{FoundCursor, FoundEvent, FoundPage};
 pub use query::{EventCursor, EventFilter, EventOrder, EventPage};
 pub use store::lookup::PlacedEvent;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use kymo_model::{EndReason, SessionId, Severity, Timestamp};
 use kymo_tracker::{SessionRow, UserSpan};
 
+use crate::catalog::error_types::NewType;
 use crate::catalog::projects::ProjectPk;
 
 /// How long before the range counts as what is usual.
@@ -31,6 +32,11 @@ pub enum WorthReason {
     FirstCrashOfVersion {
         /// The version.
         version: String,
+    },
+    /// An error type that the project had not seen before the range.
+    NewErrorType {
+        /// The exception's type.
+        error_type: String,
     },
     /// The most errors, of those with far more than is usual for their application.
     ErrorBurst {
@@ -64,13 +70,20 @@ pub struct WorthOpening {
     pub reason: WorthReason,
 }
 
-/// Sessions of the range that begins at `from`, out of rows of range and history.
-pub(crate) fn choose(rows: Vec<(ProjectPk, SessionRow)>, from: Timestamp) -> Vec<WorthOpening> {
+/// Sessions of the range that begins at `from`, out of rows of range and history, and of the error types first
+/// seen in the range, the newest first.
+pub(crate) fn choose(
+    rows: Vec<(ProjectPk, SessionRow)>,
+    new_types: &[NewType],
+    from: Timestamp,
+) -> Vec<WorthOpening> {
     let mut rows = rows;
     rows.sort_by_key(|(_, row)| (row.started_at, row.id));
     let in_range = |row: &SessionRow| row.last_activity_at >= from;
     let mut chosen: Vec<(SessionId, WorthReason)> = Vec::new();
-    let rules: [Rule; 4] = [first_crash_of_version, error_burst, user_in_trouble, silence_then_crash];
+    let new_error_type = |rows: &Candidates, open: Open<'_>| new_error_type(rows, new_types, open);
+    let rules: [&Rule<'_>; 5] =
+        [&first_crash_of_version, &new_error_type, &error_burst, &user_in_trouble, &silence_then_crash];
     for rule in rules {
         let open = |row: &SessionRow| in_range(row) && chosen.iter().all(|(id, _)| *id != row.id);
         if let Some(found) = rule(&rows, &open) {
@@ -108,10 +121,11 @@ fn application(project: ProjectPk, row: &SessionRow) -> (ProjectPk, Option<&str>
 
 type Open<'open> = &'open dyn Fn(&SessionRow) -> bool;
 type Found = Option<(SessionId, WorthReason)>;
-type Rule = fn(&[(ProjectPk, SessionRow)], Open<'_>) -> Found;
+type Candidates = [(ProjectPk, SessionRow)];
+type Rule<'rule> = dyn Fn(&Candidates, Open<'_>) -> Found + 'rule;
 
 /// The newest version counts: of several it is the one whose first crash is the latest.
-fn first_crash_of_version(rows: &[(ProjectPk, SessionRow)], open: Open<'_>) -> Found {
+fn first_crash_of_version(rows: &Candidates, open: Open<'_>) -> Found {
     let mut seen = BTreeSet::new();
     let mut found = None;
     for (project, row) in rows.iter().filter(|(_, row)| ends_in_error(row)) {
@@ -123,7 +137,14 @@ fn first_crash_of_version(rows: &[(ProjectPk, SessionRow)], open: Open<'_>) -> F
     found
 }
 
-fn error_burst(rows: &[(ProjectPk, SessionRow)], open: Open<'_>) -> Found {
+fn new_error_type(rows: &Candidates, new_types: &[NewType], open: Open<'_>) -> Found {
+    new_types.iter().find_map(|new| {
+        let (_, row) = rows.iter().find(|(_, row)| row.id == new.session)?;
+        open(row).then(|| (row.id, WorthReason::NewErrorType { error_type: new.name.clone() }))
+    })
+}
+
+fn error_burst(rows: &Candidates, open: Open<'_>) -> Found {
     let mut counts: BTreeMap<_, Vec<u64>> = BTreeMap::new();
     for (project, row) in rows {
         counts.entry(application(*project, row)).or_default().push(row.error_count);
@@ -146,7 +167,7 @@ fn error_burst(rows: &[(ProjectPk, SessionRow)], open: Open<'_>) -> Found {
     })
 }
 
-fn user_in_trouble(rows: &[(ProjectPk, SessionRow)], open: Open<'_>) -> Found {
+fn user_in_trouble(rows: &Candidates, open: Open<'_>) -> Found {
     let mut by_user: BTreeMap<(ProjectPk, &str), Vec<&SessionRow>> = BTreeMap::new();
     for (project, row) in rows.iter().filter(|(_, row)| ends_in_error(row)) {
         let users: BTreeSet<&str> = row.users.iter().filter_map(key_of).collect();
@@ -171,7 +192,7 @@ fn key_of(span: &UserSpan) -> Option<&str> {
     span.user.id.as_deref().or(span.user.name.as_deref())
 }
 
-fn silence_then_crash(rows: &[(ProjectPk, SessionRow)], open: Open<'_>) -> Found {
+fn silence_then_crash(rows: &Candidates, open: Open<'_>) -> Found {
     let silences = rows.iter().filter(|(_, row)| open(row) && ends_in_error(row)).filter_map(|(_, row)| {
         let [.., before, last] = row.kymogram.buckets() else { return None };
         // To the beginning of the last stretch, from the end of the one before.

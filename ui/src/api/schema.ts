@@ -581,7 +581,7 @@ export interface components {
         Worth: {
             /** @description The reason as a sentence. */
             reason: string;
-            /** @description `first_crash_of_version`, `error_burst`, `user_in_trouble` or `silence_then_crash`. */
+            /** @description `first_crash_of_version`, `new_error_type`, `error_burst`, `user_in_trouble` or `silence_then_crash`. */
             rule: string;
             session: components["schemas"]["Session"];
         };

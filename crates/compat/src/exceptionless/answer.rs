@@ -201,8 +201,8 @@ fn add_user(data: &mut Map<String, Value>, id: Option<&str>, name: Option<&str>)
     }
 }
 
-/// Types are the reference's words (Exceptionless HTTP API).
-fn type_of(kind: &EventKind) -> &str {
+/// The reference's word for a kind of events (Exceptionless HTTP API).
+pub fn type_of(kind: &EventKind) -> &str {
     match kind {
         EventKind::NotFound => "404",
         EventKind::SessionStart => "session",

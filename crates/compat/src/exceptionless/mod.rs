@@ -44,7 +44,7 @@ mod submit;
 
 use kymo_model::Event;
 
-pub use answer::{EventAnswer, SessionAnswer};
+pub use answer::{EventAnswer, SessionAnswer, type_of};
 pub use body::decode_events;
 pub use charset::{is_allowed_content_type, to_utf8};
 pub use config::{InvalidSetting, Privacy, check_setting, config_answer};

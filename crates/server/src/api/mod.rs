@@ -1,11 +1,11 @@
 //! `/api/v1`: what the page, the command line and scripts read. Shapes are in `docs/api.md`.
 
 mod changes;
-mod conditional;
 mod document;
 mod events;
 mod export;
 mod filter;
+mod headers;
 mod input;
 mod parameters;
 mod people;
@@ -25,6 +25,7 @@ use utoipa_axum::routes;
 
 use self::document::Base;
 pub(crate) use self::document::Refusal;
+use self::headers::{conditional, idempotency};
 use crate::login;
 use crate::routes::{Routes, get};
 use crate::state::AppState;
@@ -40,6 +41,7 @@ pub(crate) fn routes() -> Routes {
     described
         .route("/api/v1/openapi.json", get(document::serve))
         .layer(Extension(Arc::new(document)))
+        .layer(middleware::from_fn_with_state(Arc::<idempotency::Kept>::default(), idempotency::once))
         .layer(middleware::from_fn(conditional::tag))
 }
 

@@ -259,7 +259,7 @@ pub(super) struct WorthList {
 /// A session worth opening, and why.
 #[derive(Serialize, ToSchema)]
 struct Worth {
-    /// `first_crash_of_version`, `error_burst`, `user_in_trouble` or `silence_then_crash`.
+    /// `first_crash_of_version`, `new_error_type`, `error_burst`, `user_in_trouble` or `silence_then_crash`.
     rule: &'static str,
     /// The reason as a sentence.
     reason: String,
@@ -303,6 +303,9 @@ fn sentence(reason: &WorthReason) -> (&'static str, String) {
             "first_crash_of_version",
             format!("the first session of version {version} that ended in an error"),
         ),
+        WorthReason::NewErrorType { error_type } => {
+            ("new_error_type", format!("{error_type} was never seen before"))
+        }
         WorthReason::ErrorBurst { errors, median } => {
             ("error_burst", format!("{errors} errors, where sessions with errors usually have {median}"))
         }

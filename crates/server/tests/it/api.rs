@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::Duration;
 use std::{env, fs};
 
 use kymo_model::Timestamp;
@@ -237,6 +238,62 @@ fn worth_opening_says_why() {
     assert_eq!(items[0]["rule"], "error_burst");
     assert_eq!(items[0]["reason"], "9 errors, where sessions with errors usually have 1");
     assert_eq!(items[0]["session"]["external_id"], "aaaaaaaa");
+    stand.stop();
+}
+
+#[test]
+fn an_error_type_is_worth_opening_the_first_time() {
+    let stand = Stand::new(NOW);
+    let post = |session: &str, number: usize, error_type: &str| {
+        post_events(
+            &stand,
+            &[json!({"type": "error", "date": "2026-09-21T14:13:19Z",
+            "reference_id": format!("{session}{number:02}"),
+            "data": {"@ref:session": session, "@simple_error": {"type": error_type, "message": "no"}}})],
+        );
+    };
+    post("aaaaaaaa", 1, "TypeError");
+    post("bbbbbbbb", 1, "TypeError");
+    let found = || json(&stand, "/api/v1/sessions/worth-opening")["items"].take();
+    assert_eq!(found()[0]["rule"], "new_error_type");
+    assert_eq!(found()[0]["session"]["external_id"], "aaaaaaaa", "not where it came the second time");
+    post("bbbbbbbb", 2, "RangeError");
+    assert_eq!(found()[0]["reason"], "RangeError was never seen before");
+    assert_eq!(found()[0]["session"]["external_id"], "bbbbbbbb");
+    // Known from the catalog, not from memory only.
+    stand.pass_time(Duration::from_mins(2));
+    stand.upkeep();
+    post("cccccccc", 1, "TypeError");
+    assert_eq!(found()[0]["session"]["external_id"], "bbbbbbbb");
+    stand.stop();
+}
+
+#[test]
+fn a_request_with_a_key_is_done_once() {
+    let stand = Stand::new(NOW);
+    let admin = format!("Bearer {}", stand.token("admin"));
+    let path = format!("/api/v1/projects/{PROJECT}/tokens");
+    let add = |key: &str, name: &str| {
+        let headers = [("authorization", admin.as_str()), ("idempotency-key", key)];
+        let body = json!({"scope": "read", "name": name}).to_string().into_bytes();
+        stand.send("POST", &path, &headers, Some(body)).unwrap()
+    };
+    let first = add("one", "script");
+    assert_eq!(first.status, 201, "{}", first.body);
+    let again = add("one", "script");
+    assert_eq!((again.status, &again.body), (201, &first.body), "the same secret");
+    let other = add("one", "another");
+    assert!(other.status == 409 && other.body.contains("another request"), "{}", other.body);
+    assert_eq!(add("two", "script").status, 409, "the name is taken");
+    assert_eq!(add("", "script").status, 400);
+    assert_eq!(add(&"k".repeat(101), "script").status, 400);
+    let headers = [("authorization", "Bearer other"), ("idempotency-key", "one")];
+    let body = json!({"scope": "read", "name": "script"}).to_string().into_bytes();
+    assert_eq!(
+        stand.send("POST", &path, &headers, Some(body)).unwrap().status,
+        401,
+        "a key is its caller's own"
+    );
     stand.stop();
 }
 

@@ -179,8 +179,85 @@ fn the_dashboards_count_is_answered() {
         (&json!(1), &json!(1.0))
     );
     let errors = stand.get("/api/v2/events/count?filter=type:error", "read");
-    assert_eq!(serde_json::from_str::<Value>(&errors.body).unwrap(), json!({"total": 1}));
+    assert_eq!(serde_json::from_str::<Value>(&errors.body).unwrap(), json!({"total": 1, "aggregations": {}}));
     let other = stand.get("/api/v2/events/count?filter=type:session&aggregations=terms:tags", "read");
-    assert!(other.status == 400 && other.body.contains("terms:tags is not counted here"), "{}", other.body);
+    assert!(other.status == 400 && other.body.contains("tags is said of events"), "{}", other.body);
+    stand.stop();
+}
+
+#[test]
+fn events_and_sessions_are_added_up() {
+    let stand = stand();
+    let sold = |value: f64| json!({"type": "usage", "source": "cart", "value": value, "date": "2026-09-21T14:00:00Z"});
+    post(&stand, &json!([sold(3.0), sold(4.5)]));
+    for flushed in [false, true] {
+        if flushed {
+            stand.flush();
+        }
+        let told = |query: &str| {
+            let answer = stand.get(&format!("/api/v2/events/count?{query}"), "read");
+            serde_json::from_str::<Value>(&answer.body).unwrap_or_else(|_| panic!("{}", answer.body))
+        };
+        let count = told("aggregations=terms:(type~3%20cardinality:user%20terms:source)");
+        assert_eq!(count["total"], 21);
+        let types = &count["aggregations"]["terms_type"];
+        let keys: Vec<(&str, u64)> = types["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|item| (item["key"].as_str().unwrap(), item["total"].as_u64().unwrap()))
+            .collect();
+        assert_eq!(keys, [("log", 9), ("session", 5), ("sessionend", 4)], "{types}");
+        assert_eq!(types["data"]["SumOtherDocCount"], 3, "an error and two usages");
+        let of_log = &types["items"][0]["aggregations"];
+        assert_eq!(of_log["cardinality_user"]["value"], 2.0);
+        assert_eq!(of_log["terms_source"]["items"][0]["total"], 5);
+        let sums = told(
+            "filter=type:usage&aggregations=sum:value%20avg:value%20min:value%20max:value%20terms:level",
+        );
+        let figure = |name: &str| sums["aggregations"][name]["value"].as_f64();
+        assert_eq!((figure("sum_value"), figure("avg_value")), (Some(7.5), Some(3.75)));
+        assert_eq!((figure("min_value"), figure("max_value")), (Some(3.0), Some(4.5)));
+        let tags = told(
+            "aggregations=terms:tags%20terms:level%20date:(date~1h%20terms:type)&time=2026-09-21T10:00:00-now",
+        );
+        assert_eq!(tags["aggregations"]["terms_tags"]["items"][0]["total"], 5, "{tags}");
+        let first_hour = &tags["aggregations"]["date_date"]["items"][0];
+        assert_eq!((&first_hour["date"], &first_hour["total"]), (&json!("2026-09-21T10:00:00Z"), &json!(4)));
+        let versions = told("filter=type:session&aggregations=terms:version%20terms:user%20max:value");
+        assert_eq!(versions["aggregations"]["terms_version"]["items"][0]["key"], "1.2");
+        assert_eq!(versions["aggregations"]["terms_user"]["items"][0]["key"], "ann");
+        assert_eq!(versions["aggregations"]["max_value"]["value"], 40.0);
+    }
+    let wrong = stand.get("/api/v2/events/count?aggregations=terms:version", "read");
+    assert!(wrong.status == 400 && wrong.body.contains("add type:session"), "{}", wrong.body);
+    stand.stop();
+}
+
+#[test]
+fn a_session_that_sent_no_start_has_one_all_the_same() {
+    let stand = Stand::new(NOW);
+    let event = |number: u32| {
+        json!({"type": "log", "message": format!("line {number}"), "reference_id": format!("reference-{}", number / 2),
+        "date": format!("2026-09-21T14:00:0{number}Z"), "data": {"@ref:session": "unannounced"}})
+    };
+    post(&stand, &json!([event(1), event(2), event(3)]));
+    let kinds = |query: &str| {
+        let (items, link, total) =
+            list(&stand, &format!("/api/v2/events/sessions/unannounced?include=total{query}"));
+        let kinds: Vec<String> = items.iter().map(|item| item["type"].as_str().unwrap().to_owned()).collect();
+        (kinds, link.is_some_and(|link| link.contains("rel=\"next\"")), total)
+    };
+    let four = Some("4".to_owned());
+    let of = |kinds: &[&str]| kinds.iter().map(|kind| (*kind).to_owned()).collect::<Vec<_>>();
+    assert_eq!(kinds(""), (of(&["log", "log", "log", "session"]), false, four.clone()));
+    assert_eq!(kinds("&sort=date"), (of(&["session", "log", "log", "log"]), false, four.clone()));
+    assert_eq!(kinds("&limit=2"), (of(&["log", "log"]), true, four));
+    assert_eq!(kinds("&filter=type:log").0, of(&["log", "log", "log"]));
+    let (found, _, total) = list(&stand, "/api/v2/events/by-ref/reference-1?limit=1&include=total");
+    assert_eq!((found.len(), total.as_deref()), (1, Some("2")));
+    assert_eq!(list(&stand, "/api/v2/events/by-ref/reference-1").2, None, "only if it is asked for");
+    let far = "after=9223372036854775807~9223372036854775807&sort=-date";
+    assert_eq!(stand.get(&format!("/api/v2/events/sessions/unannounced?{far}"), "read").status, 200);
     stand.stop();
 }

@@ -6,6 +6,7 @@
 pub(crate) mod access;
 pub(crate) mod counters;
 pub(crate) mod descriptions;
+pub(crate) mod error_types;
 pub(crate) mod events;
 pub(crate) mod projects;
 pub(crate) mod retention;
@@ -30,7 +31,7 @@ use crate::folder::Folder;
 
 /// Version of `schema.sql`. A folder with a newer one is refused; older ones are migrated from
 /// release 0.1 on.
-const SCHEMA_VERSION: &str = "4";
+const SCHEMA_VERSION: &str = "5";
 const SCHEMA: &str = include_str!("schema.sql");
 
 /// Connections that read: one report, one page of events, one look-up, and one to spare.

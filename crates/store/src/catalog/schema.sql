@@ -1,4 +1,4 @@
--- The catalog, version 4. Times are nanoseconds since the epoch (UTC), ids 16 bytes.
+-- The catalog, version 5. Times are nanoseconds since the epoch (UTC), ids 16 bytes.
 -- SQLite dialect; the PostgreSQL one differs in BLOB/BYTEA and WITHOUT ROWID only.
 
 CREATE TABLE meta (
@@ -203,6 +203,15 @@ CREATE TABLE session_segment (
   PRIMARY KEY (session_id, segment_pk)
 ) WITHOUT ROWID;
 CREATE INDEX session_segment_segment ON session_segment (segment_pk);
+
+-- Error types and where each was seen first. They stay when the session is removed: what was seen is not new again.
+CREATE TABLE error_type (
+  project_pk BIGINT NOT NULL,
+  type TEXT NOT NULL,                -- of the outermost exception
+  first_seen_at BIGINT NOT NULL,     -- arrival
+  session_id BLOB NOT NULL,
+  PRIMARY KEY (project_pk, type)
+) WITHOUT ROWID;
 
 -- What came in and what became of it.
 CREATE TABLE counter (

@@ -417,12 +417,6 @@ pub struct SessionCount {
     pub users: u64,
     /// Sessions with errors.
     pub with_errors: u64,
-    /// All of them together.
-    pub duration_seconds: f64,
-    /// The shortest.
-    pub least_duration_seconds: f64,
-    /// The longest.
-    pub most_duration_seconds: f64,
 }
 
 /// The report's figures.
@@ -438,10 +432,6 @@ pub struct SessionSummary {
     pub with_errors: u64,
     /// Seconds.
     pub average_duration_seconds: f64,
-    /// Seconds.
-    pub least_duration_seconds: f64,
-    /// Seconds.
-    pub most_duration_seconds: f64,
 }
 
 /// ` FROM session WHERE …`.
@@ -517,9 +507,7 @@ pub(crate) async fn counts(
     query.push_bind(from.as_unix_nanos()).push(") / ").push_bind(width);
     query.push(
         " AS bucket, COUNT(*), COUNT(DISTINCT user_id), \
-         CAST(SUM(CASE WHEN error_count > 0 THEN 1 ELSE 0 END) AS BIGINT), \
-         SUM(CAST(last_activity_at - started_at AS DOUBLE PRECISION) / 1e9), \
-         MIN(last_activity_at - started_at), MAX(last_activity_at - started_at)",
+         CAST(SUM(CASE WHEN error_count > 0 THEN 1 ELSE 0 END) AS BIGINT)",
     );
     push_filter(&mut query, filter, condition);
     query.push(" AND started_at >= ").push_bind(from.as_unix_nanos());
@@ -533,9 +521,6 @@ pub(crate) async fn counts(
             sessions: count(row, 1),
             users: count(row, 2),
             with_errors: count(row, 3),
-            duration_seconds: row.get(4),
-            least_duration_seconds: row.get::<i64, _>(5) as f64 / 1e9,
-            most_duration_seconds: row.get::<i64, _>(6) as f64 / 1e9,
         })
         .collect())
 }
@@ -550,8 +535,7 @@ pub(crate) async fn summary(
         "SELECT COUNT(*), COUNT(DISTINCT user_id), \
          CAST(COALESCE(SUM(CASE WHEN end_kind = 0 THEN 1 ELSE 0 END), 0) AS BIGINT), \
          CAST(COALESCE(SUM(CASE WHEN error_count > 0 THEN 1 ELSE 0 END), 0) AS BIGINT), \
-         COALESCE(AVG(CAST(last_activity_at - started_at AS DOUBLE PRECISION) / 1e9), 0.0), \
-         COALESCE(MIN(last_activity_at - started_at), 0), COALESCE(MAX(last_activity_at - started_at), 0)",
+         COALESCE(AVG(CAST(last_activity_at - started_at AS DOUBLE PRECISION) / 1e9), 0.0)",
     );
     push_filter(&mut query, filter, condition);
     let row = query.build().fetch_one(readers).await?;
@@ -562,8 +546,6 @@ pub(crate) async fn summary(
         running: count(2),
         with_errors: count(3),
         average_duration_seconds: row.get(4),
-        least_duration_seconds: row.get::<i64, _>(5) as f64 / 1e9,
-        most_duration_seconds: row.get::<i64, _>(6) as f64 / 1e9,
     })
 }
 

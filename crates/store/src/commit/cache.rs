@@ -8,6 +8,7 @@ use kymo_model::{SessionId, Timestamp};
 use kymo_tracker::{Need, Rows, Rules, SessionKey, step};
 use sqlx::SqliteConnection;
 
+use crate::catalog::error_types::{self, KnownTypes, NewType};
 use crate::catalog::projects::ProjectPk;
 use crate::catalog::sessions::Place;
 use crate::catalog::{events, sessions, settings};
@@ -38,6 +39,8 @@ pub(super) struct Cache {
     /// Keys of which every session active since that moment is in `rows`.
     loaded: HashMap<SessionKey, Timestamp>,
     used_at: Option<Timestamp>,
+    /// Error types that were seen; read when the first error comes.
+    known_types: Option<KnownTypes>,
     /// Where the indexes have the rows that are in the catalog.
     places: HashMap<SessionId, Place>,
 }
@@ -126,6 +129,28 @@ impl Cache {
         self.load(writer, project, &needs, now).await?;
         step::close_idle(&mut self.rows, now, &self.rules);
         self.write_touched(writer, project).await
+    }
+
+    /// Writes the error types that were not seen before, of errors with their sessions.
+    pub(super) async fn write_error_types(
+        &mut self,
+        writer: &mut SqliteConnection,
+        project: ProjectPk,
+        seen: &[(SessionId, &str)],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        if seen.is_empty() {
+            return Ok(());
+        }
+        let known = match &mut self.known_types {
+            Some(known) => known,
+            none => none.insert(KnownTypes::load(writer, project).await?),
+        };
+        let new: Vec<NewType> = seen
+            .iter()
+            .filter_map(|(session, name)| Some(NewType { session: *session, name: known.add(name)? }))
+            .collect();
+        error_types::write(writer, project, now, &new).await
     }
 
     /// Writes what the steps changed and returns the sessions among it.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use arrow_array::RecordBatch;
-use kymo_model::{DropReason, SessionId, Timestamp};
+use kymo_model::{DropReason, Event, SessionId, Timestamp};
 use kymo_tracker::{Applied, Incoming, Need, Signal, step};
 use sqlx::SqliteConnection;
 
@@ -73,17 +73,20 @@ pub(super) async fn apply(
     }
     cache.load(&mut *writer, project, &needs, now).await?;
     for Known { position, incoming, signals, mut dropped } in group {
+        let mut types: Vec<(SessionId, &str)> = Vec::new();
         let applied = step::step(&mut cache.rows, &incoming, now, &rules);
         let mut stored = 0;
         for (item, applied) in incoming.iter().zip(applied) {
             match applied {
-                Applied::Stored { stream, sequence, .. } => {
+                Applied::Stored { session, stream, sequence } => {
                     batch.push(stream, sequence, &item.event);
+                    types.extend(session.zip(error_type(&item.event)));
                     stored += 1;
                 }
                 Applied::Dropped { reason, .. } => *dropped.entry(reason).or_default() += 1,
             }
         }
+        cache.write_error_types(&mut *writer, project, &types, now).await?;
         for signal in &signals {
             step::signal(&mut cache.rows, signal, now, &rules);
         }
@@ -102,6 +105,11 @@ pub(super) async fn apply(
         None
     };
     Ok(Outcome { receipts, tail, sessions })
+}
+
+/// The type of the event's exception.
+fn error_type(event: &Event) -> Option<&str> {
+    event.exception.as_ref()?.type_name.as_deref()
 }
 
 /// A submission with what is known of its items.

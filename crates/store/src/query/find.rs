@@ -12,8 +12,10 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
 use arrow_array::types::TimestampNanosecondType;
+use kymo_filter::Field;
 use kymo_model::{SessionId, Timestamp};
 
+use super::aggregate::{Aggregate, Groups, Totals};
 use super::filter::RowFilter;
 use super::plan::RowPlan;
 use super::rows::{self, Rows};
@@ -310,22 +312,42 @@ fn fetch(pieces: &[Piece], found: &[(FoundCursor, usize, u64)]) -> Result<Vec<Fo
     complete.ok_or_else(|| StoreError::corrupt("a segment has fewer rows than the catalog says"))
 }
 
-/// How many rows match. Blocking.
-pub(crate) fn count(pieces: &[Piece], filter: &RowFilter) -> Result<u64, StoreError> {
+/// Adds up the rows that match. Blocking.
+pub(crate) fn aggregate<'ask>(
+    pieces: &[Piece],
+    filter: &RowFilter,
+    asked: &'ask [Aggregate],
+) -> Result<Totals<'ask>, StoreError> {
     let mut columns = filter.columns(Tell::Nothing);
     columns.push(at::SESSION_ID);
+    columns_asked(asked, &mut columns);
     columns.sort_unstable();
     columns.dedup();
-    let (mut looked, mut found) = (Looked::default(), 0);
+    let (mut looked, mut groups, mut totals) = (Looked::default(), Groups::default(), Totals::new(asked));
     for piece in pieces {
         looked.at(piece)?;
         piece.visit(&columns, &mut |batch, _| {
-            let matcher = Matcher::new(batch, filter, Tell::Nothing)?;
-            found += (0..batch.num_rows()).filter(|&row| matcher.matches(row)).count() as u64;
-            Ok(())
+            let (matcher, rows) = (Matcher::new(batch, filter, Tell::Nothing)?, Rows::new(batch, &[], &[])?);
+            let mut found = (0..batch.num_rows()).filter(|&row| matcher.matches(row));
+            found.try_for_each(|row| totals.add(&rows.values(row), &mut groups))
         })?;
     }
-    Ok(found)
+    Ok(totals)
+}
+
+fn columns_asked(asked: &[Aggregate], columns: &mut Vec<usize>) {
+    for aggregate in asked {
+        let (field, inner) = match aggregate {
+            Aggregate::Distinct(field) | Aggregate::Number(_, field) => (field, &[][..]),
+            Aggregate::Terms { field, inner, .. } | Aggregate::Dates { field, inner, .. } => {
+                (field, &inner[..])
+            }
+        };
+        if let Field::Event(field) = field {
+            columns.extend_from_slice(rows::columns_of(field));
+        }
+        columns_asked(inner, columns);
+    }
 }
 
 fn session_ids(batch: &RecordBatch) -> Result<&arrow_array::StringArray, StoreError> {

@@ -4,6 +4,7 @@
 //! only, and gives the keys of what matches; the second reads whole rows, of one page only. So a
 //! page of a session of a hundred thousand events costs little more than one of fifty.
 
+pub(crate) mod aggregate;
 mod filter;
 pub(crate) mod find;
 pub(crate) mod plan;

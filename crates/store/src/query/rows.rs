@@ -6,10 +6,11 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Int8Type, Int64Type, TimestampNanosecondType};
 use arrow_array::{Array, RecordBatch, StringArray};
 use kymo_filter::text::{contains, fold};
-use kymo_filter::{EventField, Test};
-use kymo_model::{Attributes, EventKind, Value};
+use kymo_filter::{EventField, Field, Test};
+use kymo_model::{Attributes, EventKind, Severity, Value};
 use serde::Deserialize;
 
+use super::aggregate::Values;
 use super::plan::RowPlan;
 use crate::columns::{at, schema};
 use crate::error::StoreError;
@@ -27,7 +28,7 @@ pub(crate) fn columns(plan: &RowPlan, into: &mut Vec<usize>) {
     }
 }
 
-fn columns_of(field: &EventField) -> &'static [usize] {
+pub(crate) fn columns_of(field: &EventField) -> &'static [usize] {
     match field {
         EventField::Text => &[at::MESSAGE, at::CATEGORY, at::EXCEPTION],
         EventField::Time => &[at::TIME],
@@ -131,6 +132,11 @@ impl<'batch> Rows<'batch> {
         }
     }
 
+    /// The row's values, for aggregates.
+    pub(super) fn values(&self, row: usize) -> RowValues<'_, 'batch> {
+        RowValues { rows: self, row }
+    }
+
     pub(super) fn text(&self, column: usize, row: usize) -> Option<&'batch str> {
         let texts: &StringArray = self.columns[column]?.as_string();
         if texts.is_null(row) { None } else { Some(texts.value(row)) }
@@ -167,6 +173,102 @@ impl<'batch> Rows<'batch> {
             Value::List(values) => values.iter().any(|value| holds_of_value(value, test)),
             value => holds_of_value(value, test),
         })
+    }
+}
+
+/// One row's values.
+pub(super) struct RowValues<'rows, 'batch> {
+    rows: &'rows Rows<'batch>,
+    row: usize,
+}
+
+impl RowValues<'_, '_> {
+    /// The attribute of that name, if there is one.
+    fn attribute(&self, name: &str, each: &mut dyn FnMut(&Value)) {
+        let Some(json) = self.rows.text(at::ATTRIBUTES, self.row) else { return };
+        let Ok(attributes) = serde_json::from_str::<Attributes>(json) else { return };
+        let each = std::cell::RefCell::new(each);
+        any_named(&attributes, name, &|value| {
+            (each.borrow_mut())(value);
+            true
+        });
+    }
+}
+
+impl Values for RowValues<'_, '_> {
+    fn texts(&self, field: &Field, each: &mut dyn FnMut(&str)) {
+        let Field::Event(field) = field else { return };
+        let mut text = |column: usize| self.rows.text(column, self.row).into_iter().for_each(&mut *each);
+        match field {
+            EventField::Kind => text(at::KIND),
+            EventField::Category => text(at::CATEGORY),
+            EventField::Message => text(at::MESSAGE),
+            EventField::Reference => text(at::REFERENCE_ID),
+            EventField::UserId => text(at::USER_ID),
+            EventField::UserName => text(at::USER_NAME),
+            EventField::User => {
+                let id = self.rows.text(at::USER_ID, self.row);
+                id.or_else(|| self.rows.text(at::USER_NAME, self.row)).into_iter().for_each(each);
+            }
+            EventField::Severity => {
+                let number = u8::try_from(self.rows.severity(self.row)).ok();
+                number.and_then(Severity::from_number).iter().for_each(|severity| each(severity.text()));
+            }
+            EventField::Error => {
+                let is_error = self.rows.term(&EventField::Error, &Test::Flag(true), self.row);
+                each(if is_error { "true" } else { "false" });
+            }
+            // Of the outermost exception: one group for each event.
+            EventField::ExceptionType | EventField::ExceptionMessage => {
+                let cause = self.rows.text(at::EXCEPTION, self.row).map(serde_json::from_str::<Cause>);
+                let Some(Ok(cause)) = cause else { return };
+                let is_type = *field == EventField::ExceptionType;
+                let text = if is_type { cause.type_name } else { cause.message };
+                if let Some(text) = text {
+                    each(&text);
+                }
+            }
+            EventField::Attribute(name) => self.attribute(name, &mut |value| match value {
+                Value::List(values) => {
+                    values.iter().filter_map(Value::to_scalar_text).for_each(|text| each(&text));
+                }
+                value => value.to_scalar_text().iter().for_each(|text| each(text)),
+            }),
+            // No words: nobody wants one group for each.
+            EventField::Text
+            | EventField::Exception
+            | EventField::Time
+            | EventField::Observed
+            | EventField::Sequence => {}
+        }
+    }
+
+    fn number(&self, field: &Field) -> Option<f64> {
+        match field {
+            Field::Event(EventField::Sequence) => Some(self.rows.sequence(self.row) as f64),
+            Field::Event(EventField::Attribute(name)) => {
+                let mut found = None;
+                self.attribute(name, &mut |value| {
+                    found = match value {
+                        Value::Int(number) => Some(*number as f64),
+                        Value::Float(number) => Some(*number),
+                        Value::Text(text) => text.parse().ok(),
+                        _ => None,
+                    }
+                    .filter(|number: &f64| number.is_finite());
+                });
+                found
+            }
+            _ => None,
+        }
+    }
+
+    fn moment(&self, field: &Field) -> Option<i64> {
+        match field {
+            Field::Event(EventField::Time) => Some(self.rows.moment(at::TIME, self.row)),
+            Field::Event(EventField::Observed) => Some(self.rows.moment(at::OBSERVED_TIME, self.row)),
+            _ => None,
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use kymo_model::{SessionId, Timestamp};
 
+use crate::catalog::error_types;
 use crate::catalog::projects::Projects;
 use crate::catalog::saved_views::{self, SavedView};
 use crate::catalog::sessions::{self, SessionCount, SessionFilter, SessionSort};
@@ -63,7 +64,8 @@ impl Store {
         let condition = self.condition(&filter).await?;
         let readers = self.catalog().readers();
         let rows = sessions::list(readers, &filter, condition.as_ref(), None, worth::ROWS_MAX).await?;
-        Ok(worth::choose(rows, from))
+        let new_types = error_types::first_seen(readers, &filter.projects, from).await?;
+        Ok(worth::choose(rows, &new_types, from))
     }
 
     /// Views of that person, and shared ones of these projects.

@@ -1,7 +1,7 @@
 //! Filters of people: what they say about sessions is asked of the catalog, what they say about events of
 //! a scan, and either enters the other as a bounded set of ids.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use kymo_model::SessionId;
 
@@ -12,10 +12,15 @@ use crate::catalog::projects::{ProjectPk, Projects};
 use crate::catalog::sessions::query::Condition;
 use crate::catalog::sessions::{self, SessionFilter};
 use crate::error::StoreError;
+use crate::query::aggregate::{Aggregate, Aggregated, Groups, SessionValues, Totals};
 use crate::query::find::{self, FoundCursor, FoundPage, Piece};
 use crate::query::plan::{self, RowPlan, SessionPlan};
 use crate::query::{EventFilter, RowFilter};
 use crate::views::View;
+
+/// Sessions added up at a time, some 1 MiB of rows, and by one question in all.
+const SESSIONS_PAGE: u32 = 500;
+const SESSIONS_SUMMED_MAX: u64 = 200_000;
 
 /// Where to look for the events of some sessions. More than these may be found: the catalog has the last
 /// word.
@@ -59,12 +64,60 @@ impl Store {
     /// # Errors
     /// As of [`find_events`](Self::find_events).
     pub async fn count_events(&self, projects: &Projects, filter: EventFilter) -> Result<u64, StoreError> {
+        Ok(self.aggregate_events(projects, filter, Vec::new()).await?.0)
+    }
+
+    /// How many events of these projects match, and what was asked of them.
+    ///
+    /// # Errors
+    /// As of [`find_events`](Self::find_events), and when it would make more groups than a question may.
+    pub async fn aggregate_events(
+        &self,
+        projects: &Projects,
+        filter: EventFilter,
+        asked: Vec<Aggregate>,
+    ) -> Result<(u64, Vec<Aggregated>), StoreError> {
         let filter = self.row_filter(projects, filter).await?;
         let views = self.views_of(projects);
         let _permit = self.scans.acquire().await.map_err(|_| StoreError::retry("the server is stopping"))?;
-        tokio::task::spawn_blocking(move || find::count(&find::pieces(&views, &filter)?, &filter))
-            .await
-            .map_err(|_| StoreError::corrupt("a scan panicked"))?
+        tokio::task::spawn_blocking(move || {
+            let totals = find::aggregate(&find::pieces(&views, &filter)?, &filter, &asked)?;
+            Ok((totals.count(), totals.finish()))
+        })
+        .await
+        .map_err(|_| StoreError::corrupt("a scan panicked"))?
+    }
+
+    /// How many sessions match, and what was asked of them.
+    ///
+    /// # Errors
+    /// [`Input`](crate::StoreErrorKind::Input) when there are more than 200,000, or more groups than a question
+    /// may make.
+    pub async fn aggregate_sessions(
+        &self,
+        filter: &SessionFilter,
+        asked: &[Aggregate],
+    ) -> Result<(u64, Vec<Aggregated>), StoreError> {
+        let names: HashMap<ProjectPk, String> =
+            self.projects().await?.into_iter().map(|project| (project.pk, project.name)).collect();
+        let (mut totals, mut groups) = (Totals::new(asked), Groups::default());
+        let mut after = None;
+        loop {
+            let page = self.sessions(filter, after, SESSIONS_PAGE).await?;
+            for (project, session) in &page {
+                let project_name = names.get(project).map_or("", String::as_str);
+                totals.add(&SessionValues { session, project_name }, &mut groups)?;
+            }
+            if page.len() < SESSIONS_PAGE as usize {
+                return Ok((totals.count(), totals.finish()));
+            }
+            if totals.count() >= SESSIONS_SUMMED_MAX {
+                return Err(StoreError::input(format!(
+                    "the aggregations would look at more than {SESSIONS_SUMMED_MAX} sessions: narrow the time"
+                )));
+            }
+            after = page.last().map(|(_, row)| filter.sort.cursor(row));
+        }
     }
 
     /// The filter with what it says about sessions looked up in all that were active in its time.

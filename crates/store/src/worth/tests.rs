@@ -56,8 +56,15 @@ fn of_user(mut row: SessionRow, id: &str) -> SessionRow {
 }
 
 fn chosen(rows: Vec<SessionRow>, from: u64) -> Vec<(u128, WorthReason)> {
+    chosen_of(rows, &[], from)
+}
+
+fn chosen_of(rows: Vec<SessionRow>, new_types: &[NewType], from: u64) -> Vec<(u128, WorthReason)> {
     let rows = rows.into_iter().map(|row| (ProjectPk(1), row)).collect();
-    choose(rows, at(from)).into_iter().map(|worth| (worth.session.id.as_u128(), worth.reason)).collect()
+    choose(rows, new_types, at(from))
+        .into_iter()
+        .map(|worth| (worth.session.id.as_u128(), worth.reason))
+        .collect()
 }
 
 const CRASH: &[(u64, bool)] = &[(0, false), (10, true)];
@@ -83,6 +90,18 @@ fn a_version_crashes_for_the_first_time_once() {
     let first = WorthReason::FirstCrashOfVersion { version: "2.0".into() };
     assert_eq!(chosen(vec![old.clone(), again.clone(), new, second], week), [(3, first)]);
     assert_eq!(chosen(vec![old, again], week), [], "that version did so before");
+}
+
+#[test]
+fn an_error_type_is_new_once() {
+    let new = |number, name: &str| NewType { session: SessionId::from_u128(number), name: name.to_owned() };
+    let rows = || vec![session(1, 0, CRASH, None), session(2, 5, CRASH, None)];
+    let types = [new(3, "Filtered"), new(2, "Newest"), new(1, "Older")];
+    let reason = WorthReason::NewErrorType { error_type: "Newest".into() };
+    assert_eq!(chosen_of(rows(), &types, 0), [(2, reason)], "the newest of a session that is asked for");
+    let crashed = vec![of_version(session(2, 5, CRASH, SILENT), "2.0"), session(1, 0, CRASH, None)];
+    let rules: Vec<u128> = chosen_of(crashed, &types, 0).into_iter().map(|(id, _)| id).collect();
+    assert_eq!(rules, [2, 1], "one rule for each session");
 }
 
 #[test]

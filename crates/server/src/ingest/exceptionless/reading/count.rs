@@ -1,12 +1,14 @@
-//! `GET /api/v2/events/count`: how many, and what can be said of sessions without looking at their events.
+//! `GET /api/v2/events/count`: how many events or sessions match, and what can be added up of them (D15).
 //!
-//! | aggregation | of sessions |
+//! | aggregation | |
 //! |---|---|
-//! | `cardinality:user` | different users |
-//! | `avg:value`, `sum:value`, `min:value`, `max:value` | duration in seconds |
-//! | `date:date`, `date:(date~1h^-60m cardinality:user avg:value)` | by the time of their start, with those above inside |
+//! | `cardinality:FIELD` | different values |
+//! | `avg:FIELD`, `sum:FIELD`, `min:FIELD`, `max:FIELD` | of those that are numbers; of sessions `value` is the duration in seconds |
+//! | `terms:FIELD`, `terms:(FIELD~20 …)` | the most frequent values, 10 unless said otherwise, with others of this table inside |
+//! | `date:date`, `date:(date~1h^-60m …)` | by time; of sessions that of their start |
 //!
-//! Anything else is a 400 that names it (D15). Of events there is the total only.
+//! Fields are those of the filter language. Anything else is a 400 that names it. Answers are those of the original:
+//! `{"total": 3, "aggregations": {"terms_type": {"items": [{"key": "log", "total": 2, …}]}}}`.
 
 use std::time::Duration;
 
@@ -14,8 +16,12 @@ use axum::Json;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
-use kymo_model::Timestamp;
-use kymo_store::{COUNT_BUCKETS_MAX, SessionCount, SessionFilter, SessionSummary};
+use kymo_compat::exceptionless::type_of;
+use kymo_filter::{EventField, Field, FieldType, Subject};
+use kymo_model::{EventKind, Timestamp};
+use kymo_store::{
+    Aggregate, Aggregated, Bucket, COUNT_BUCKETS_MAX, NESTING_MAX, SessionFilter, Statistic, TERMS_TOLD_MAX,
+};
 use serde_json::{Map, Value, json};
 
 use super::{Named, Reading};
@@ -42,80 +48,118 @@ const SPAN_MAX: Duration = Duration::from_hours(100 * 366 * 24);
 const OFFSET_MINUTES_MAX: i64 = 24 * 60;
 /// Aggregations of a request (Exceptionless HTTP API: at most ten operations).
 const OPERATIONS_MAX: usize = 10;
+/// Values that are told of a field unless the request says how many (Exceptionless HTTP API).
+const TERMS_DEFAULT: usize = 10;
 
-/// One figure of sessions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Metric {
-    Users,
-    Average,
-    Sum,
-    Least,
-    Most,
+/// One aggregation as it is asked for.
+#[derive(Debug, PartialEq)]
+struct Asked {
+    /// How the answer calls it: `terms_type`.
+    name: String,
+    what: What,
+    inner: Vec<Asked>,
 }
 
-impl Metric {
-    fn read(text: &str) -> Option<Self> {
-        Some(match text {
-            "cardinality:user" => Self::Users,
-            "avg:value" => Self::Average,
-            "sum:value" => Self::Sum,
-            "min:value" => Self::Least,
-            "max:value" => Self::Most,
-            _ => return None,
-        })
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Users => "cardinality_user",
-            Self::Average => "avg_value",
-            Self::Sum => "sum_value",
-            Self::Least => "min_value",
-            Self::Most => "max_value",
-        }
-    }
+#[derive(Debug, PartialEq)]
+enum What {
+    Distinct(Field),
+    Number(Statistic, Field),
+    Terms(Field, usize),
+    Dates(Field, Stretches),
 }
 
-/// What is to be told beside the total.
+/// How time is cut.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Aggregations {
-    metrics: Vec<Metric>,
-    histogram: Option<Histogram>,
-}
-
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Histogram {
+struct Stretches {
     width: Option<Duration>,
     /// Added to UTC where days begin; west of Greenwich negative.
     offset_minutes: i64,
-    metrics: Vec<Metric>,
 }
 
-impl Aggregations {
-    fn read(text: &str) -> Result<Self, String> {
-        let mut all = Self::default();
-        let parts = parts(text);
-        if parts.len() > OPERATIONS_MAX {
-            return Err(format!("aggregations: expected at most {OPERATIONS_MAX}, found {}", parts.len()));
+/// Reads what is asked about one subject.
+struct Reader {
+    subject: Subject,
+    operations: usize,
+}
+
+impl Reader {
+    fn read(text: &str, subject: Subject) -> Result<Vec<Asked>, String> {
+        let mut reader = Self { subject, operations: 0 };
+        parts(text).into_iter().map(|part| reader.one(part, 0)).collect()
+    }
+
+    fn one(&mut self, part: &str, depth: usize) -> Result<Asked, String> {
+        self.operations += 1;
+        if self.operations > OPERATIONS_MAX {
+            return Err(format!("aggregations: expected at most {OPERATIONS_MAX}"));
         }
-        for part in parts {
-            if let Some(metric) = Metric::read(part) {
-                all.metrics.push(metric);
-            } else if let Some(inner) = part.strip_prefix("date:") {
-                all.histogram = Some(Histogram::read(inner).ok_or_else(|| unknown(part))?);
-            } else {
-                return Err(unknown(part));
+        let unknown = || {
+            format!(
+                "aggregations: {part} is not counted here: expected cardinality, avg, sum, min, max, terms or date, a \
+                 colon and a field"
+            )
+        };
+        let (operation, rest) = part.split_once(':').ok_or_else(unknown)?;
+        let mut inside = match rest.strip_prefix('(') {
+            Some(group) => parts(group.strip_suffix(')').ok_or_else(unknown)?),
+            None => vec![rest],
+        };
+        if inside.is_empty() {
+            return Err(unknown());
+        }
+        let target = inside.remove(0);
+        let end = target.find(['~', '^']).unwrap_or(target.len());
+        let (written, options) = target.split_at(end);
+        let (field, field_type) = self.field(written, part)?;
+        let what = match operation {
+            "cardinality" => What::Distinct(field),
+            "avg" => What::Number(Statistic::Average, field),
+            "sum" => What::Number(Statistic::Sum, field),
+            "min" => What::Number(Statistic::Least, field),
+            "max" => What::Number(Statistic::Most, field),
+            "terms" => What::Terms(field, terms_size(options).ok_or_else(unknown)?),
+            "date" if field_type == FieldType::Time => {
+                What::Dates(field, Stretches::read(options).ok_or_else(unknown)?)
             }
+            _ => return Err(unknown()),
+        };
+        let is_group = matches!(what, What::Terms(..) | What::Dates(..));
+        if !is_group && (!inside.is_empty() || !options.is_empty()) {
+            return Err(unknown());
         }
-        Ok(all)
+        if is_group && depth >= NESTING_MAX {
+            return Err(format!("aggregations: {part}: expected groups at most {NESTING_MAX} deep"));
+        }
+        let inner = inside.into_iter().map(|part| self.one(part, depth + 1)).collect::<Result<_, _>>()?;
+        Ok(Asked { name: format!("{operation}_{written}"), what, inner })
+    }
+
+    fn field(&self, written: &str, part: &str) -> Result<(Field, FieldType), String> {
+        let known = Field::named(written, self.subject);
+        match known {
+            Some((field, field_type)) if field.subject() == self.subject => Ok((field, field_type)),
+            // `value` alone is a session's duration in filters.
+            Some(_) if self.subject == Subject::Event && written == "value" => {
+                Ok((Field::Event(EventField::Attribute("@value".into())), FieldType::Value))
+            }
+            Some((field, _)) => {
+                let (of, only) = (field.subject().as_str(), self.subject.as_str());
+                let hint =
+                    if self.subject == Subject::Event { "; add type:session to the filter" } else { "" };
+                Err(format!("aggregations: {part}: {written} is said of {of}s, this counts {only}s{hint}"))
+            }
+            None => Err(format!("aggregations: {part}: there is no field {written}")),
+        }
     }
 }
 
-fn unknown(part: &str) -> String {
-    format!(
-        "aggregations: {part} is not counted here: expected cardinality:user, avg:value, sum:value, min:value, \
-         max:value or date:(date …) of these"
-    )
+/// `~20`: how many values.
+fn terms_size(options: &str) -> Option<usize> {
+    if options.is_empty() {
+        return Some(TERMS_DEFAULT);
+    }
+    let size = options.strip_prefix('~')?.parse().ok()?;
+    (1..=TERMS_TOLD_MAX).contains(&size).then_some(size)
 }
 
 /// Cut at spaces outside of groups.
@@ -129,19 +173,13 @@ fn parts(text: &str) -> Vec<&str> {
     .collect()
 }
 
-impl Histogram {
-    /// `date`, `date~1h^-60m`, or a group of that and metrics.
-    fn read(text: &str) -> Option<Self> {
-        let inner = match text.strip_prefix('(') {
-            Some(inner) => inner.strip_suffix(')')?,
-            None => text,
-        };
-        let mut parts = parts(inner).into_iter();
-        let rest = parts.next()?.strip_prefix("date")?;
-        let (rest, offset) = rest.split_once('^').map_or((rest, ""), |(rest, offset)| (rest, offset));
-        let width = match rest.strip_prefix('~') {
+impl Stretches {
+    /// `~1h^-60m`, either or nothing.
+    fn read(options: &str) -> Option<Self> {
+        let (width, offset) = options.split_once('^').unwrap_or((options, ""));
+        let width = match width.strip_prefix('~') {
             Some(width) => Some(span(width).filter(|width| !width.is_zero())?),
-            None if rest.is_empty() => None,
+            None if width.is_empty() => None,
             None => return None,
         };
         let offset = offset.trim_matches(['"', '\'']);
@@ -151,15 +189,11 @@ impl Histogram {
         };
         let offset = if digits.is_empty() { Duration::ZERO } else { span(digits)? };
         let offset_minutes = sign * i64::try_from(offset.as_secs() / 60).ok()?;
-        if offset_minutes.abs() > OFFSET_MINUTES_MAX {
-            return None;
-        }
-        let metrics = parts.map(Metric::read).collect::<Option<Vec<Metric>>>()?;
-        Some(Self { width, offset_minutes, metrics })
+        (offset_minutes.abs() <= OFFSET_MINUTES_MAX).then_some(Self { width, offset_minutes })
     }
 
     /// Beginning and width of the buckets, so many that they reach beyond `to`.
-    fn grid(&self, from: Timestamp, to: Timestamp) -> Result<(Timestamp, Duration, u32), String> {
+    fn grid(&self, from: Timestamp, to: Timestamp) -> Result<(Timestamp, Duration), String> {
         let span = to.since(from);
         let fits = |width: &Duration| span.as_nanos() / width.as_nanos() < u128::from(BUCKETS_WANTED);
         let width =
@@ -169,9 +203,9 @@ impl Histogram {
         let offset = i128::from(self.offset_minutes) * 60 * 1_000_000_000;
         let begin = (i128::from(from.as_unix_nanos()) + offset).div_euclid(nanos) * nanos - offset;
         let count = (i128::from(to.as_unix_nanos()) - begin) / nanos + 1;
-        match (i64::try_from(begin), u32::try_from(count)) {
-            (Ok(begin), Ok(count)) if count <= COUNT_BUCKETS_MAX => {
-                Ok((Timestamp::from_unix_nanos(begin), width, count))
+        match i64::try_from(begin) {
+            Ok(begin) if count <= i128::from(COUNT_BUCKETS_MAX) => {
+                Ok((Timestamp::from_unix_nanos(begin), width))
             }
             _ => Err(format!("aggregations: expected at most {COUNT_BUCKETS_MAX} buckets, found {count}")),
         }
@@ -204,109 +238,151 @@ pub(in crate::ingest) async fn count(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let reading = Reading::new(&state, &headers, query.as_deref(), &named, address)?;
-    let asked = reading.text("aggregations").map_or_else(|| Ok(Aggregations::default()), Aggregations::read);
+    let sessions = reading.session_filter(&state)?;
+    let subject = if sessions.is_some() { Subject::Session } else { Subject::Event };
+    let asked =
+        reading.text("aggregations").map_or_else(|| Ok(Vec::new()), |text| Reader::read(text, subject));
     let asked = asked.map_err(Problem::input)?;
-    let Some(filter) = reading.session_filter(&state)? else {
-        if asked != Aggregations::default() {
-            let detail = "aggregations: only sessions are added up; add type:session to the filter";
-            return Err(Problem::input(detail));
+    let range = range(&state, &reading, sessions.as_ref()).await?;
+    let aggregates = aggregates(&asked, range).map_err(Problem::input)?;
+    let (total, told) = match sessions {
+        Some(filter) if aggregates.is_empty() => {
+            (state.store.session_summary(&filter).await?.sessions, Vec::new())
         }
-        let filter = reading.events(state.store.now())?;
-        let total = state.store.count_events(&reading.projects, filter).await?;
-        return Ok(Json(json!({"total": total})).into_response());
+        Some(filter) => state.store.aggregate_sessions(&filter, &aggregates).await?,
+        None => {
+            let filter = reading.events(state.store.now())?;
+            state.store.aggregate_events(&reading.projects, filter, aggregates).await?
+        }
     };
-    let summary = state.store.session_summary(&filter).await?;
-    let mut told = Map::new();
-    for metric in &asked.metrics {
-        told.insert(metric.name().to_owned(), json!({"value": of_summary(&summary, *metric)}));
-    }
-    if let Some(histogram) = &asked.histogram {
-        told.insert("date_date".to_owned(), buckets(&state, &filter, histogram).await?);
-    }
-    Ok(Json(json!({"total": summary.sessions, "aggregations": told})).into_response())
+    Ok(Json(json!({"total": total, "aggregations": answer(&asked, told)})).into_response())
 }
 
-fn of_summary(summary: &SessionSummary, metric: Metric) -> f64 {
-    match metric {
-        Metric::Users => summary.users as f64,
-        Metric::Average => summary.average_duration_seconds,
-        Metric::Sum => summary.average_duration_seconds * summary.sessions as f64,
-        Metric::Least => summary.least_duration_seconds,
-        Metric::Most => summary.most_duration_seconds,
+/// The time that is cut into stretches: what was asked for. All of time is as long as there are sessions.
+async fn range(
+    state: &AppState,
+    reading: &Reading,
+    sessions: Option<&SessionFilter>,
+) -> Result<(Timestamp, Timestamp), Problem> {
+    let to = reading.range.1.unwrap_or_else(|| state.store.now());
+    if let Some(from) = reading.range.0 {
+        return Ok((from.min(to), to));
     }
+    let all = SessionFilter { projects: reading.projects.clone(), ..SessionFilter::default() };
+    let first = SessionFilter { ascending: true, ..sessions.cloned().unwrap_or(all) };
+    let first = state.store.sessions(&first, None, 1).await?;
+    Ok((first.first().map_or(to, |(_, row)| row.started_at).min(to), to))
 }
 
-fn of_bucket(count: &SessionCount, metric: Metric) -> f64 {
-    match metric {
-        Metric::Users => count.users as f64,
-        Metric::Average => count.duration_seconds / count.sessions.max(1) as f64,
-        Metric::Sum => count.duration_seconds,
-        Metric::Least => count.least_duration_seconds,
-        Metric::Most => count.most_duration_seconds,
-    }
-}
-
-async fn buckets(state: &AppState, filter: &SessionFilter, histogram: &Histogram) -> Result<Value, Problem> {
-    let to = filter.to.unwrap_or_else(|| state.store.now());
-    // All of time is as long as there are sessions.
-    let first = SessionFilter { ascending: true, ..filter.clone() };
-    let from = match filter.from {
-        Some(from) => from,
-        None => state.store.sessions(&first, None, 1).await?.first().map_or(to, |(_, row)| row.started_at),
-    };
-    let (begin, width, count) = histogram.grid(from.min(to), to).map_err(Problem::input)?;
-    let end = begin.plus(width * count);
-    let counted = state.store.session_counts_over_time(filter, begin, end, count).await?;
-    let items: Vec<Value> = counted
-        .iter()
-        .map(|bucket| {
-            let date = begin.plus(width * bucket.index);
-            let metrics: Map<String, Value> = histogram
-                .metrics
-                .iter()
-                .map(|metric| (metric.name().to_owned(), json!({"value": of_bucket(bucket, *metric)})))
-                .collect();
-            json!({
-                "key": date.as_unix_millis(),
-                "key_as_string": date.to_string(),
-                "date": date.to_string(),
-                "total": bucket.sessions,
-                "aggregations": metrics,
-            })
+fn aggregates(asked: &[Asked], range: (Timestamp, Timestamp)) -> Result<Vec<Aggregate>, String> {
+    let one = |asked: &Asked| {
+        let inner = aggregates(&asked.inner, range)?;
+        Ok(match &asked.what {
+            What::Distinct(field) => Aggregate::Distinct(field.clone()),
+            What::Number(statistic, field) => Aggregate::Number(*statistic, field.clone()),
+            What::Terms(field, size) => Aggregate::Terms { field: field.clone(), size: *size, inner },
+            What::Dates(field, stretches) => {
+                let (begin, width) = stretches.grid(range.0, range.1)?;
+                Aggregate::Dates { field: field.clone(), begin, width, inner }
+            }
         })
-        .collect();
-    Ok(json!({"items": items}))
+    };
+    asked.iter().map(one).collect()
+}
+
+fn answer(asked: &[Asked], told: Vec<Aggregated>) -> Map<String, Value> {
+    let one = |(asked, told): (&Asked, Aggregated)| (asked.name.clone(), told_as_json(asked, told));
+    asked.iter().zip(told).map(one).collect()
+}
+
+fn told_as_json(Asked { what, inner, .. }: &Asked, told: Aggregated) -> Value {
+    match told {
+        Aggregated::Number(value) => json!({"value": value}),
+        Aggregated::Terms { buckets, others } => {
+            let are_kinds = matches!(what, What::Terms(Field::Event(EventField::Kind), _));
+            let item = |bucket: Bucket<String>| {
+                let key = if are_kinds {
+                    type_of(&EventKind::from_word(&bucket.key)).to_owned()
+                } else {
+                    bucket.key
+                };
+                json!({
+                    "key": key,
+                    "key_as_string": key,
+                    "total": bucket.count,
+                    "aggregations": answer(inner, bucket.inner),
+                })
+            };
+            let items: Vec<Value> = buckets.into_iter().map(item).collect();
+            json!({"items": items, "data": {"SumOtherDocCount": others}})
+        }
+        Aggregated::Dates(buckets) => {
+            let item = |bucket: Bucket<Timestamp>| {
+                json!({
+                    "key": bucket.key.as_unix_millis(),
+                    "key_as_string": bucket.key.to_string(),
+                    "date": bucket.key.to_string(),
+                    "total": bucket.count,
+                    "aggregations": answer(inner, bucket.inner),
+                })
+            };
+            json!({"items": buckets.into_iter().map(item).collect::<Vec<Value>>()})
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use kymo_filter::SessionField;
+
     use super::*;
 
     #[test]
     fn aggregations_as_the_dashboards_ask() {
-        let asked = "avg:value cardinality:user date:(date^-60m cardinality:user)";
-        let expected = Aggregations {
-            metrics: vec![Metric::Average, Metric::Users],
-            histogram: Some(Histogram { width: None, offset_minutes: -60, metrics: vec![Metric::Users] }),
-        };
-        assert_eq!(Aggregations::read(asked), Ok(expected));
-        let hourly = Histogram { width: Some(Duration::from_hours(1)), ..Histogram::default() };
-        assert_eq!(Aggregations::read("date:(date~1h)").unwrap().histogram, Some(hourly));
-        assert_eq!(Aggregations::read("date:date").unwrap().histogram, Some(Histogram::default()));
-        assert_eq!(Aggregations::read(" "), Ok(Aggregations::default()));
+        let read = |text| Reader::read(text, Subject::Session);
+        let asked = read("avg:value cardinality:user date:(date^-60m cardinality:user)").unwrap();
+        let names: Vec<&str> = asked.iter().map(|asked| asked.name.as_str()).collect();
+        assert_eq!(names, ["avg_value", "cardinality_user", "date_date"]);
+        let duration = Field::Session(SessionField::Duration);
+        assert_eq!(asked[0].what, What::Number(Statistic::Average, duration));
+        let stretches = Stretches { width: None, offset_minutes: -60 };
+        assert_eq!(asked[2].what, What::Dates(Field::Session(SessionField::Started), stretches));
+        assert_eq!(asked[2].inner, read("cardinality:user").unwrap());
+        let hourly = Stretches { width: Some(Duration::from_hours(1)), ..Stretches::default() };
+        let date = || Field::Session(SessionField::Started);
+        assert_eq!(read("date:(date~1h)").unwrap()[0].what, What::Dates(date(), hourly));
+        assert_eq!(read("date:date").unwrap()[0].what, What::Dates(date(), Stretches::default()));
+        assert_eq!(read(" "), Ok(Vec::new()));
+        let events = Reader::read("terms:(type~5 max:value) cardinality:user", Subject::Event).unwrap();
+        assert_eq!(events[0].what, What::Terms(Field::Event(EventField::Kind), 5));
+        let value = Field::Event(EventField::Attribute("@value".into()));
+        assert_eq!(events[0].inner[0].what, What::Number(Statistic::Most, value));
+    }
+
+    #[test]
+    fn what_cannot_be_counted_is_named() {
         for (wrong, named) in [
-            ("terms:type", "terms:type"),
-            ("avg:value cardinality:stack", "cardinality:stack"),
-            ("date:(date~1x)", "date:(date~1x)"),
-            ("date:(date~0h)", "date:(date~0h)"),
-            ("date:(date~4294967295M)", "date:(date~4294967295M)"),
-            ("date:(date^-99999d)", "date:(date^-99999d)"),
-            ("date:(date terms:type)", "date:(date terms:type)"),
+            ("terms:stack", "there is no field stack"),
+            ("avg:value cardinality:organization", "cardinality:organization: there is no field"),
+            ("terms:(type~0)", "terms:(type~0) is not counted here"),
+            ("terms:(type~1001)", "is not counted here"),
+            ("terms:(type", "is not counted here"),
+            ("terms:()", "is not counted here"),
+            ("median:value", "median:value is not counted here"),
+            ("avg:(value type)", "is not counted here"),
+            ("date:type", "date:type is not counted here"),
+            ("date:(date~1x)", "date:(date~1x) is not counted here"),
+            ("date:(date~0h)", "is not counted here"),
+            ("date:(date~4294967295M)", "is not counted here"),
+            ("date:(date^-99999d)", "is not counted here"),
+            ("terms:version", "version is said of sessions, this counts events; add type:session"),
+            ("terms:(type terms:(source terms:user))", "terms:user: expected groups at most 2 deep"),
         ] {
-            let error = Aggregations::read(wrong).unwrap_err();
-            assert!(error.contains(&format!("{named} is not counted here")), "{error}");
+            let error = Reader::read(wrong, Subject::Event).unwrap_err();
+            assert!(error.contains(named), "{error}");
         }
-        assert!(Aggregations::read(&"avg:value ".repeat(11)).unwrap_err().contains("at most 10, found 11"));
+        let many = "avg:value ".repeat(11);
+        assert!(Reader::read(&many, Subject::Event).unwrap_err().contains("at most 10"));
     }
 
     #[test]
@@ -315,16 +391,15 @@ mod tests {
             let moment: jiff::Timestamp = text.parse().unwrap();
             Timestamp::from_unix_nanos(moment.as_nanosecond() as i64)
         };
-        let daily =
-            Histogram { width: Some(Duration::from_hours(24)), offset_minutes: 60, ..Histogram::default() };
-        let (begin, _, count) = daily.grid(at("2026-11-20T10:00:00Z"), at("2026-11-21T10:00:00Z")).unwrap();
-        assert_eq!((begin, count), (at("2026-11-19T23:00:00Z"), 2), "an hour east of Greenwich");
-        let fine = Histogram { width: Some(Duration::from_secs(1)), ..Histogram::default() };
+        let daily = Stretches { width: Some(Duration::from_hours(24)), offset_minutes: 60 };
+        let (begin, _) = daily.grid(at("2026-11-20T10:00:00Z"), at("2026-11-21T10:00:00Z")).unwrap();
+        assert_eq!(begin, at("2026-11-19T23:00:00Z"), "an hour east of Greenwich");
+        let fine = Stretches { width: Some(Duration::from_secs(1)), ..Stretches::default() };
         assert!(fine.grid(at("2026-11-20T10:00:00Z"), at("2026-11-21T10:00:00Z")).is_err());
         let (first, last) = (Timestamp::from_unix_nanos(i64::MIN), Timestamp::from_unix_nanos(i64::MAX));
         assert!(daily.grid(first, last).is_err(), "all of time");
         let chosen =
-            Histogram::default().grid(at("2026-11-14T00:00:00Z"), at("2026-11-21T00:00:00Z")).unwrap();
+            Stretches::default().grid(at("2026-11-14T00:00:00Z"), at("2026-11-21T00:00:00Z")).unwrap();
         assert_eq!(chosen.1, Duration::from_hours(3));
     }
 }

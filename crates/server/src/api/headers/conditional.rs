@@ -11,7 +11,7 @@ use crate::assets;
 
 /// Tags JSON answers by what is in them, and answers 304 to whoever names the tag. What changes with
 /// every commit cannot be known without being read, so this saves sending, not reading.
-pub(super) async fn tag(request: Request, next: Next) -> Response {
+pub(in crate::api) async fn tag(request: Request, next: Next) -> Response {
     if *request.method() != Method::GET {
         return next.run(request).await;
     }
