@@ -74,6 +74,31 @@ async fn a_failed_flush_leaves_the_tail_and_a_second_one_takes_it() {
     stand.close().await;
 }
 
+/// What comes faster than it can be written waits, and is refused to be sent again in the end.
+#[tokio::test]
+async fn what_finds_no_room_is_refused_and_taken_later() {
+    let (mut stand, shop) = Stand::new().await;
+    break_table(&stand, "session_segment").await;
+    let text = |at: u64| format!("{at}{}", "x".repeat(1024 * 1024));
+    let four = |first: u64| (first..first + 4).map(|at| line("run-00001", at, &text(at))).collect::<Vec<_>>();
+    let mut held = 0;
+    let refused = loop {
+        match stand.submit(shop, four(held)).await {
+            Ok(stored) => held += stored,
+            Err(refused) => break refused,
+        }
+        assert!(held < 100, "nothing is refused");
+    };
+    assert_eq!(refused.kind(), StoreErrorKind::Retry);
+    let status = stand.store().status(&Projects::All).await.unwrap();
+    assert_eq!((status.counters["overload"], status.tail_events as u64), (1, held));
+    mend(&stand).await;
+    // Waits for the flush that makes room, and no longer.
+    assert_eq!(stand.submit(shop, four(held)).await.unwrap(), 4);
+    assert_eq!(stand.session(shop, "run-00001").await.event_count, held + 4);
+    stand.close().await;
+}
+
 /// The upkeep meets the same failures as a commit.
 #[tokio::test]
 async fn a_failed_time_out_is_made_up_for() {
