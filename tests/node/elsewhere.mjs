@@ -109,7 +109,20 @@ async function attack({ server, routes, within_ms }) {
     });
   }
 
+  function byWebSocket({ path, method }) {
+    return new Promise((resolve) => {
+      const socket = new WebSocket(server.replace("http", "ws") + path);
+      socket.onopen = () => {
+        seen.push({ how: "WebSocket", path, method });
+        socket.close();
+        resolve();
+      };
+      socket.onerror = resolve;
+    });
+  }
+
   for (const [number, route] of routes.entries()) {
+    if (route.method === "GET") attempts.push(() => byWebSocket(route));
     attempts.push(() => byFetch(route, "cors"), () => byEventSource(route));
     if (["GET", "POST"].includes(route.method)) attempts.push(() => byFetch(route, "no-cors"));
     // A stream of changes has no end that an element could wait for.

@@ -1,5 +1,5 @@
-// The stream of changes: one EventSource per visible tab. A hidden tab closes it (browsers allow six connections
-// to one HTTP/1.1 server) and reads everything again when it is shown.
+// The stream of changes: one per visible tab, a WebSocket, or server-sent events where something in between does not
+// let those through. A hidden tab closes it and reads everything again when it is shown.
 
 import type { Changed } from "./types";
 
@@ -13,50 +13,91 @@ export interface ChangeStreamHooks {
   onRefused(): void;
 }
 
+/** One way of being told. `onEnd` is called once, unless it is closed by us. */
+type Connect = (on: { open(): void; message(text: string): void; end(): void }) => () => void;
+
 const RETRY_MS_FIRST = 1_000;
 const RETRY_MS_MAX = 15_000;
+/** Sockets that never opened, after which the other way is taken. */
+const SOCKET_TRIES = 2;
+
+const bySocket: Connect = (on) => {
+  const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/api/v1/stream`);
+  let is_ours = false;
+  socket.onopen = () => on.open();
+  socket.onmessage = (message: MessageEvent<unknown>) => {
+    if (typeof message.data === "string") on.message(message.data);
+  };
+  // An error is always followed by this.
+  socket.onclose = () => {
+    if (!is_ours) on.end();
+  };
+  return () => {
+    is_ours = true;
+    socket.close();
+  };
+};
+
+const byEvents: Connect = (on) => {
+  const source = new EventSource("/api/v1/changes");
+  source.onopen = () => on.open();
+  source.addEventListener("changed", (message: MessageEvent<string>) => on.message(message.data));
+  source.onerror = () => {
+    // The browser would try again by itself, but not after an answer that is not 200.
+    source.close();
+    on.end();
+  };
+  return () => source.close();
+};
 
 /** Opens the stream and keeps it open; the returned function ends it. */
 export function openChangeStream(hooks: ChangeStreamHooks): () => void {
-  let source: EventSource | null = null;
+  let disconnect: (() => void) | null = null;
   let retry_timer: ReturnType<typeof setTimeout> | undefined;
   let retry_ms = RETRY_MS_FIRST;
   let was_open = false;
+  let failed_sockets = 0;
 
   function connect(): void {
     close();
-    source = new EventSource("/api/v1/changes");
-    source.onopen = () => {
-      retry_ms = RETRY_MS_FIRST;
-      hooks.onState("open");
-      // What was missed is not repeated by the server, so a second opening means: read again.
-      if (was_open) hooks.onChanged(null);
-      was_open = true;
-    };
-    source.onerror = () => onError();
-    source.addEventListener("changed", (message: MessageEvent<string>) => {
-      hooks.onChanged(parseChanged(message.data));
+    const by_socket = failed_sockets < SOCKET_TRIES;
+    let is_open = false;
+    disconnect = (by_socket ? bySocket : byEvents)({
+      open() {
+        is_open = true;
+        retry_ms = RETRY_MS_FIRST;
+        hooks.onState("open");
+        // What was missed is not repeated by the server, so a second opening means: read again.
+        if (was_open) hooks.onChanged(null);
+        was_open = true;
+        if (by_socket) failed_sockets = 0;
+      },
+      message: (text) => tell(text),
+      end() {
+        // A server that is away fails both: each is tried again in turn.
+        if (!is_open) failed_sockets = by_socket ? failed_sockets + 1 : 0;
+        hooks.onState("reconnecting");
+        hooks.onRefused();
+        retry_timer = setTimeout(connect, retry_ms);
+        retry_ms = Math.min(retry_ms * 2, RETRY_MS_MAX);
+      },
     });
   }
 
-  // The browser retries a broken connection by itself, but gives up after an answer that is not 200.
-  function onError(): void {
-    hooks.onState("reconnecting");
-    if (source?.readyState !== EventSource.CLOSED) return;
-    hooks.onRefused();
-    retry_timer = setTimeout(connect, retry_ms);
-    retry_ms = Math.min(retry_ms * 2, RETRY_MS_MAX);
+  function tell(text: string): void {
+    const changed = parseChanged(text);
+    if (changed !== undefined) hooks.onChanged(changed);
   }
 
   function close(): void {
     clearTimeout(retry_timer);
-    source?.close();
-    source = null;
+    disconnect?.();
+    disconnect = null;
   }
 
   function onVisibility(): void {
     if (document.hidden) close();
-    else if (!source) connect();
+    else if (!disconnect) connect();
   }
 
   document.addEventListener("visibilitychange", onVisibility);
@@ -67,9 +108,11 @@ export function openChangeStream(hooks: ChangeStreamHooks): () => void {
   };
 }
 
-function parseChanged(text: string): Changed | null {
+/** `undefined`: a message of a later server, to be passed over. */
+function parseChanged(text: string): Changed | null | undefined {
   try {
-    return JSON.parse(text) as Changed;
+    const message = JSON.parse(text) as Changed & { type?: string };
+    return message.type === undefined || message.type === "changed" ? message : undefined;
   } catch {
     return null;
   }

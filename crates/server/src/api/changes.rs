@@ -1,30 +1,38 @@
-//! What was just stored, as server-sent events, gathered so that a busy server does not make its
-//! readers busy.
+//! What was just stored, over a WebSocket or as server-sent events, gathered so that a busy server does not make
+//! its readers busy.
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::response::Sse;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, KeepAlive};
+use axum::response::{Response, Sse};
 use futures_util::{Stream, StreamExt, stream};
 use kymo_store::{Change, ProjectPk, Projects};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, watch};
 use tokio::time::Instant;
 
 use super::document::Refusal;
-use crate::access::Caller;
+use crate::access::{Caller, is_same_origin};
+use crate::problem::Problem;
 use crate::state::AppState;
 
 /// Changes within this time make one notice.
 const GATHER_FOR: Duration = Duration::from_millis(200);
 /// Session ids in a notice; more are left out, which means "many".
 const SESSIONS_MAX: usize = 200;
-/// A comment line keeps proxies from closing a quiet stream.
+/// A comment line, or a ping, keeps proxies from closing a quiet stream.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// A page has nothing to say yet: longer messages end the stream.
+const MESSAGE_BYTES_MAX: usize = 1024;
+/// Why a stream ended, in the range that RFC 6455 leaves to applications: sign in again.
+const NOT_ANY_MORE: u16 = 4401;
 /// How long a stream may go on after its token has expired.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -42,7 +50,7 @@ pub(super) async fn stream(
     State(state): State<AppState>,
     caller: Caller,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let listener = Listener { state: state.clone(), only: caller.projects(), changes: state.store.changes() };
+    let listener = Listener::new(&state, &caller);
     let mut stopping: watch::Receiver<bool> = state.stopping.clone();
     let over = async move {
         tokio::select! {
@@ -50,8 +58,74 @@ pub(super) async fn stream(
             () = lost(state, caller) => {}
         }
     };
-    let events = stream::unfold(listener, Listener::next).take_until(Box::pin(over));
+    let notices = stream::unfold(listener, |mut listener| async {
+        let notice = listener.next().await?;
+        Some((Event::default().event("changed").data(notice.to_string()), listener))
+    });
+    let events = notices.take_until(Box::pin(over));
     Sse::new(events.map(Ok)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
+}
+
+/// What changes, as it changes, over a WebSocket
+///
+/// Text messages `{"type": "changed", "projects": [...], "sessions": [...]}`; without `sessions` it was many. Types that a
+/// reader does not know are to be passed over. It ends with 1001 when the server stops, with 4401 when the caller may not
+/// read any more. By cookie it is opened by the page itself only.
+#[utoipa::path(
+    get,
+    path = "/api/v1/stream",
+    operation_id = "open_stream",
+    tag = "sessions",
+    responses((status = 101, description = "The WebSocket is open"), Refusal)
+)]
+pub(super) async fn socket(
+    State(state): State<AppState>,
+    caller: Caller,
+    headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, Problem> {
+    if caller.is_person && !is_same_origin(&headers) {
+        return Err(Problem::new(StatusCode::FORBIDDEN, "expected to be opened by the page itself"));
+    }
+    let upgrade = upgrade.map_err(|rejection| {
+        Problem::input(format!("expected a WebSocket handshake: {}", rejection.body_text()))
+    })?;
+    let upgrade = upgrade.max_message_size(MESSAGE_BYTES_MAX).max_frame_size(MESSAGE_BYTES_MAX);
+    Ok(upgrade.on_upgrade(move |socket| converse(state, caller, socket)))
+}
+
+async fn converse(state: AppState, caller: Caller, mut socket: WebSocket) {
+    let mut listener = Listener::new(&state, &caller);
+    let mut stopping: watch::Receiver<bool> = state.stopping.clone();
+    let mut lost = std::pin::pin!(lost(state, caller));
+    let mut ping = tokio::time::interval(KEEP_ALIVE);
+    let code = loop {
+        let message = tokio::select! {
+            _ = stopping.wait_for(|stopping| *stopping) => break close_code::AWAY,
+            () = &mut lost => break NOT_ANY_MORE,
+            notice = listener.next() => match notice {
+                Some(notice) => {
+                    let mut message = json!({"type": "changed"});
+                    if let (Some(all), Value::Object(notice)) = (message.as_object_mut(), notice) {
+                        all.extend(notice);
+                    }
+                    Message::Text(message.to_string().into())
+                }
+                None => break close_code::AWAY,
+            },
+            received = socket.recv() => match received {
+                Some(Ok(_)) => continue,
+                // Closed, gone, or too long a message.
+                Some(Err(_)) | None => return,
+            },
+            _ = ping.tick() => Message::Ping(axum::body::Bytes::new()),
+        };
+        if socket.send(message).await.is_err() {
+            return;
+        }
+    };
+    // Whoever is gone needs no reason.
+    let _ = socket.send(Message::Close(Some(CloseFrame { code, reason: Utf8Bytes::default() }))).await;
 }
 
 /// Comes true when the caller is not any more who it was, or may not do any more what it might: a stream must
@@ -78,6 +152,9 @@ struct Listener {
     state: AppState,
     only: Projects,
     changes: broadcast::Receiver<Change>,
+    gathered: Gathered,
+    /// When what is gathered is told.
+    until: Option<Instant>,
 }
 
 /// What changed since the last notice.
@@ -90,29 +167,41 @@ struct Gathered {
 }
 
 impl Listener {
-    async fn next(mut self) -> Option<(Event, Self)> {
-        let mut gathered = Gathered::default();
-        while gathered.projects.is_empty() && !gathered.many {
+    fn new(state: &AppState, caller: &Caller) -> Self {
+        let (only, changes) = (caller.projects(), state.store.changes());
+        Self { state: state.clone(), only, changes, gathered: Gathered::default(), until: None }
+    }
+
+    /// The next notice; `None`: there will be no more. What was gathered when this is dropped half-way is in the
+    /// notice after it.
+    async fn next(&mut self) -> Option<Value> {
+        while self.until.is_none() {
             let change = self.changes.recv().await;
-            self.note(&mut gathered, change)?;
+            self.note(change)?;
+            if !self.gathered.projects.is_empty() || self.gathered.many {
+                self.until = Some(Instant::now() + GATHER_FOR);
+            }
         }
-        let until = Instant::now() + GATHER_FOR;
-        while let Ok(change) = tokio::time::timeout_at(until, self.changes.recv()).await {
-            self.note(&mut gathered, change)?;
+        while let Some(until) = self.until
+            && let Ok(change) = tokio::time::timeout_at(until, self.changes.recv()).await
+        {
+            self.note(change)?;
         }
+        self.until = None;
+        let gathered = std::mem::take(&mut self.gathered);
         let tables = self.state.directory.tables();
         let projects: Vec<&str> =
             gathered.projects.iter().filter_map(|pk| Some(tables.project(*pk)?.id.as_str())).collect();
-        let data = if gathered.many || gathered.sessions.len() > SESSIONS_MAX {
+        Some(if gathered.many || gathered.sessions.len() > SESSIONS_MAX {
             json!({"projects": projects})
         } else {
             json!({"projects": projects, "sessions": gathered.sessions})
-        };
-        Some((Event::default().event("changed").data(data.to_string()), self))
+        })
     }
 
     /// `None`: there will be no more.
-    fn note(&self, gathered: &mut Gathered, change: Result<Change, RecvError>) -> Option<()> {
+    fn note(&mut self, change: Result<Change, RecvError>) -> Option<()> {
+        let gathered = &mut self.gathered;
         match change {
             Ok(change) if self.only.has(change.project) => {
                 gathered.projects.insert(change.project);

@@ -70,4 +70,5 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(events::one))
         .routes(routes!(filter::fields))
         .routes(routes!(changes::stream))
+        .routes(routes!(changes::socket))
 }

@@ -5,6 +5,9 @@ use std::time::Duration;
 use kymo_model::Timestamp;
 use kymo_server::{AccessLimits, Allowance, Command, Reply};
 use serde_json::{Value, json};
+use tungstenite::client::IntoClientRequest;
+use tungstenite::http::HeaderName;
+use tungstenite::{Message, connect};
 
 use crate::stand::{Answer, ORIGIN, Stand};
 
@@ -298,6 +301,74 @@ fn a_stream_of_changes_ends_with_its_token() {
     stand.pass_time(Duration::from_mins(1));
     assert_eq!(stream.read_to_string().expect("an end"), "");
     stand.stop();
+}
+
+/// Opens the WebSocket with these headers; the status of a refusal.
+fn open_stream(stand: &Stand, headers: &[(&str, &str)]) -> Result<Socket, u16> {
+    let mut request =
+        format!("{}/api/v1/stream", stand.url().replace("http", "ws")).into_client_request().unwrap();
+    for (name, value) in headers {
+        request.headers_mut().insert(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
+    }
+    match connect(request) {
+        Ok((socket, _)) => Ok(socket),
+        Err(tungstenite::Error::Http(answer)) => Err(answer.status().as_u16()),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+type Socket = tungstenite::WebSocket<tungstenite::stream::MaybeTlsStream<std::net::TcpStream>>;
+
+/// The next message that is no ping.
+fn next(socket: &mut Socket) -> Message {
+    loop {
+        match socket.read().expect("a message") {
+            Message::Ping(_) => {}
+            message => return message,
+        }
+    }
+}
+
+#[test]
+fn a_socket_tells_what_changes_until_its_caller_may_not_read() {
+    let stand = Stand::new(BEGIN);
+    let mut admin = Browser::of(&stand, None);
+    let wanted = json!({"scope": "read", "expires_in_seconds": 60});
+    let (_, made) = admin.api("POST", "projects/shop/tokens", &wanted);
+    let bearer = format!("Bearer {}", made["secret"].as_str().unwrap());
+    let (mut of_token, cookie) =
+        (open_stream(&stand, &[("authorization", &bearer)]).unwrap(), stand.sign_in());
+    let own = stand.url().to_owned();
+    let mut of_page = open_stream(&stand, &[("cookie", &cookie), ("origin", &own)]).unwrap();
+    for origin in ["https://evil.example", "null"] {
+        assert_eq!(
+            open_stream(&stand, &[("cookie", &cookie), ("origin", origin)]).err(),
+            Some(403),
+            "{origin}"
+        );
+    }
+    assert_eq!(open_stream(&stand, &[("cookie", &cookie)]).err(), Some(403), "no page says so");
+    assert_eq!(open_stream(&stand, &[]).err(), Some(401));
+    let plain = stand.get("/api/v1/stream", "read");
+    assert!(plain.status == 400 && plain.body.contains("expected a WebSocket handshake"), "{}", plain.body);
+
+    let token = format!("Bearer {}", stand.token("ingest"));
+    let headers = [("authorization", token.as_str())];
+    let body = br#"[{"message": "m", "data": {"@user": {"identity": "ann"}}}]"#.to_vec();
+    assert_eq!(stand.send("POST", "/api/v2/events", &headers, Some(body)).unwrap().status, 202);
+    for socket in [&mut of_token, &mut of_page] {
+        let Message::Text(text) = next(socket) else { panic!("no text") };
+        let told: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!((&told["type"], &told["projects"]), (&json!("changed"), &json!(["shop"])), "{told}");
+        assert_eq!(told["sessions"].as_array().map(Vec::len), Some(1), "{told}");
+    }
+    of_page.send(Message::Text("a page of a later version".into())).unwrap();
+    stand.pass_time(Duration::from_mins(1));
+    let Message::Close(Some(end)) = next(&mut of_token) else { panic!("it goes on") };
+    assert_eq!(u16::from(end.code), 4401);
+    stand.stop();
+    let Message::Close(Some(end)) = next(&mut of_page) else { panic!("it goes on") };
+    assert_eq!(u16::from(end.code), 1001);
 }
 
 #[test]

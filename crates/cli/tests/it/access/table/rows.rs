@@ -129,4 +129,5 @@ pub(super) const ROWS: &[Row] = &[
     get("/api/v1/events/{id}", Needs::Rank(0)),
     get("/api/v1/filter/fields", Needs::Reading),
     get("/api/v1/changes", Needs::Reading),
+    get("/api/v1/stream", Needs::Reading),
 ];
