@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 
 use crate::progress::Progress;
 use crate::repository::Repository;
-use crate::{USAGE, process};
+use crate::{USAGE, process, setup, ui};
 
 const NAMES: [&str; 1] = ["server"];
 const FLAGS: [&str; 2] = ["--quick", "--json"];
@@ -15,7 +15,11 @@ pub(crate) fn command(rest: &[String]) -> Result<ExitCode> {
     check_arguments(rest)?;
     let repository = Repository::here()?;
     let release = repository.target()?.join("release");
-    Progress::new(1).step("product and benches, for release", || {
+    let mut progress = Progress::new(setup::PRODUCT_STEPS + ui::STEPS + setup::TEST_STEPS + 1);
+    setup::product(&repository, &mut progress)?;
+    ui::build(&repository, &mut progress)?;
+    let tools = setup::tests(&repository, &mut progress)?;
+    progress.step("product and benches, for release", || {
         let mut build = process::cargo();
         build
             .args(["build", "--release", "-p", "kymo-cli", "-p", "kymo-bench"])
@@ -23,7 +27,13 @@ pub(crate) fn command(rest: &[String]) -> Result<ExitCode> {
         process::run(&mut build)
     })?;
     let mut bench = Command::new(release.join("kymo-bench"));
-    bench.args(rest).env("KYMO_BIN", release.join("kymo")).current_dir(&repository.root);
+    bench
+        .args(rest)
+        .env("KYMO_BIN", release.join("kymo"))
+        .env("KYMO_UI_DIST", repository.path("ui/dist"))
+        .env("KYMO_CHROMIUM", &tools.chromium)
+        .env("KYMO_NODE_TESTS", &tools.node_tests)
+        .current_dir(&repository.root);
     process::become_program(bench)
 }
 

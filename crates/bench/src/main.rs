@@ -8,6 +8,7 @@ mod events;
 mod http;
 mod ingest;
 mod messages;
+mod page;
 mod premade;
 mod process;
 mod reading;

@@ -10,7 +10,7 @@ use crate::http::Connection;
 use crate::ingest::Target;
 use crate::process::usage;
 use crate::report::{Figure, print};
-use crate::{Wish, ingest, reading};
+use crate::{Wish, ingest, page, reading};
 
 /// In a quick run figures may fall short by this share: machines are shared.
 const SLACK_QUICK: f64 = 0.25;
@@ -19,7 +19,8 @@ const IDLE_WAIT: Duration = Duration::from_secs(75);
 
 pub(crate) fn run(wish: Wish) -> anyhow::Result<()> {
     let program = PathBuf::from(std::env::var("KYMO_BIN").context("KYMO_BIN: expected the path of kymo")?);
-    let mut kymo = Kymo::with_project(program);
+    let ui = PathBuf::from(std::env::var("KYMO_UI_DIST").context("KYMO_UI_DIST: expected ui/dist")?);
+    let mut kymo = Kymo::with_project(program.clone());
     let shop = Target { kymo: &kymo, ingest_token: &kymo.ingest_token, read_token: &kymo.read_token };
     let (events, mut figures) = ingest::events(&shop, wish.quick)?;
     figures.extend(reading::figures(&kymo)?);
@@ -39,6 +40,8 @@ pub(crate) fn run(wish: Wish) -> anyhow::Result<()> {
             .peer("VictoriaLogs 400 to 480, Loki 840 (other corpus)"),
     );
     figures.push(start(&mut kymo)?);
+    drop(kymo);
+    figures.extend(page::figures(&program, &ui, wish.quick)?);
     let title = if wish.quick { "server (quick)" } else { "server" };
     print(title, &figures, if wish.quick { SLACK_QUICK } else { 0.0 }, wish.json);
     Ok(())
