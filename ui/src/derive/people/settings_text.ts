@@ -8,7 +8,7 @@ export const LIMITS: readonly { name: LimitName; label: string; explanation: str
   { name: "split_after_seconds", label: "Silence that splits", explanation: "After so long without an event, the next one of the same user begins a new session." },
   { name: "idle_after_seconds", label: "Silence that ends", explanation: "After so long without a word a session counts as timed out; a later event can join it again." },
   { name: "close_grace_seconds", label: "After the end", explanation: "So long after it was closed a session still takes what was on its way." },
-  { name: "browser_idle_after_seconds", label: "Silence that ends a tab", explanation: "The same as the second, for browser tabs of Loupe." },
+  { name: "browser_idle_after_seconds", label: "Silence that ends a tab", explanation: "The first two for browser tabs of Loupe, which send nothing while nobody clicks." },
 ];
 
 export const CLIENT_SETTINGS: readonly { key: string; explanation: string }[] = [
