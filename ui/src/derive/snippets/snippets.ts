@@ -59,7 +59,7 @@ export const CLIENTS: readonly Client[] = [
   {
     id: "loupe-web",
     name: "Loupe, web page",
-    for: "Pages in a browser: a session for each tab",
+    for: "Pages in a browser, by their tabs",
     scope: "browser",
     tested: "Tested with @gibraltarsoftware/loupe-typescript 1.4.0.",
     parts: loupeSnippet,

@@ -45,7 +45,7 @@ export function Connect(props: ConnectProps): JSX.Element {
   };
   const allow = async (chosen: Client) => {
     const origins = originsOf(origin());
-    if (origins.length === 0) return submission.refuse("origins", "Where is the page served from? As the browser's address line begins: https://shop.example");
+    if (origins.length === 0) return submission.refuse("origins", "Expected an origin, as the browser's address line begins: https://shop.example.");
     const allowed = await submission.run(() => allowOrigins(app, props.project, origins));
     if (allowed && !secret()) await make(chosen);
   };
@@ -95,7 +95,6 @@ function BeforeToken(props: {
           value={props.origin}
           onInput={props.setOrigin}
           placeholder="http://localhost:5173"
-          focus
           wide
         />
       </Form>

@@ -22,9 +22,9 @@ export function PasswordStep(): JSX.Element {
         The link that brought you here worked once. With a password you can sign in again, also from another browser; it can be set later in the settings.
       </p>
       <Form
-        label="Password"
+        label="A password to sign in with"
         submission={submission}
-        fields={["new_password"]}
+        fields={["password"]}
         submit_label="Set the password"
         busy_label="Setting it…"
         onSubmit={() => void save()}
@@ -35,7 +35,7 @@ export function PasswordStep(): JSX.Element {
         <TextField
           label="Password"
           hint="At least 12 characters. A few words are better than a short word with signs."
-          error={submission.errorOf("new_password")}
+          error={submission.errorOf("password")}
           type="password"
           autocomplete="new-password"
           value={password()}

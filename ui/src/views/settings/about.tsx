@@ -54,7 +54,7 @@ function Facts(props: { status: Status }): JSX.Element {
       <dt>Disk left</dt>
       <dd>
         {disk().free_bytes === null ? "the system does not tell" : bytesText(disk().free_bytes as number)}
-        <span class="quiet"> (nothing is taken in below {bytesText(disk().free_bytes_min)})</span>
+        <span class="quiet"> (not ready below {bytesText(disk().free_bytes_min)})</span>
       </dd>
       <dt>Segments</dt>
       <dd>{countText(props.status.segments)}, and {countedText(props.status.tail.events, "event")} ({bytesText(props.status.tail.bytes)}) not in one yet</dd>

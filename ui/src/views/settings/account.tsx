@@ -51,9 +51,9 @@ function Password(): JSX.Element {
   return (
     <Panel title="Password" note={has_one() ? "A new one signs all your other browsers out." : "You have none: you sign in by one-time links."}>
       <Form
-        label="Password"
+        label="A password to sign in with"
         submission={submission}
-        fields={["old_password", "new_password"]}
+        fields={["old_password", "password"]}
         submit_label={has_one() ? "Change the password" : "Set the password"}
         busy_label="Setting it…"
         disabled={next() === ""}
@@ -63,7 +63,7 @@ function Password(): JSX.Element {
         <Show when={has_one()}>
           <TextField label="Password now" type="password" autocomplete="current-password" error={submission.errorOf("old_password")} value={old()} onInput={setOld} />
         </Show>
-        <TextField label="New password" hint="12 to 256 characters." type="password" autocomplete="new-password" error={submission.errorOf("new_password")} value={next()} onInput={setNext} />
+        <TextField label="New password" hint="12 to 256 characters." type="password" autocomplete="new-password" error={submission.errorOf("password")} value={next()} onInput={setNext} />
       </Form>
     </Panel>
   );

@@ -29,7 +29,7 @@ export function MemberPage(props: { name: string }): JSX.Element {
                 <ConfirmButton
                   label={`Remove ${value().name}`}
                   question={`Remove ${value().name}?`}
-                  detail="They are signed out everywhere at once, and their roles, password, links and saved views are gone."
+                  detail="They are signed out everywhere at once, and their roles, password and links are gone."
                   confirm_label="Remove"
                   busy_label="Removing…"
                   onConfirm={async () => {
