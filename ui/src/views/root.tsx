@@ -75,8 +75,8 @@ function Places(): JSX.Element {
           <Match when={place().view === "users"}>
             <UsersView state={users_state()} />
           </Match>
-          <Match when={user_state()} keyed>
-            {(state) => <UserView state={state} back_url={usersUrl(users_state())} />}
+          <Match when={user_state()?.key} keyed>
+            {(key) => <UserView state={user_state() ?? { key, project: null }} back_url={usersUrl(users_state())} />}
           </Match>
           <Match when={settings_state()}>{(state) => <SettingsView state={state()} />}</Match>
           <Match when={session_id()} keyed>

@@ -42,3 +42,9 @@ fn the_first_session_comes_from_a_page_with_exceptionless() {
 fn the_first_session_comes_from_a_page_with_loupe() {
     first_run(&["Loupe, web page"]);
 }
+
+#[test]
+fn users_are_found_and_opened() {
+    let kymo = Kymo::with_project(KYMO);
+    view("users.mjs", &kymo, &[]);
+}

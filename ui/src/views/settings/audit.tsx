@@ -1,8 +1,9 @@
 // What was done, by whom: newest first, page by page.
 
-import { createSignal, For, Show, type JSX } from "solid-js";
+import { For, Show, type JSX } from "solid-js";
 import { actionText } from "../../derive/people/audit_text";
 import { absoluteText, parseTime, relativeText } from "../../derive/time";
+import { settingsUrl } from "../../derive/url_state";
 import { useApp } from "../../state/app";
 import { createPaged } from "../../state/reading/paged";
 import { Failure } from "../parts/failure";
@@ -10,9 +11,11 @@ import { Panel } from "./panel";
 
 const PAGE_SIZE = 100;
 
-export function Audit(): JSX.Element {
+/** Of one project, or of all. */
+export function Audit(props: { project: string | null }): JSX.Element {
   const app = useApp();
-  const [project, setProject] = createSignal<string | null>(null);
+  const project = () => props.project;
+  const setProject = (id: string | null) => app.router.navigate(settingsUrl({ section: "audit", id }));
   const log = createPaged(
     () => project() ?? "",
     (cursor, signal) => app.api.audit({ project: project(), cursor, limit: PAGE_SIZE }, signal),
@@ -25,7 +28,7 @@ export function Audit(): JSX.Element {
       action={
         <Show when={(app.projects()?.length ?? 0) > 1}>
           <select aria-label="Project of the audit log" onChange={(event) => setProject(event.currentTarget.value || null)}>
-            <option value="">All projects</option>
+            <option value="" selected={project() === null}>All projects</option>
             <For each={app.projects() ?? []}>{({ id, name }) => <option value={id} selected={id === project()}>{name}</option>}</For>
           </select>
         </Show>

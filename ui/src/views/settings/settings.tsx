@@ -62,7 +62,7 @@ function Page(props: { state: SettingsState }): JSX.Element {
       <Match when={is("members") && props.state.id} keyed>{(name) => <MemberPage name={name} />}</Match>
       <Match when={is("members")}><Members /></Match>
       <Match when={is("account")}><Account /></Match>
-      <Match when={is("audit")}><Audit /></Match>
+      <Match when={is("audit")}><Audit project={props.state.id} /></Match>
       <Match when={is("about")}><About /></Match>
     </Switch>
   );

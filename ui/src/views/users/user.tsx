@@ -4,7 +4,7 @@ import { createEffect, createMemo, createSignal, Show, type JSX } from "solid-js
 import type { Session, UserReport } from "../../api/types";
 import { countText } from "../../derive/number";
 import { userDetail, userFilter, userName } from "../../derive/people/users";
-import { LIST_STATE_DEFAULT, listUrl, sessionUrl, usersUrl, type UserPageState } from "../../derive/url_state";
+import { LIST_STATE_DEFAULT, listUrl, sessionUrl, usersUrl, userUrl, type UserPageState } from "../../derive/url_state";
 import { useApp } from "../../state/app";
 import { copyText } from "../../state/clipboard";
 import { createLoaded } from "../../state/reading/loaded";
@@ -19,19 +19,23 @@ const PAGE_SIZE = 100;
 const AHEAD = 30;
 const REFRESH_GAP_MS = 1_500;
 
-type Order = "errors" | "newest";
-const SORTS: Record<Order, string> = { errors: "-errors", newest: "-started" };
+/** By `newest`. */
+const sortOf = (newest: boolean) => (newest ? "-started" : "-errors");
 
 export function UserView(props: { state: UserPageState; back_url: string }): JSX.Element {
   const app = useApp();
   const user = createLoaded(
-    () => JSON.stringify(props.state),
+    () => JSON.stringify([props.state.key, props.state.project]),
     (_, signal) => app.api.user(props.state.key, { project: props.state.project }, signal),
   );
-  const [order, setOrder] = createSignal<Order>("errors");
+  const newest = () => props.state.newest ?? false;
+  const setNewest = (wanted: boolean) => {
+    const { key, project } = props.state;
+    app.router.navigate(userUrl(wanted ? { key, project, newest: true } : { key, project }), { replace: true });
+  };
   const sessions = createPaged(
-    () => JSON.stringify([props.state, order()]),
-    (cursor, signal) => app.api.sessions({ project: props.state.project, filter: userFilter(props.state.key), sort: SORTS[order()], limit: PAGE_SIZE, cursor }, signal),
+    () => JSON.stringify(props.state),
+    (cursor, signal) => app.api.sessions({ project: props.state.project, filter: userFilter(props.state.key), sort: sortOf(newest()), limit: PAGE_SIZE, cursor }, signal),
   );
   const refresh = createCoalesced(user.reload, REFRESH_GAP_MS);
   app.onChanged((changed) => {
@@ -64,8 +68,8 @@ export function UserView(props: { state: UserPageState; back_url: string }): JSX
       <div class="user-sessions-bar">
         <h2>Sessions</h2>
         <div class="choice" role="group" aria-label="Order">
-          <button type="button" aria-pressed={order() === "errors"} onClick={() => setOrder("errors")}>Errors first</button>
-          <button type="button" aria-pressed={order() === "newest"} onClick={() => setOrder("newest")}>Newest first</button>
+          <button type="button" aria-pressed={!newest()} onClick={() => setNewest(false)}>Errors first</button>
+          <button type="button" aria-pressed={newest()} onClick={() => setNewest(true)}>Newest first</button>
         </div>
         <a href={listUrl({ ...LIST_STATE_DEFAULT, project: props.state.project, range: "all", filter: userFilter(props.state.key) })}>Open in Sessions</a>
       </div>
