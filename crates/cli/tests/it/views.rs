@@ -48,3 +48,9 @@ fn users_are_found_and_opened() {
     let kymo = Kymo::with_project(KYMO);
     view("users.mjs", &kymo, &[]);
 }
+
+#[test]
+fn settings_are_made_by_who_may_and_shown_to_nobody_else() {
+    let kymo = Kymo::with_project(KYMO);
+    view("settings.mjs", &kymo, &[]);
+}

@@ -13,9 +13,15 @@ export interface Submission {
   /** Puts in what the form itself found. */
   refuse(field: string | null, text: string): void;
   clear(): void;
-  /** Does the work unless it is being done; `false` when it was refused. */
-  run(work: () => Promise<void>): Promise<boolean>;
+  /**
+   * Does the work unless it is being done; `false` when it was refused. `main` is the field that is meant where the
+   * server does not name one.
+   */
+  run(work: () => Promise<void>, main?: string): Promise<boolean>;
 }
+
+/** What was written is wrong, names what is not there, or what is there already. */
+const INPUT_STATUSES = [400, 404, 409];
 
 export function createSubmission(): Submission {
   const [busy, setBusy] = createSignal(false);
@@ -30,7 +36,7 @@ export function createSubmission(): Submission {
     },
     refuse: (field, text) => void setProblem({ field, text }),
     clear: () => void setProblem(null),
-    async run(work) {
+    async run(work, main) {
       if (busy()) return false;
       setBusy(true);
       setProblem(null);
@@ -38,8 +44,10 @@ export function createSubmission(): Submission {
         await work();
         return true;
       } catch (cause) {
-        const is_input = cause instanceof ApiFailure && cause.detail !== "";
-        setProblem(is_input ? splitProblem(cause.detail) : { field: null, text: failureText(cause) });
+        const is_told = cause instanceof ApiFailure && cause.detail !== "";
+        const found = is_told ? splitProblem(cause.detail) : { field: null, text: failureText(cause) };
+        const is_input = is_told && INPUT_STATUSES.includes(cause.status);
+        setProblem({ ...found, field: found.field ?? (is_input ? (main ?? null) : null) });
         return false;
       } finally {
         setBusy(false);

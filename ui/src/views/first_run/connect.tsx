@@ -46,7 +46,7 @@ export function Connect(props: ConnectProps): JSX.Element {
   const allow = async (chosen: Client) => {
     const origins = originsOf(origin());
     if (origins.length === 0) return submission.refuse("origins", "Expected an origin, as the browser's address line begins: https://shop.example.");
-    const allowed = await submission.run(() => allowOrigins(app, props.project, origins));
+    const allowed = await submission.run(() => allowOrigins(app, props.project, origins), "origins");
     if (allowed && !secret()) await make(chosen);
   };
 

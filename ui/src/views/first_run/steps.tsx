@@ -14,7 +14,7 @@ export function PasswordStep(): JSX.Element {
       await app.api.setPassword(null, password());
       await app.reload();
       app.notify("Password set");
-    });
+    }, "password");
   return (
     <section class="first-run-step" aria-labelledby="password-title">
       <h1 id="password-title">Choose a password</h1>
@@ -55,7 +55,7 @@ export function ProjectStep(): JSX.Element {
     submission.run(async () => {
       await app.api.addProject({ name: name() });
       await app.reload();
-    });
+    }, "name");
   return (
     <section class="first-run-step" aria-labelledby="project-title">
       <h1 id="project-title">What shall be watched?</h1>

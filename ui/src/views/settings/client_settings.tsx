@@ -61,7 +61,7 @@ function Edit(props: ProjectPartProps & { entry: { key: string; value: string };
       props.onChanged(await app.api.changeProject(props.settings.id, { client_settings: { [key().trim()]: value() } }));
       app.notify("Saved");
       props.onClose();
-    });
+    }, "client_settings");
   };
   return (
     <Form label="Client setting" submission={submission} fields={["key", "client_settings"]} submit_label="Save" busy_label="Saving…" onSubmit={save} onCancel={props.onClose}>

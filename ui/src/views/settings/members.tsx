@@ -82,7 +82,7 @@ function AddMember(props: { onAdded: (name: string, link: SignInLink | null) => 
       const given = Object.fromEntries(Object.entries(roles()).filter(([, role]) => role !== ""));
       const made = await app.api.addMember({ name: name().trim(), is_admin: is_admin(), roles: is_admin() ? {} : given });
       await props.onAdded(made.member.name, made.link);
-    });
+    }, "name");
   return (
     <Form label="New member" submission={submission} fields={["name"]} submit_label="Add and make a link" busy_label="Adding…" onSubmit={() => void save()} onCancel={props.onClose}>
       <TextField label="Name" hint="Letters, digits and . _ - + @: often the e-mail address." error={submission.errorOf("name")} value={name()} onInput={setName} placeholder="ann@example.test" focus />

@@ -70,7 +70,7 @@ function General(props: ProjectPartProps): JSX.Element {
       forget();
       app.notify("Saved");
       await app.reload();
-    });
+    }, origins() === null ? "name" : name() === null ? "origins" : undefined);
   return (
     <Panel title="Name and origins">
       <Form label="Name and origins" submission={submission} fields={["name", "origins"]} submit_label="Save" busy_label="Saving…" disabled={!is_changed()} onSubmit={() => void save()} {...(is_changed() ? { onCancel: forget } : {})}>
@@ -106,7 +106,7 @@ function Retention(props: ProjectPartProps): JSX.Element {
       props.onChanged(await app.api.changeProject(props.settings.id, { retention_days: days() }));
       forget();
       app.notify("Saved");
-    });
+    }, "retention_days");
   };
   return (
     <Panel title="Retention" note="What was removed cannot be brought back. Sessions that run stay, and so do pinned ones.">

@@ -67,7 +67,7 @@ function AddRole(props: { project: string; onDone: () => Promise<void>; onClose:
       await app.api.setRole(props.project, name().trim(), role());
       await props.onDone();
       props.onClose();
-    });
+    }, "name");
   };
   return (
     <Form label="A role for somebody" submission={submission} fields={["name", "role"]} submit_label="Give the role" busy_label="Giving it…" onSubmit={save} onCancel={props.onClose}>

@@ -51,7 +51,7 @@ function NewProject(props: { onClose: () => void }): JSX.Element {
       const made = await app.api.addProject({ name: name() });
       await app.reload();
       app.router.navigate(settingsUrl({ section: "projects", id: made.id }));
-    });
+    }, "name");
   return (
     <Form
       label="New project"

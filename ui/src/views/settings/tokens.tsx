@@ -105,7 +105,7 @@ function NewToken(props: { project: string; onMade: (made: MadeToken) => Promise
       const wanted = name().trim();
       const seconds = EXPIRIES[expiry()]?.seconds ?? null;
       await props.onMade(await app.api.addToken(props.project, { scope: scope(), ...(wanted && { name: wanted }), ...(seconds && { expires_in_seconds: seconds }) }));
-    });
+    }, "name");
   return (
     <Form label="New token" submission={submission} fields={["name", "expires_in_seconds"]} submit_label="Make the token" busy_label="Making it…" onSubmit={() => void save()} onCancel={props.onClose}>
       <RadioField label="It may" name="scope" items={SCOPES.map((known) => ({ ...known, value: known.scope }))} value={scope()} onChange={setScope} />
