@@ -115,7 +115,7 @@ const statusOf = async (token) => (await fetch(`${KYMO_URL}/api/v1/me`, { header
 
 async function tokens(page) {
   const list = panel(page, "Tokens");
-  await list.getByRole("button", { name: "New token" }).click();
+  await list.getByRole("button", { name: "New token", exact: true }).click();
   await list.getByRole("radio", { name: /^Read/ }).check();
   await list.getByLabel("Name", { exact: true }).fill("reports");
   await list.getByLabel("Holds for").selectOption("30 days");
@@ -126,12 +126,12 @@ async function tokens(page) {
   await list.getByRole("row", { name: "reports" }).getByText("Read").waitFor();
   await picture(page, "settings-token");
 
-  await list.getByRole("button", { name: "New token" }).click();
+  await list.getByRole("button", { name: "New token", exact: true }).click();
   await list.getByLabel("Name", { exact: true }).fill("reports");
   await page.keyboard.press("Enter");
   await list.getByRole("alert").waitFor();
   await page.keyboard.press("Escape");
-  await list.getByRole("button", { name: "New token" }).waitFor();
+  await list.getByRole("button", { name: "New token", exact: true }).waitFor();
 
   await page.reload();
   await list.getByRole("row", { name: "reports" }).waitFor();
@@ -153,7 +153,7 @@ async function tokens(page) {
 /** A token that was just made is what the snippets have; what arrives is told. */
 async function connect(page) {
   const list = panel(page, "Tokens");
-  await list.getByRole("button", { name: "New token" }).click();
+  await list.getByRole("button", { name: "New token", exact: true }).click();
   await list.getByLabel("Name", { exact: true }).fill("by hand");
   await page.keyboard.press("Enter");
   const secret = await list.getByRole("region", { name: "The new token" }).innerText();
@@ -302,7 +302,7 @@ async function account(page, browser) {
   await other.getByRole("grid", { name: "Sessions" }).waitFor();
   await page.reload();
   const browsers = panel(page, "Browsers");
-  await browsers.getByText("this one").waitFor();
+  await browsers.getByText("this one", { exact: true }).waitFor();
   await browsers.getByRole("button", { name: "Sign out all others" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Sign out" }).click();
   await browsers.getByRole("button", { name: "Sign out all others" }).waitFor({ state: "detached" });
@@ -319,7 +319,7 @@ async function account(page, browser) {
 async function auditAndAbout(page) {
   await page.getByRole("link", { name: "Audit log" }).click();
   const log = page.getByRole("region", { name: "Audit log" }).getByRole("table");
-  await log.getByRole("row", { name: /revoked a token.*reports/ }).waitFor();
+  await log.getByRole("row", { name: /revoked a token/ }).waitFor();
   await log.getByRole("row", { name: /removed a member.*ann@example.test/ }).waitFor();
   await page.getByLabel("Project of the audit log").selectOption("build");
   await page.waitForURL(/settings\/audit\/build$/);
