@@ -1,3 +1,5 @@
+// Texts about people, roles, tokens and settings.
+
 import { describe, expect, test } from "vitest";
 import type { Me } from "../../api/types";
 import { splitProblem } from "./problem";

@@ -1,3 +1,5 @@
+// What can be said of snippets without running them; the rest is `crates/cli/tests/it/views.rs`.
+
 import { describe, expect, test } from "vitest";
 import { CLIENTS, type ClientId } from "./snippets";
 

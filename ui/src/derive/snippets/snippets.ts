@@ -1,5 +1,5 @@
 // What one pastes into a program so that its first session arrives: pure functions from where the server is and a token.
-// A test takes each text from the page and runs it (`crates/cli/tests/it/first_run.rs`).
+// A test takes each text from the page and runs it (`crates/cli/tests/it/views.rs`).
 
 import { browserSnippet, dotnetSnippet, nodeSnippet } from "./exceptionless";
 import { loupeSnippet } from "./loupe";

@@ -37,7 +37,7 @@ export function Audit(props: { project: string | null }): JSX.Element {
       <Show when={log.failure()}>{(failure) => <Failure what="The audit log could not be read." detail={failure().text} onRetry={log.retry} />}</Show>
       <Show when={log.ready() && log.items().length === 0}><p class="quiet">Nothing was done here.</p></Show>
       <Show when={log.items().length > 0}>
-        <div class="table-scroll" tabindex="0" role="region" aria-label="Audit log" data-keys="own">
+        <div class="table-scroll" tabindex="0" role="group" aria-label="Audit log" data-keys="own">
           <table class="plain-table">
             <thead><tr><th scope="col">When</th><th scope="col">Who</th><th scope="col">What</th><th scope="col">To what</th><th scope="col">Project</th><th scope="col">From</th></tr></thead>
             <tbody>

@@ -51,7 +51,7 @@ function MemberTable(props: { items: Member[] }): JSX.Element {
   const app = useApp();
   const zone = () => app.settings.zone.value();
   return (
-    <div class="table-scroll" tabindex="0" role="region" aria-label="Members" data-keys="own">
+    <div class="table-scroll" tabindex="0" role="group" aria-label="Members" data-keys="own">
       <table class="plain-table">
         <thead><tr><th scope="col">Name</th><th scope="col">Roles</th><th scope="col">Password</th><th scope="col">Last here</th></tr></thead>
         <tbody>

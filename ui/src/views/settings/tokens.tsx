@@ -37,7 +37,7 @@ export function Tokens(props: TokensProps): JSX.Element {
       <Show when={made()} keyed>
         {(token) => (
           <Secret title={`The token “${tokenName(token.token)}”`} text={token.secret} label="The new token" onDone={() => setMade(null)}>
-            It is shown this once. What to paste into a client with it is above, under “Connect a client”.
+            It is shown this once.{["ingest", "browser"].includes(token.token.scope) ? " What to paste into a client with it is above, under “Connect a client”." : ""}
           </Secret>
         )}
       </Show>
@@ -61,7 +61,7 @@ function TokenTable(props: TokensProps & { items: Token[] }): JSX.Element {
     await props.tokens.reload();
   };
   return (
-    <div class="table-scroll" tabindex="0" role="region" aria-label="Tokens" data-keys="own">
+    <div class="table-scroll" tabindex="0" role="group" aria-label="Tokens" data-keys="own">
       <table class="plain-table">
         <thead><tr><th scope="col">Name</th><th scope="col">May</th><th scope="col">Last used</th><th scope="col">Holds until</th><th scope="col">Made</th><th scope="col"><span class="off-screen">Actions</span></th></tr></thead>
         <tbody>
