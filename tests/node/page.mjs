@@ -39,11 +39,13 @@ async function visit(browser) {
   const page = browser.pages()[0] ?? (await browser.newPage());
   await listen(page);
   await signIn(page);
+  await page.getByRole("button", { name: "Skip for now" }).click();
   await page.getByRole("heading", { name: "Waiting for your first session" }).waitFor();
   await picture(page, "first-run");
 
   // A mark that a reload would wipe out.
   await page.evaluate(() => (window.kymo_test_mark = true));
+  await firstSession(page);
   await start({ user: user("light"), manage_session_id: true });
   await seeAndRead(page, "light");
   await client.submitSessionEnd();
@@ -78,6 +80,15 @@ async function signIn(page) {
   await page.getByRole("navigation", { name: "Places" }).waitFor();
   assert.equal(new URL(page.url()).pathname, "/");
   step("signed in");
+}
+
+/** The page that waits turns into the session that comes first; the list is behind it. */
+async function firstSession(page) {
+  const headers = { authorization: `Bearer ${process.env.KYMO_TOKEN}`, "content-type": "application/json" };
+  const body = JSON.stringify({ type: "log", message: "the first of all", data: { "@user": { identity: "first@example.test" } } });
+  await fetch(`${process.env.KYMO_URL}/api/v2/events`, { method: "POST", headers, body });
+  await page.getByRole("grid", { name: "Events" }).getByText("the first of all").waitFor();
+  await page.getByRole("link", { name: "Sessions", exact: true }).click();
 }
 
 /** The session that the agent has started comes into sight by itself; its error is read. */

@@ -6,6 +6,9 @@ import "./styles/shell.css";
 import "./styles/grid.css";
 import "./styles/sessions.css";
 import "./styles/session.css";
+import "./styles/users.css";
+import "./styles/settings.css";
+import "./styles/first_run.css";
 import { Root } from "./views/root";
 
 const root = document.getElementById("root");

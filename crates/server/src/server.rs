@@ -10,7 +10,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
-use kymo_store::{Store, StoreError};
+use kymo_store::{Readiness, Store, StoreError};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::watch;
 use tower::ServiceExt;
@@ -229,19 +229,23 @@ async fn unknown(known: Router, mut request: Request) -> Response {
 
 /// `GET /readyz`: whether it makes sense to send something here; if not, which check failed and nothing else.
 async fn ready(State(state): State<AppState>) -> Result<&'static str, Problem> {
-    let no = |detail: &str| Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail);
+    match not_ready(&state, state.store.readiness().await) {
+        Some(check) => Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, check)),
+        None => Ok("ok"),
+    }
+}
+
+/// The check that fails, if one does.
+pub(crate) fn not_ready(state: &AppState, readiness: Readiness) -> Option<&'static str> {
     if *state.stopping.borrow() {
-        return Err(no("stopping"));
+        Some("stopping")
+    } else if !readiness.is_writable {
+        Some("catalog: it cannot be written")
+    } else if readiness.free_bytes.is_some_and(|free| free < state.free_bytes_min) {
+        Some("disk: too little space is free")
+    } else if readiness.is_queue_full {
+        Some("queue: it is full")
+    } else {
+        None
     }
-    let readiness = state.store.readiness().await;
-    if !readiness.is_writable {
-        return Err(no("catalog: it cannot be written"));
-    }
-    if readiness.free_bytes.is_some_and(|free| free < state.free_bytes_min) {
-        return Err(no("disk: too little space is free"));
-    }
-    if readiness.is_queue_full {
-        return Err(no("queue: it is full"));
-    }
-    Ok("ok")
 }

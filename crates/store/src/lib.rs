@@ -48,6 +48,7 @@ mod tail;
 mod views;
 mod worth;
 
+pub use catalog::SCHEMA_VERSION as CATALOG_VERSION;
 pub use catalog::access::audit::{Action, Actor, AuditEntry};
 pub use catalog::access::members::MemberRow;
 pub use catalog::access::tokens::{NewToken, Scope, Token};

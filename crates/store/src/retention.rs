@@ -57,6 +57,11 @@ impl Store {
         self.retention().set_default_days(days);
     }
 
+    /// The same, as it is set.
+    pub fn default_retention(&self) -> Option<u32> {
+        self.retention().default_days()
+    }
+
     /// Retention leaves the session alone from now on. Nothing changes if it did so already.
     ///
     /// # Errors

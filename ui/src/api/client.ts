@@ -1,5 +1,6 @@
 // The requests the page makes, one function each. Every failure becomes an ApiFailure that can be shown as it is.
 
+import { createAdminApi, type AdminApi, type Method } from "./admin";
 import type { Density, EventPage, Me, Page, Project, Session, SessionsSummary } from "./types";
 
 const BASE = "/api/v1";
@@ -18,7 +19,7 @@ export class ApiFailure extends Error {
   }
 }
 
-export interface Api {
+export interface Api extends AdminApi {
   me(signal?: AbortSignal): Promise<Me>;
   logout(): Promise<void>;
   projects(signal?: AbortSignal): Promise<{ items: Project[] }>;
@@ -48,7 +49,14 @@ export function createApi(fetcher: typeof fetch, on_signed_out: () => void): Api
     return (await response.json()) as Answer;
   }
 
+  async function send<Answer>(method: Method, path: string, body?: unknown): Promise<Answer> {
+    const headers = { accept: "application/json", "content-type": "application/json" };
+    const response = await request(path, body === undefined ? { method } : { method, headers, body: JSON.stringify(body) });
+    return (response.status === 204 ? null : await response.json()) as Answer;
+  }
+
   return {
+    ...createAdminApi({ get, send }),
     me: (signal) => get("/me", {}, signal),
     logout: async () => void (await request("/logout", { method: "POST" })),
     projects: (signal) => get("/projects", {}, signal),

@@ -95,6 +95,19 @@ export interface components {
             index: number;
             worst: components["schemas"]["Level"];
         };
+        /** @description The disk of the data folder. */
+        Disk: {
+            /**
+             * Format: int64
+             * @description `null`: the system does not tell.
+             */
+            free_bytes: number | null;
+            /**
+             * Format: int64
+             * @description With less than this the server is not ready.
+             */
+            free_bytes_min: number;
+        };
         /** @enum {string} */
         EndReason: "normal" | "timed_out" | "crashed" | "killed" | "lost_power" | "unknown";
         Event: {
@@ -326,9 +339,14 @@ export interface components {
             origins: string[];
             /**
              * Format: int32
-             * @description Sessions silent for longer are removed; `null`: none are.
+             * @description Sessions silent for longer are removed; `null`: as the server is set.
              */
             retention_days: number | null;
+            /**
+             * Format: int32
+             * @description What holds where `retention_days` is `null`; `null`: nothing is removed.
+             */
+            retention_default_days: number | null;
             sessions: components["schemas"]["SessionLimits"];
         };
         Property: {
@@ -471,14 +489,21 @@ export interface components {
         Status: {
             /** Format: int64 */
             accepted: number;
+            /** @description Of the layout of the data folder's database. */
+            catalog_version: string;
+            disk: components["schemas"]["Disk"];
             /** @description By reason. */
             dropped: {
                 [key: string]: number;
             };
+            last_stored_at: components["schemas"]["Moment"] | null;
+            /** @description What `/readyz` complains about; `null`: it is ready. */
+            not_ready: string | null;
             queue: components["schemas"]["Queue"];
             removed: components["schemas"]["Removed"];
             /** Format: int64 */
             segments: number;
+            server_version: string;
             started_at: components["schemas"]["Moment"];
             /** Format: int64 */
             stored: number;
@@ -530,6 +555,8 @@ export interface components {
         };
         /** @description A user over the sessions that match. */
         UserReport: {
+            /** @description Of the last session. */
+            application: string | null;
             /**
              * Format: int64
              * @description Of these sessions.
@@ -544,6 +571,7 @@ export interface components {
             /** @description The id, or the name of a user that has none. */
             key: string;
             last_seen_at: components["schemas"]["Moment"];
+            last_session_id: string;
             name: string | null;
             /** Format: int64 */
             running_count: number;
@@ -551,6 +579,8 @@ export interface components {
             session_count: number;
             /** Format: int64 */
             sessions_with_errors: number;
+            /** @description Of the last session. */
+            version: string | null;
         };
         UserSpan: {
             first_at: components["schemas"]["Moment"];
@@ -605,6 +635,7 @@ export type Browser = components['schemas']['Browser'];
 export type ChangeMember = components['schemas']['ChangeMember'];
 export type Density = components['schemas']['Density'];
 export type DensityBucket = components['schemas']['DensityBucket'];
+export type Disk = components['schemas']['Disk'];
 export type EndReason = components['schemas']['EndReason'];
 export type Event = components['schemas']['Event'];
 export type EventList = components['schemas']['EventList'];

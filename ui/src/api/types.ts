@@ -4,7 +4,7 @@
 import type { Event, Level, Project, Session, SessionSummary } from "./schema";
 
 export type {
-  AuditEntry, Browser, Density, DensityBucket, EndReason, Exception, FilterField, Frame, Kymogram, KymogramBucket,
+  AddMember, AddProject, AddToken, AuditEntry, Browser, ChangeMember, Density, DensityBucket, EndReason, Exception, FilterField, Frame, Kymogram, KymogramBucket,
   MadeToken, Me, Member, MemberWithLink, Project, ProjectChange, ProjectMember, ProjectSettings, Session, SessionBucket,
   SessionCounts, SessionKind, SessionState, SignInLink, Status, Token, User, UserDescription, UserReport, View, Worth,
 } from "./schema";

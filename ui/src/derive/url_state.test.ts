@@ -51,6 +51,7 @@ it("users and settings have addresses", () => {
   expect(placeOf("/users?range=24h&filter=ann")).toEqual({ view: "users", users: { project: null, range: "24h", filter: "ann" } });
   expect(usersUrl({ project: "shop", range: "7d", filter: "" })).toBe("/users?project=shop");
   expect(placeOf(userUrl({ key: "a/b", project: "shop" }))).toEqual({ view: "user", user: { key: "a/b", project: "shop" } });
+  expect(placeOf(userUrl({ key: "a", project: null, newest: true }))).toEqual({ view: "user", user: { key: "a", project: null, newest: true } });
   expect(placeOf("/settings")).toEqual({ view: "settings", settings: { section: "projects", id: null } });
   expect(placeOf(settingsUrl({ section: "projects", id: "shop" }))).toEqual({ view: "settings", settings: { section: "projects", id: "shop" } });
 });

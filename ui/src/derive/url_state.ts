@@ -49,6 +49,8 @@ export interface UsersState {
 export interface UserPageState {
   key: string;
   project: string | null;
+  /** Newest sessions first, rather than those with most errors. */
+  newest?: true;
 }
 
 /** A page of the settings; `id` is a project's, where the section is of one. */
@@ -77,7 +79,7 @@ export function parsePlace(path: string, search: string): Place {
   if (place === "sessions" && id) return { view: "session", session: parseSession(id, query) };
   if (place === "users") {
     const { project, range, filter } = parseList(query);
-    return id ? { view: "user", user: { key: id, project } } : { view: "users", users: { project, range, filter } };
+    return id ? { view: "user", user: { key: id, project, ...(query.get("order") === "newest" ? { newest: true } : {}) } } : { view: "users", users: { project, range, filter } };
   }
   return { view: "unknown" };
 }
@@ -136,6 +138,7 @@ export function usersUrl(users: UsersState): string {
 export function userUrl(user: UserPageState): string {
   const query = new URLSearchParams();
   if (user.project) query.set("project", user.project);
+  if (user.newest) query.set("order", "newest");
   return withQuery(`/users/${encodeURIComponent(user.key)}`, query);
 }
 

@@ -23,6 +23,8 @@ export interface App {
   signed_out: Accessor<boolean>;
   me: Accessor<Me | null>;
   projects: Accessor<Project[] | null>;
+  /** Reads who one is and what projects there are again, after a change of them. */
+  reload(): Promise<void>;
   stream_state: Accessor<StreamState>;
   /** Ends with the component that listens. */
   onChanged(listener: ChangeListener): void;
@@ -74,6 +76,7 @@ export function createApp(): App {
     signed_out,
     me,
     projects,
+    reload: async () => void (await Promise.all([readMe(), api.projects().then(({ items }) => setProjects(items))])),
     stream_state,
     ...notices,
     onChanged(listener) {

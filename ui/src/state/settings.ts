@@ -4,6 +4,7 @@ import { createEffect, createSignal, type Accessor } from "solid-js";
 import type { Zone } from "../derive/time";
 
 export type Theme = "auto" | "light" | "dark";
+export type PasswordStep = "ask" | "skipped";
 export type EventTime = "offset" | "clock";
 
 export interface Setting<Value extends string> {
@@ -15,6 +16,8 @@ export interface Settings {
   theme: Setting<Theme>;
   zone: Setting<Zone>;
   event_time: Setting<EventTime>;
+  /** Whether a person without a password is asked to choose one at the first run. */
+  password_step: Setting<PasswordStep>;
 }
 
 export function createSettings(): Settings {
@@ -24,6 +27,7 @@ export function createSettings(): Settings {
     theme,
     zone: createSetting<Zone>("kymo.zone", ["local", "utc"]),
     event_time: createSetting<EventTime>("kymo.event_time", ["offset", "clock"]),
+    password_step: createSetting<PasswordStep>("kymo.password_step", ["ask", "skipped"]),
   };
 }
 

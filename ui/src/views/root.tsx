@@ -2,7 +2,7 @@
 
 import { createEffect, createMemo, ErrorBoundary, Match, Show, Switch, type JSX } from "solid-js";
 import { failureText } from "../api/client";
-import { LIST_STATE_DEFAULT, type ListState, type SessionPageState } from "../derive/url_state";
+import { LIST_STATE_DEFAULT, usersUrl, type ListState, type SessionPageState, type SettingsState, type UserPageState, type UsersState } from "../derive/url_state";
 import { AppContext, createApp, useApp } from "../state/app";
 import { createSessionList } from "../state/session_list";
 import { Failure } from "./parts/failure";
@@ -11,7 +11,10 @@ import { NotFound } from "./frame/not_found";
 import { SessionView } from "./session/session";
 import { SessionsView } from "./sessions/sessions";
 import { Shell } from "./frame/shell";
+import { SettingsView } from "./settings/settings";
 import { SignIn } from "./frame/sign_in";
+import { UserView } from "./users/user";
+import { UsersView } from "./users/users";
 
 export function Root(): JSX.Element {
   const app = createApp();
@@ -43,17 +46,39 @@ function Places(): JSX.Element {
   });
   const session_id = () => session_state()?.id;
 
+  // So do the users, but for what was read: their filter holds while one looks at one of them.
+  const users_state = createMemo<UsersState>((last) => {
+    const now = place();
+    return now.view === "users" ? now.users : last;
+  }, { project: LIST_STATE_DEFAULT.project, range: LIST_STATE_DEFAULT.range, filter: "" });
+  const user_state = createMemo<UserPageState | null>(() => {
+    const now = place();
+    return now.view === "user" ? now.user : null;
+  });
+  const settings_state = createMemo<SettingsState | null>(() => {
+    const now = place();
+    return now.view === "settings" ? now.settings : null;
+  });
+
   createEffect(() => {
+    if (place().view === "users") document.title = "Users · Kymo";
     if (in_list()) document.title = "Sessions · Kymo";
   });
 
   return (
-    <Shell list={list_state()}>
+    <Shell list={list_state()} users={users_state()}>
       <ErrorBoundary fallback={(cause, reset) => <Failure what="This view could not be drawn." detail={failureText(cause)} onRetry={reset} />}>
         <Switch fallback={<NotFound />}>
           <Match when={in_list()}>
             <SessionsView list={list} state={list_state()} />
           </Match>
+          <Match when={place().view === "users"}>
+            <UsersView state={users_state()} />
+          </Match>
+          <Match when={user_state()?.key} keyed>
+            {(key) => <UserView state={user_state() ?? { key, project: null }} back_url={usersUrl(users_state())} />}
+          </Match>
+          <Match when={settings_state()}>{(state) => <SettingsView state={state()} />}</Match>
           <Match when={session_id()} keyed>
             {(id) => <SessionView state={session_state() ?? emptySession(id)} list_state={list_state()} />}
           </Match>

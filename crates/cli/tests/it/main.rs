@@ -26,6 +26,8 @@ mod page;
 mod segments;
 #[cfg(test)]
 mod settings;
+#[cfg(test)]
+mod views;
 
 /// The program under test.
 const KYMO: &str = env!("CARGO_BIN_EXE_kymo");

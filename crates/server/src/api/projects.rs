@@ -7,11 +7,12 @@ use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use kymo_store::{Action, ProjectPk};
+use kymo_store::{Action, CATALOG_VERSION, ProjectPk};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::VERSION;
 use super::document::Refusal;
 use super::input::Input;
 use super::parameters::Parameters;
@@ -19,6 +20,7 @@ use super::shapes::Moment;
 use crate::access::{Caller, audit};
 use crate::admin::make;
 use crate::problem::Problem;
+use crate::server::not_ready;
 use crate::settings;
 use crate::state::AppState;
 
@@ -50,8 +52,10 @@ pub(super) struct ProjectSettings {
     /// Web origins that may send with a `browser` token.
     origins: Vec<String>,
     sessions: SessionLimits,
-    /// Sessions silent for longer are removed; `null`: none are.
+    /// Sessions silent for longer are removed; `null`: as the server is set.
     retention_days: Option<u32>,
+    /// What holds where `retention_days` is `null`; `null`: nothing is removed.
+    retention_default_days: Option<u32>,
     /// What agents fetch; keys are theirs.
     client_settings: BTreeMap<String, String>,
     /// Rises with every change of `client_settings`.
@@ -94,7 +98,24 @@ pub(super) struct Status {
     queue: Queue,
     tail: Tail,
     segments: u64,
+    /// When something of these projects was last stored.
+    last_stored_at: Option<Moment>,
+    disk: Disk,
+    /// What `/readyz` complains about; `null`: it is ready.
+    not_ready: Option<&'static str>,
     started_at: Moment,
+    server_version: &'static str,
+    /// Of the layout of the data folder's database.
+    catalog_version: &'static str,
+}
+
+/// The disk of the data folder.
+#[derive(Serialize, ToSchema)]
+struct Disk {
+    /// `null`: the system does not tell.
+    free_bytes: Option<u64>,
+    /// With less than this the server is not ready.
+    free_bytes_min: u64,
 }
 
 /// What retention took away.
@@ -229,7 +250,9 @@ pub(super) async fn change(
 fn shown(state: &AppState, pk: ProjectPk) -> Result<Json<Value>, Problem> {
     let tables = state.directory.tables();
     let project = tables.project(pk).ok_or_else(|| Problem::not_found("the project is gone"))?;
-    Ok(Json(settings::shown(project)))
+    let mut shown = settings::shown(project);
+    shown["retention_default_days"] = state.store.default_retention().into();
+    Ok(Json(shown))
 }
 
 /// What was taken in and what became of it
@@ -248,6 +271,8 @@ pub(super) async fn status(
 ) -> Result<Json<Status>, Problem> {
     let project = parameters.projects(&caller, &state)?;
     let mut status = state.store.status(&project).await?;
+    let last_stored_at = state.store.last_stored_at(&project).await?;
+    let readiness = state.store.readiness().await;
     let mut take = |name: &str| status.counters.remove(name).unwrap_or(0);
     let (accepted, stored) = (take("accepted"), take("stored"));
     let removed = Removed {
@@ -263,6 +288,11 @@ pub(super) async fn status(
         queue: Queue { waiting: status.waiting as u64, waiting_max: status.waiting_max as u64 },
         tail: Tail { events: status.tail_events as u64, bytes: status.tail_bytes as u64 },
         segments: status.segments as u64,
+        last_stored_at: last_stored_at.map(Moment),
+        disk: Disk { free_bytes: readiness.free_bytes, free_bytes_min: state.free_bytes_min },
+        not_ready: not_ready(&state, readiness),
         started_at: Moment(state.started_at),
+        server_version: VERSION,
+        catalog_version: CATALOG_VERSION,
     }))
 }

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use kymo_model::Timestamp;
-use kymo_store::{SessionFilter, UserCursor, UserSummary};
+use kymo_store::{SessionFilter, StoreErrorKind, UserCursor, UserSummary};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -35,6 +35,11 @@ pub(super) struct UserReport {
     error_count: u64,
     first_seen_at: Moment,
     last_seen_at: Moment,
+    last_session_id: String,
+    /// Of the last session.
+    application: Option<String>,
+    /// Of the last session.
+    version: Option<String>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -102,7 +107,8 @@ pub(super) async fn one(
     parameters: Parameters,
 ) -> Result<Json<UserReport>, Problem> {
     let filter = filter(&parameters, &caller, &state)?;
-    Ok(Json(report(state.store.user(&filter, &key).await?)))
+    let user = state.store.user(&filter, &key).await?;
+    Ok(Json(report(&state, &filter, user).await?))
 }
 
 struct Users {
@@ -126,6 +132,9 @@ impl Pages for Users {
         "error_count",
         "first_seen_at",
         "last_seen_at",
+        "last_session_id",
+        "application",
+        "version",
     ];
 
     async fn page(&mut self, after: Option<UserCursor>) -> Result<Page<UserReport, UserCursor>, Problem> {
@@ -135,12 +144,28 @@ impl Pages for Users {
         users.truncate(self.limit as usize);
         let last = users.last().filter(|_| more);
         let next = last.map(|user| UserCursor { last_seen_at: user.last_seen_at, key: user.key.clone() });
-        Ok((users.into_iter().map(report).collect(), next))
+        let mut items = Vec::with_capacity(users.len());
+        for user in users {
+            items.push(report(&self.state, &self.filter, user).await?);
+        }
+        Ok((items, next))
     }
 }
 
-fn report(user: UserSummary) -> UserReport {
-    UserReport {
+/// With what the last session says, unless that was removed in the meantime.
+async fn report(state: &AppState, filter: &SessionFilter, user: UserSummary) -> Result<UserReport, Problem> {
+    let id = user.last_session.to_string();
+    let (application, version) = match state.store.session(&filter.projects, &id).await {
+        Ok((project, row)) => {
+            let last = |name| row.property(name).map(|property| property.last.1.clone());
+            let tables = state.directory.tables();
+            let project = tables.project(project).map(|project| project.name.clone());
+            (last("service.name").or(project), last("service.version"))
+        }
+        Err(error) if error.kind() == StoreErrorKind::NotFound => (None, None),
+        Err(error) => return Err(error.into()),
+    };
+    Ok(UserReport {
         key: user.key,
         name: user.name,
         session_count: user.sessions,
@@ -150,5 +175,8 @@ fn report(user: UserSummary) -> UserReport {
         error_count: user.errors,
         first_seen_at: Moment(user.first_seen_at),
         last_seen_at: Moment(user.last_seen_at),
-    }
+        last_session_id: id,
+        application,
+        version,
+    })
 }

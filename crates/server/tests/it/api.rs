@@ -204,6 +204,10 @@ fn users_are_added_up_over_their_sessions() {
     let mut found: Vec<_> = list.iter().map(figures).collect();
     found.sort();
     assert_eq!(found, [("Bob & co".to_owned(), 1, 0, 4), ("ann".to_owned(), 2, 1, 4)]);
+    let ann = list.iter().find(|user| user["key"] == "ann").unwrap();
+    let last = json(&stand, &format!("/api/v1/sessions/{}", ann["last_session_id"].as_str().unwrap()));
+    assert_eq!((&last["user"]["id"], &last["last_activity_at"]), (&json!("ann"), &ann["last_seen_at"]));
+    assert_eq!((&ann["application"], &ann["version"]), (&last["application"], &last["version"]));
     assert_eq!(figures(&json(&stand, "/api/v1/users/Bob%20%26%20co")).1, 1);
     assert_eq!(json(&stand, "/api/v1/users?user=BOB")["items"].as_array().unwrap().len(), 1);
     assert_eq!(stand.get("/api/v1/users/nobody", "read").status, 404);

@@ -31,7 +31,7 @@ use crate::folder::Folder;
 
 /// Version of `schema.sql`. A folder with a newer one is refused; older ones are migrated from
 /// release 0.1 on.
-const SCHEMA_VERSION: &str = "5";
+pub const SCHEMA_VERSION: &str = "5";
 const SCHEMA: &str = include_str!("schema.sql");
 
 /// Connections that read: one report, one page of events, one look-up, and one to spare.

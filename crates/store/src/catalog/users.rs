@@ -1,7 +1,7 @@
 //! Users, as the sessions know them: there is no table of users, a session lists its own.
 
 use kymo_filter::text::fold;
-use kymo_model::Timestamp;
+use kymo_model::{SessionId, Timestamp};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite, SqlitePool};
 
@@ -30,6 +30,8 @@ pub struct UserSummary {
     pub first_seen_at: Timestamp,
     /// Last seen in them.
     pub last_seen_at: Timestamp,
+    /// The one they were last seen in.
+    pub last_session: SessionId,
 }
 
 /// Where a page of users ends.
@@ -40,6 +42,9 @@ pub struct UserCursor {
     /// Its key.
     pub key: String,
 }
+
+/// Of nanoseconds since 1970 as text that sorts like the number.
+const TIME_DIGITS: usize = 20;
 
 /// Users of the sessions that match, last seen first.
 pub(crate) async fn list(
@@ -62,7 +67,7 @@ pub(crate) async fn list(
         query.push(" AND key > ").push_bind(after.key.clone()).push(")");
     }
     query.push(" ORDER BY MAX(last_at) DESC, key LIMIT ").push_bind(i64::from(limit));
-    Ok(query.build().fetch_all(readers).await?.iter().map(summary).collect())
+    query.build().fetch_all(readers).await?.iter().map(summary).collect()
 }
 
 /// The user of exactly that key.
@@ -74,15 +79,16 @@ pub(crate) async fn one(
 ) -> Result<Option<UserSummary>, StoreError> {
     let mut query = summaries(filter, condition);
     query.push(" WHERE key = ").push_bind(key.to_owned()).push(" GROUP BY key");
-    Ok(query.build().fetch_optional(readers).await?.as_ref().map(summary))
+    query.build().fetch_optional(readers).await?.as_ref().map(summary).transpose()
 }
 
-/// `SELECT … FROM` a row for each user of each session. The JSON function is `SQLite`'s; in `PostgreSQL` it is
-/// `jsonb_array_elements`.
+/// `SELECT … FROM` a row for each user of each session; what sorts last of times with ids behind them is the last
+/// session. The functions are `SQLite`'s; in `PostgreSQL` they are `jsonb_array_elements`, `to_char` and `encode`.
 fn summaries(filter: &SessionFilter, condition: Option<&Condition>) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::new(
         "SELECT key, MAX(name), COUNT(*), CAST(SUM(running) AS BIGINT), CAST(SUM(failed) AS BIGINT), \
-         CAST(SUM(event_count) AS BIGINT), CAST(SUM(error_count) AS BIGINT), MIN(first_at), MAX(last_at) FROM \
+         CAST(SUM(event_count) AS BIGINT), CAST(SUM(error_count) AS BIGINT), MIN(first_at), MAX(last_at), \
+         MAX(printf('%020d', last_at) || hex(id)) FROM \
          (SELECT key, id, MAX(name) AS name, MAX(running) AS running, MAX(failed) AS failed, \
          MAX(event_count) AS event_count, MAX(error_count) AS error_count, MIN(first_at) AS first_at, \
          MAX(last_at) AS last_at FROM \
@@ -98,10 +104,12 @@ fn summaries(filter: &SessionFilter, condition: Option<&Condition>) -> QueryBuil
     query
 }
 
-fn summary(row: &SqliteRow) -> UserSummary {
+fn summary(row: &SqliteRow) -> Result<UserSummary, StoreError> {
     let count = |column: usize| row.get::<i64, _>(column) as u64;
     let moment = |column: usize| Timestamp::from_unix_nanos(row.get(column));
-    UserSummary {
+    let last: &str = row.get(9);
+    let id = last.get(TIME_DIGITS..).and_then(|hex| u128::from_str_radix(hex, 16).ok());
+    Ok(UserSummary {
         key: row.get(0),
         name: row.get(1),
         sessions: count(2),
@@ -111,5 +119,8 @@ fn summary(row: &SqliteRow) -> UserSummary {
         errors: count(6),
         first_seen_at: moment(7),
         last_seen_at: moment(8),
-    }
+        last_session: SessionId::from_u128(
+            id.ok_or_else(|| StoreError::corrupt("a session id has not 16 bytes"))?,
+        ),
+    })
 }

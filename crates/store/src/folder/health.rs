@@ -9,10 +9,11 @@ use std::time::Duration;
 use kymo_model::Timestamp;
 use serde::{Deserialize, Serialize};
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
+use sqlx::{ConnectOptions, Connection, QueryBuilder, Row, Sqlite, SqliteConnection};
 use tokio::time::Instant;
 
 use crate::catalog;
+use crate::catalog::projects::Projects;
 use crate::error::StoreError;
 use crate::folder::{CATALOG, SEGMENTS};
 use crate::segment;
@@ -77,6 +78,19 @@ impl Finding {
 }
 
 impl Store {
+    /// When something of these projects was last stored.
+    pub async fn last_stored_at(&self, projects: &Projects) -> Result<Option<Timestamp>, StoreError> {
+        let mut query = QueryBuilder::<Sqlite>::new(
+            "SELECT MAX(at) FROM (SELECT MAX(observed_at) AS at FROM tail WHERE TRUE",
+        );
+        projects.push_condition(&mut query);
+        query.push(" UNION ALL SELECT MAX(observed_last) FROM segment WHERE TRUE");
+        projects.push_condition(&mut query);
+        query.push(")");
+        let row = query.build().fetch_one(self.catalog().readers()).await?;
+        Ok(row.get::<Option<i64>, _>(0).map(Timestamp::from_unix_nanos))
+    }
+
     /// Whether something can be taken in; looked at anew once a second at most.
     pub async fn readiness(&self) -> Readiness {
         let mut told = self.told_readiness().lock().await;

@@ -13,6 +13,8 @@ const KEYS: readonly [string[], string][] = [
   [["E"], "Error before"],
   [["y"], "Copy a link to what is shown"],
   [["g s"], "Sessions"],
+  [["g u"], "Users"],
+  [["g ,"], "Settings"],
   [["?"], "This help"],
 ];
 

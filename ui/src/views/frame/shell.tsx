@@ -1,19 +1,27 @@
 // The frame: one column of navigation, and beside it the place one is at.
 
 import { createSignal, For, Show, type JSX } from "solid-js";
-import { listUrl, type ListState } from "../../derive/url_state";
+import { listUrl, usersUrl, type ListState, type UsersState } from "../../derive/url_state";
 import { useApp } from "../../state/app";
-import type { Setting, Theme } from "../../state/settings";
+import type { Theme } from "../../state/settings";
 import type { Zone } from "../../derive/time";
 import { failureText } from "../../api/client";
+import { firstSettingsUrl } from "../../derive/people/sections";
+import { Choice } from "../parts/choice";
 import { Mark } from "../parts/mark";
 
-export function Shell(props: { list: ListState; children: JSX.Element }): JSX.Element {
+export function Shell(props: { list: ListState; users: UsersState; children: JSX.Element }): JSX.Element {
   const app = useApp();
   const in_list = () => app.router.place().view === "sessions";
   /** On a narrow screen the foot of the column is a panel to open. */
   const [more, setMore] = createSignal(false);
-  app.keys.bind({ "g s": () => app.router.navigate(listUrl(props.list)) });
+  const view = () => app.router.place().view;
+  const settings_url = () => firstSettingsUrl(app.me());
+  app.keys.bind({
+    "g s": () => app.router.navigate(listUrl(props.list)),
+    "g u": () => app.router.navigate(usersUrl(props.users)),
+    "g ,": () => app.router.navigate(settings_url()),
+  });
   return (
     <div class="shell">
       <header class="nav">
@@ -21,10 +29,16 @@ export function Shell(props: { list: ListState; children: JSX.Element }): JSX.El
           <Mark />
           <span>Kymo</span>
         </a>
-        <ProjectSwitcher list={props.list} />
+        <ProjectSwitcher list={props.list} users={props.users} />
         <nav aria-label="Places">
           <a class="nav-link" href={listUrl(props.list)} aria-current={in_list() ? "page" : undefined}>
             Sessions
+          </a>
+          <a class="nav-link" href={usersUrl(props.users)} aria-current={view() === "users" || view() === "user" ? "page" : undefined}>
+            Users
+          </a>
+          <a class="nav-link" href={settings_url()} aria-current={view() === "settings" ? "page" : undefined}>
+            Settings
           </a>
         </nav>
         <button
@@ -34,7 +48,7 @@ export function Shell(props: { list: ListState; children: JSX.Element }): JSX.El
           aria-controls="nav-foot"
           onClick={() => setMore(!more())}
         >
-          Settings
+          More
         </button>
         <div class="nav-foot" classList={{ open: more() }} id="nav-foot">
           <StreamState />
@@ -56,18 +70,23 @@ export function Shell(props: { list: ListState; children: JSX.Element }): JSX.El
   );
 }
 
-function ProjectSwitcher(props: { list: ListState }): JSX.Element {
+function ProjectSwitcher(props: { list: ListState; users: UsersState }): JSX.Element {
   const app = useApp();
   const projects = () => app.projects() ?? [];
-  const choose = (id: string) => app.router.navigate(listUrl({ ...props.list, project: id || null }));
+  const in_users = () => app.router.place().view === "users";
+  const chosen = () => (in_users() ? props.users.project : props.list.project);
+  const choose = (id: string) => {
+    const project = id || null;
+    app.router.navigate(in_users() ? usersUrl({ ...props.users, project }) : listUrl({ ...props.list, project }));
+  };
   return (
     <div class="project">
       <Show when={projects().length > 1} fallback={<span class="project-name">{projects()[0]?.name ?? ""}</span>}>
         <select aria-label="Project" onChange={(event) => choose(event.currentTarget.value)}>
-          <option value="" selected={props.list.project === null}>All projects</option>
+          <option value="" selected={chosen() === null}>All projects</option>
           <For each={projects()}>
             {(project) => (
-              <option value={project.id} selected={props.list.project === project.id}>{project.name}</option>
+              <option value={project.id} selected={chosen() === project.id}>{project.name}</option>
             )}
           </For>
         </select>
@@ -81,28 +100,6 @@ function StreamState(): JSX.Element {
   return (
     <div class="stream-state" role="status">
       {app.stream_state() === "reconnecting" ? "reconnecting…" : ""}
-    </div>
-  );
-}
-
-function Choice<Value extends string>(props: {
-  label: string;
-  setting: Setting<Value>;
-  options: { value: Value; label: string }[];
-}): JSX.Element {
-  return (
-    <div class="choice" role="group" aria-label={props.label}>
-      <For each={props.options}>
-        {(option) => (
-          <button
-            type="button"
-            aria-pressed={props.setting.value() === option.value}
-            onClick={() => props.setting.set(option.value)}
-          >
-            {option.label}
-          </button>
-        )}
-      </For>
     </div>
   );
 }

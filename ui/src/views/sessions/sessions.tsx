@@ -8,9 +8,9 @@ import { useApp } from "../../state/app";
 import { copyText } from "../../state/clipboard";
 import { createDelayed } from "../../state/refresh";
 import type { SessionList } from "../../state/session_list";
+import { createFirstRun, FirstRun } from "../first_run/first_run";
 import { Failure } from "../parts/failure";
 import { FilterBox } from "../parts/filter_box";
-import { FirstRun } from "./first_run";
 import { SessionHead, SessionRow } from "./session_row";
 import { Tiles } from "./tiles";
 import { VirtualGrid, type GridHandle, type GridView } from "../parts/virtual_grid";
@@ -24,9 +24,9 @@ export function SessionsView(props: SessionsProps): JSX.Element {
   const app = useApp();
   const change = (part: Partial<ListState>, replace = false) =>
     app.router.navigate(listUrl({ ...props.state, ...part }), { replace });
-  const first_run = createMemo(() => isFirstRun(props));
+  const first_run = createFirstRun(props);
   return (
-    <Show when={!first_run()} fallback={<FirstRun />}>
+    <Show when={!first_run()} fallback={<FirstRun project={props.state.project} />}>
       <section class="sessions" aria-labelledby="sessions-title">
         <div class="toolbar">
           <h1 id="sessions-title">Sessions</h1>
@@ -58,15 +58,6 @@ export function SessionsView(props: SessionsProps): JSX.Element {
 /** A request that is wrong is so because of the filter: all else of it is chosen, not written. */
 function whatFailed(detail: string): string {
   return detail.endsWith("(400)") ? "The filter is not understood." : "The sessions could not be read.";
-}
-
-/** Nothing has ever arrived, as opposed to nothing that matches. */
-function isFirstRun({ list, state }: SessionsProps): boolean {
-  const app = useApp();
-  const is_plain = !state.filter && !state.running && !state.errors;
-  if (!is_plain || !list.ready() || list.rows().length > 0) return false;
-  const projects = app.projects();
-  return projects !== null && projects.every((project) => project.session_count === 0);
 }
 
 function SessionTable(props: SessionsProps & { onChange: (part: Partial<ListState>) => void }): JSX.Element {
