@@ -67,5 +67,6 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(events::everywhere))
         .routes(routes!(events::one))
         .routes(routes!(filter::fields))
+        .routes(routes!(filter::values))
         .routes(routes!(changes::stream))
 }
