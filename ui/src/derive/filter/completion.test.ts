@@ -56,7 +56,8 @@ describe("the place", () => {
 describe("offers", () => {
   const names = (prefix: string) => nameOffers(FIELDS, prefix).map(({ label }) => label);
   it("names begin with it, then have it", () => {
-    expect(names("u")).toEqual(["user", "duration", "event.user", "event.value"]);
+    expect(names("u")).toEqual(["user"]);
+    expect(names("us")).toEqual(["user", "event.user"]);
     expect(names("app")).toEqual(["application"]);
     expect(names("")).toHaveLength(FIELDS.length);
   });
@@ -73,6 +74,12 @@ describe("offers", () => {
     expect(words("level", ">=e")).toEqual([">=error"]);
     expect(words("duration", ">1")).toEqual([">1m", ">10m", ">1h"]);
   });
+  it("values found for fewer letters are offered if they fit", () => {
+    const values = ["2.15.0", "1.2", "beta 2", "12"].map((value) => ({ value, sessions: 1 }));
+    expect(valueOffers(values, "2").map(({ label }) => label)).toEqual(["2.15.0", "1.2", "beta 2"]);
+    expect(valueOffers(values, "BET").map(({ label }) => label)).toEqual(["beta 2"]);
+    expect(valueOffers(values, "")).toHaveLength(4);
+  });
   it("values are asked of sessions' texts only", () => {
     const asked = ["version", "user", "kind", "event.user", "properties.region", "nothing"].filter((name) => hasValues(fieldOf(FIELDS, name), name));
     expect(asked).toEqual(["version", "user", "properties.region"]);
@@ -81,7 +88,7 @@ describe("offers", () => {
 
 describe("accepting", () => {
   const [name] = nameOffers(FIELDS, "ver");
-  const [value] = valueOffers([{ value: "Ann Okafor", sessions: 2 }]);
+  const [value] = valueOffers([{ value: "Ann Okafor", sessions: 2 }], "");
   it.each([
     ["a ver|", name, "a version:|"],
     ["ve|r:2 b", name, "version:|2 b"],

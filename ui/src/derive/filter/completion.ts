@@ -82,12 +82,15 @@ function endOfQuoted(filter: string, caret: number): number {
   return rest ? caret + rest[0].length : filter.length;
 }
 
+/** A single letter is in nearly every name. */
+const INNER_CHARS_MIN = 2;
+
 /** Names with what they are; those of sessions come first, as the list is about these. */
 export function nameOffers(fields: readonly FilterField[], prefix: string): Offer[] {
   const wanted = prefix.toLowerCase();
   const offers = fields.map((field) => ({ field, name: nameOf(field, fields) }));
   const begins = offers.filter(({ field, name }) => [name, ...field.aliases].some((known) => known.startsWith(wanted)));
-  const has = offers.filter((offer) => wanted !== "" && !begins.includes(offer) && offer.name.includes(wanted));
+  const has = offers.filter((offer) => wanted.length >= INNER_CHARS_MIN && !begins.includes(offer) && offer.name.includes(wanted));
   return [...begins, ...has].map(({ field, name }) => ({
     insert: `${name}:`,
     label: name,
@@ -130,8 +133,17 @@ function offer(text: string, note: string): Offer {
   return { insert: text, label: text, note, goes_on: false };
 }
 
-export function valueOffers(values: readonly { value: string; sessions: number }[]): Offer[] {
-  return values.map(({ value, sessions }) => ({
+/** As the server finds them: the value or a word of it begins so. What was found for fewer letters is right until better comes. */
+export function valueOffers(values: readonly { value: string; sessions: number }[], prefix: string): Offer[] {
+  const wanted = prefix.toLowerCase();
+  const fits = (value: string) => {
+    const lower = value.toLowerCase();
+    for (let at = lower.indexOf(wanted); at >= 0; at = lower.indexOf(wanted, at + 1)) {
+      if (at === 0 || !/[0-9a-z]/.test(lower[at - 1] ?? "")) return true;
+    }
+    return false;
+  };
+  return values.filter(({ value }) => fits(value)).map(({ value, sessions }) => ({
     insert: quoteValue(value),
     label: value,
     note: sessions === 1 ? "1 session" : `${sessions} sessions`,

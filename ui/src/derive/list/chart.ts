@@ -100,6 +100,9 @@ export function barsOf(counts: SessionCounts, scale: Scale, width: number, heigh
   });
 }
 
+/** Pixels of a label. */
+const TICK_WIDTH = 40;
+
 /** Labels on the clock, at least `room` pixels apart: a date at midnight, else the time. */
 export function ticksOf(scale: Scale, width: number, room: number, offset_ms: number, zone: Zone): Tick[] {
   const span_ms = scale.to_ms - scale.from_ms;
@@ -107,7 +110,9 @@ export function ticksOf(scale: Scale, width: number, room: number, offset_ms: nu
   const ticks: Tick[] = [];
   const first_ms = Math.ceil((scale.from_ms + offset_ms) / step_ms) * step_ms - offset_ms;
   for (let at_ms = first_ms; at_ms < scale.to_ms; at_ms += step_ms) {
-    ticks.push({ x: ((at_ms - scale.from_ms) / span_ms) * width, text: tickText(at_ms, step_ms, zone) });
+    const x = ((at_ms - scale.from_ms) / span_ms) * width;
+    // At the right edge there is no room for the text.
+    if (x <= width - TICK_WIDTH) ticks.push({ x, text: tickText(at_ms, step_ms, zone) });
   }
   return ticks;
 }

@@ -56,6 +56,6 @@ export function createOffers(app: App, place: Accessor<Place | null>, scope: Acc
     if (here.kind === "name") return nameOffers(fields(), here.prefix);
     const field = fieldOf(fields(), here.field);
     const words = field ? wordOffers(field, here.prefix) : [];
-    return [...words, ...valueOffers(found()?.values ?? [])];
+    return [...words, ...valueOffers(found()?.values ?? [], here.prefix)];
   });
 }

@@ -16,6 +16,8 @@ export interface SavedViews {
   rename(view: View, name: string): Promise<boolean>;
   remove(view: View): Promise<boolean>;
   isOwn(view: View): boolean;
+  /** The project that a view of that state is of. */
+  projectOf(list: ListState): string | null;
   /** Whether a view of that state may be shown to others; as the server has it. */
   mayShare(list: ListState): boolean;
 }
@@ -44,15 +46,21 @@ export function createSavedViews(app: App): SavedViews {
     }
   }
 
+  /** Where there is one project only, the list is of that whether it is named or not. */
+  const projectOf = (list: ListState) => {
+    const projects = app.projects() ?? [];
+    return list.project ?? (projects.length === 1 ? (projects[0]?.id ?? null) : null);
+  };
   const keep = (view: View) => setViews(sorted([...(views() ?? []).filter(({ id }) => id !== view.id), view]));
 
   return {
     views,
     failure,
     read,
+    projectOf,
     save: (name, is_shared, list) => {
       const id = newViewId((bytes) => crypto.getRandomValues(bytes));
-      return attempt(async () => void keep(await app.api.putView(id, { name, is_shared, project: list.project, view: viewOf(list) })));
+      return attempt(async () => void keep(await app.api.putView(id, { name, is_shared, project: projectOf(list), view: viewOf(list) })));
     },
     rename: (view, name) => {
       const { id, project, is_shared } = view;
@@ -67,8 +75,8 @@ export function createSavedViews(app: App): SavedViews {
     mayShare: (list) => {
       const me = app.me();
       if (!me?.is_person) return false;
-      if (me.is_server_admin) return true;
-      return list.project !== null && ["member", "admin"].includes(me.roles[list.project] ?? "");
+      const project = projectOf(list);
+      return me.is_server_admin || (project !== null && ["member", "admin"].includes(me.roles[project] ?? ""));
     },
   };
 }

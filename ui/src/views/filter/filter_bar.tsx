@@ -1,7 +1,7 @@
 // The filter of a list: a combobox that offers fields and values while one writes, and says where it is wrong. What is
 // typed is passed on once one pauses.
 
-import { createEffect, createMemo, createSignal, createUniqueId, For, on, onCleanup, Show, type JSX } from "solid-js";
+import { createEffect, createMemo, createSignal, createUniqueId, For, on, onCleanup, onMount, Show, type JSX } from "solid-js";
 import type { Params } from "../../api/client";
 import type { FilterFault } from "../../api/types";
 import { accept, placeAt, replacePart, type Offer } from "../../derive/filter/completion";
@@ -56,12 +56,17 @@ export function FilterBar(props: FilterBarProps): JSX.Element {
     const here = place();
     return here !== null && (here.kind === "value" ? here.prefix === "" : here.prefix !== "" && offers().length > 0);
   };
+  const passLater = (waited_ms: number) => {
+    const pause_ms = isUnfinished() ? UNFINISHED_PAUSE_MS : PAUSE_MS;
+    if (waited_ms >= pause_ms) return pass();
+    timer = setTimeout(() => passLater(pause_ms), pause_ms - waited_ms);
+  };
   const onInput = () => {
     setText(input.value);
     setCaret(input.selectionStart ?? 0);
     setOpen(true);
     clearTimeout(timer);
-    timer = setTimeout(pass, isUnfinished() ? UNFINISHED_PAUSE_MS : PAUSE_MS);
+    passLater(0);
   };
   const take = (offer: Offer | undefined) => {
     const here = place();
@@ -129,6 +134,8 @@ export function FilterBar(props: FilterBarProps): JSX.Element {
   createEffect(() => {
     if (active() >= 0) document.getElementById(`${id}-${active()}`)?.scrollIntoView({ block: "nearest" });
   });
+  // Set by hand throughout: bound to the address, it would lose the space that one has just typed.
+  onMount(() => (input.value = text()));
   app.keys.bind({ "/": () => input.select() });
   onCleanup(() => clearTimeout(timer));
 
@@ -155,7 +162,6 @@ export function FilterBar(props: FilterBarProps): JSX.Element {
           autocomplete="off"
           autocapitalize="off"
           spellcheck={false}
-          value={props.value}
           onInput={onInput}
           on:keydown={onKey}
           onKeyUp={followCaret}

@@ -71,13 +71,18 @@ export function Popover(props: PopoverProps): JSX.Element {
   );
 }
 
-/** Below a place on the screen, on the side of it where there is more room. */
+/** A panel beside a button would not fit into a screen that is narrower: there it takes the whole width. */
+const NARROW_WIDTH = 520;
+
+/** Below a place on the screen, or above one that lies low; on the side of it where there is more room. */
 export function placeAt(panel: HTMLElement, at: DOMRect): void {
   const is_right = at.left + at.width / 2 > innerWidth / 2;
   const is_low = at.bottom > innerHeight * 0.7;
   const style = panel.style;
-  style.left = is_right ? "auto" : `${Math.max(GAP, at.left)}px`;
-  style.right = is_right ? `${Math.max(GAP, innerWidth - at.right)}px` : "auto";
+  const is_narrow = innerWidth < NARROW_WIDTH;
+  style.width = is_narrow ? "auto" : "max-content";
+  style.left = is_narrow ? `${2 * GAP}px` : is_right ? "auto" : `${Math.max(GAP, at.left)}px`;
+  style.right = is_narrow ? `${2 * GAP}px` : is_right ? `${Math.max(GAP, innerWidth - at.right)}px` : "auto";
   style.top = is_low ? "auto" : `${at.bottom + GAP}px`;
   style.bottom = is_low ? `${innerHeight - at.top + GAP}px` : "auto";
   style.maxHeight = `${(is_low ? at.top : innerHeight - at.bottom) - 4 * GAP}px`;

@@ -60,7 +60,7 @@ function Plot(props: { answer: ChartAnswer; onZoom: (range: Range) => void }): J
   const [width, setWidth] = createSignal(0);
   const [cursor, setCursor] = createSignal<number | null>(null);
   const [choice, setChoice] = createSignal<Choice | null>(null);
-  const [focused, setFocused] = createSignal(false);
+  const [by_keys, setByKeys] = createSignal(false);
   let frame!: HTMLDivElement;
   let canvas!: HTMLCanvasElement;
 
@@ -109,19 +109,17 @@ function Plot(props: { answer: ChartAnswer; onZoom: (range: Range) => void }): J
         aria-valuenow={cursor() ?? 0}
         aria-valuetext={said().text}
         data-keys="own"
-        onFocus={() => setFocused(true)}
         onBlur={() => {
-          setFocused(false);
           setChoice(null);
           setCursor(null);
         }}
-        on:keydown={plotKeys({ scale, cursor, setCursor, choice, setChoice, zoom })}
-        {...plotPointer({ scale, width, setCursor, choice, setChoice, zoom })}
+        on:keydown={plotKeys({ scale, cursor, setCursor, choice, setChoice, zoom, setByKeys })}
+        {...plotPointer({ scale, width, setCursor, choice, setChoice, zoom, setByKeys })}
       >
         <canvas ref={canvas} class="plot-canvas" aria-hidden="true" />
         <span class="plot-top" aria-hidden="true">{countText(topOf(props.answer.counts))}</span>
         <Show when={cursor() !== null || choice()}>
-          <Tip said={said()} x={((cursor() ?? 0) + 0.5) * pitch()} width={width()} hint={focused() && choice() !== null} />
+          <Tip said={said()} x={((cursor() ?? 0) + 0.5) * pitch()} width={width()} hint={by_keys() && choice() !== null} />
         </Show>
       </div>
       <div class="plot-ticks" aria-hidden="true">
@@ -171,6 +169,7 @@ interface Handles {
   choice: () => Choice | null;
   setChoice: (choice: Choice | null) => void;
   zoom: (choice: Choice) => void;
+  setByKeys: (by_keys: boolean) => void;
 }
 
 function plotKeys(plot: Handles & { cursor: () => number | null }): (event: KeyboardEvent) => void {
@@ -180,6 +179,7 @@ function plotKeys(plot: Handles & { cursor: () => number | null }): (event: Keyb
     const to = Math.min(last, Math.max(0, from + by));
     plot.setChoice(extends_choice ? { from: plot.choice()?.from ?? plot.cursor() ?? to, to } : null);
     plot.setCursor(to);
+    plot.setByKeys(true);
     return true;
   };
   const leave = () => {
@@ -229,6 +229,7 @@ function plotPointer(plot: Handles & { width: () => number }): JSX.HTMLAttribute
     onPointerMove: (event) => {
       const index = indexOf(event);
       plot.setCursor(index);
+      plot.setByKeys(false);
       if (pressed_at !== null && (index !== pressed_at || plot.choice())) plot.setChoice({ from: pressed_at, to: index });
     },
     onPointerUp: (event) => {

@@ -62,7 +62,7 @@ export function SessionHead(props: { sort: Sort; onSort: (sort: Sort) => void; o
 /** A value that opens the menu to filter by it; the table hears the click. */
 function Value(props: { group: ValueGroup; text: string; title: string; class?: string }): JSX.Element {
   return (
-    <button type="button" class={`value ${props.class ?? ""}`} data-values={props.group} tabindex="-1" title={props.title}>{props.text}</button>
+    <button type="button" class={`row-value ${props.class ?? ""}`} data-values={props.group} tabindex="-1" title={props.title}>{props.text}</button>
   );
 }
 
@@ -86,7 +86,7 @@ function UserCell(props: { session: Session }): JSX.Element {
         <span class="more-users" title={`${session().users.length} users in this session`}>+{session().users.length - 1}</span>
       </Show>
       <Show when={session().user}>
-        <button type="button" class="value value-user" data-values="user" tabindex="-1" aria-label="Filter by this user" title="Filter by this user">
+        <button type="button" class="row-value of-user" data-values="user" tabindex="-1" aria-label="Filter by this user" title="Filter by this user">
           <svg viewBox="0 0 12 12" aria-hidden="true"><path d="M1.5 2h9L7 6.2V10L5 9V6.2z" /></svg>
         </button>
       </Show>

@@ -114,8 +114,8 @@ function SessionTable(props: SessionsProps & { onChange: Change }): JSX.Element 
   };
   const openRowMenu = () => {
     const index = active_index();
-    const row = document.getElementById(`session-${index}`);
-    if (row) openMenu(list().rows()[index], row.getBoundingClientRect());
+    const cell = document.querySelector(`#session-${index} [role=gridcell]`);
+    if (cell) openMenu(list().rows()[index], cell.getBoundingClientRect());
   };
   const copyLink = async () =>
     app.notify((await copyText(location.href)) ? "Link copied" : "The browser did not allow to copy");

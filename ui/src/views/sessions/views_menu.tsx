@@ -41,8 +41,9 @@ export function ViewsMenu(props: { state: ListState }): JSX.Element {
 function ViewLine(props: { view: View; state: ListState; saved: SavedViews; onOpen: () => void }): JSX.Element {
   const app = useApp();
   const [doing, setDoing] = createSignal<"rename" | "remove" | null>(null);
+  const is_only_project = () => app.projects()?.length === 1;
   const url = () => {
-    const list = listOf(props.view.view, props.view.project);
+    const list = listOf(props.view.view, is_only_project() ? null : props.view.project);
     return list ? listUrl(list) : "/";
   };
   const project = () => app.projects()?.find(({ id }) => id === props.view.project)?.name;
@@ -103,7 +104,7 @@ function SaveForm(props: { state: ListState; saved: SavedViews }): JSX.Element {
     form.reset();
     app.notify(`Saved as ${name}`);
   };
-  const others = () => (props.state.project === null ? "everybody" : "all who see the project");
+  const others = () => (props.saved.projectOf(props.state) === null ? "everybody" : "all who see the project");
   return (
     <form ref={form} class="save-view" onSubmit={(event) => void save(event)}>
       <div class="line-form">
