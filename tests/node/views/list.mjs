@@ -390,8 +390,7 @@ async function narrow(page) {
   await page.setViewportSize({ width: 390, height: 800 });
   await show(page, { range: "24h" }, SESSIONS);
   await page.getByRole("slider").waitFor();
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
-  assert.equal(wide, false, "nothing hangs out at the right");
+  await plainWidth(page);
   for (const name of ["Views", "Export", "Range: Last 24 hours"]) {
     await page.getByRole("button", { name }).click();
     const box = await page.getByRole("dialog", { name: name.replace(/:.*/, "").replace("Views", "Saved views") }).boundingBox();
@@ -399,6 +398,16 @@ async function narrow(page) {
     await page.keyboard.press("Escape");
   }
   await picture(page, "narrow");
+  await page.goto(`${process.env.KYMO_URL}/?range=${new Date(begin_ms - 20 * HOUR_MS).toISOString()}..${new Date(begin_ms + HOUR_MS).toISOString()}`);
+  await counts(page, SESSIONS);
+  const reset = await page.getByRole("button", { name: "Reset range" }).boundingBox();
+  assert.ok(reset.x + reset.width <= 390, "the way back lies within the screen");
+  await plainWidth(page);
+}
+
+async function plainWidth(page) {
+  const is_wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+  assert.equal(is_wide, false, "nothing hangs out at the right");
 }
 
 async function picture(page, name) {
