@@ -1,3 +1,5 @@
+// The server's sentence without what is shown beside it.
+
 import { expect, it } from "vitest";
 import { faultText } from "./fault";
 
