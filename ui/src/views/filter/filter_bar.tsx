@@ -1,13 +1,12 @@
-// The filter of a list: a combobox that offers fields and values while one writes, and says where it is wrong. What is
-// typed is passed on once one pauses.
+// The filter of a list: a combobox that offers fields and values while one writes, and says where it is wrong.
 
-import { createEffect, createMemo, createSignal, createUniqueId, For, on, onCleanup, onMount, Show, type JSX } from "solid-js";
+import { createEffect, createSignal, createUniqueId, For, onCleanup, Show, type JSX } from "solid-js";
 import type { Params } from "../../api/client";
 import type { FilterFault } from "../../api/types";
-import { accept, placeAt, replacePart, type Offer } from "../../derive/filter/completion";
+import type { Offer } from "../../derive/filter/completion";
 import { faultText } from "../../derive/filter/fault";
 import { useApp } from "../../state/app";
-import { createOffers } from "../../state/list/offers";
+import { createFilterField, type FilterField } from "../../state/list/filter_field";
 
 export interface FilterBarProps {
   placeholder: string;
@@ -19,168 +18,116 @@ export interface FilterBarProps {
   onChange: (value: string) => void;
 }
 
-const PAUSE_MS = 180;
-/** What is half a name or waits for its value would only be refused, or search for something else. */
-const UNFINISHED_PAUSE_MS = 1_200;
-/** More than this nobody reads through. */
-const OFFERS_MAX = 60;
-
 export function FilterBar(props: FilterBarProps): JSX.Element {
   const app = useApp();
   const id = createUniqueId();
-  const [text, setText] = createSignal(props.value);
-  const [caret, setCaret] = createSignal(0);
-  const [open, setOpen] = createSignal(false);
-  const [active, setActive] = createSignal(-1);
-  let input!: HTMLInputElement;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-
-  const place = createMemo(() => (open() ? placeAt(text(), caret()) : null));
-  const all_offers = createOffers(app, place, () => props.scope());
-  const offers = createMemo(() => all_offers().slice(0, OFFERS_MAX));
-  const shown = () => open() && offers().length > 0;
-  createEffect(on(offers, () => setActive(-1)));
-
-  const write = (value: string, at = value.length) => {
-    setText(value);
-    input.value = value;
-    input.setSelectionRange(at, at);
-    setCaret(at);
-  };
-  const pass = () => {
-    clearTimeout(timer);
-    const value = text().trim();
-    if (value !== props.value) props.onChange(value);
-  };
-  const isUnfinished = () => {
-    const here = place();
-    return here !== null && (here.kind === "value" ? here.prefix === "" : here.prefix !== "" && offers().length > 0);
-  };
-  const passLater = (waited_ms: number) => {
-    const pause_ms = isUnfinished() ? UNFINISHED_PAUSE_MS : PAUSE_MS;
-    if (waited_ms >= pause_ms) return pass();
-    timer = setTimeout(() => passLater(pause_ms), pause_ms - waited_ms);
-  };
-  const onInput = () => {
-    setText(input.value);
-    setCaret(input.selectionStart ?? 0);
-    setOpen(true);
-    clearTimeout(timer);
-    passLater(0);
-  };
-  const take = (offer: Offer | undefined) => {
-    const here = place();
-    if (!offer || !here) return;
-    const done = accept(text(), here, offer);
-    write(done.filter, done.caret);
-    setOpen(offer.goes_on);
-    if (!offer.goes_on) pass();
-  };
-  const leave = () => {
-    setOpen(false);
-    pass();
-  };
-  const empty = () => {
-    write("");
-    pass();
-    input.focus();
-  };
-  const correct = (fault: FilterFault) => {
-    write(replacePart(props.value, fault, fault.suggestion ?? ""));
-    pass();
-    input.focus();
-  };
-  const keys: Record<string, () => boolean> = {
-    ArrowDown: () => step(1),
-    ArrowUp: () => step(-1),
-    Enter: () => {
-      if (shown() && active() >= 0) take(offers()[active()]);
-      else leave();
-      return true;
-    },
-    Tab: () => {
-      // Without a letter or a choice, Tab is the way on to the next control.
-      if (!shown() || (active() < 0 && !place()?.prefix)) return false;
-      take(offers()[Math.max(0, active())]);
-      return true;
-    },
-    Escape: () => {
-      const was_shown = shown();
-      setOpen(false);
-      return was_shown;
-    },
-  };
-  const step = (by: number) => {
-    if (!open()) {
-      setCaret(input.selectionStart ?? 0);
-      return setOpen(true);
-    }
-    const count = offers().length;
-    if (count > 0) setActive((active() + by + (active() < 0 && by < 0 ? 1 : 0) + count) % count);
-    return true;
-  };
-  const onKey = (event: KeyboardEvent) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || (event.shiftKey && event.key === "Tab")) return;
-    if (!keys[event.key]?.()) return;
-    event.preventDefault();
-    event.stopPropagation();
-  };
-  const followCaret = () => setCaret(input.selectionStart ?? 0);
-
-  // Changed from outside, as by going back; while one types the field is ahead of the address and is left alone.
-  createEffect(on(() => props.value, (value) => {
-    if (text().trim() !== value) write(value);
-  }, { defer: true }));
-  createEffect(() => {
-    if (active() >= 0) document.getElementById(`${id}-${active()}`)?.scrollIntoView({ block: "nearest" });
+  const field = createFilterField(app, {
+    value: () => props.value,
+    scope: () => props.scope(),
+    onChange: (value) => props.onChange(value),
   });
-  // Set by hand throughout: bound to the address, it would lose the space that one has just typed.
-  onMount(() => (input.value = text()));
-  app.keys.bind({ "/": () => input.select() });
-  onCleanup(() => clearTimeout(timer));
-
   /** Only while what is shown is what was asked. */
-  const fault = () => (text().trim() === props.value && !shown() ? props.fault : null);
+  const fault = () => (field.text().trim() === props.value && !field.shown() ? props.fault : null);
+  const [input, setInput] = createSignal<HTMLInputElement>();
+  app.keys.bind({ "/": () => input()?.select() });
+  createEffect(() => {
+    if (field.active() >= 0) document.getElementById(`${id}-${field.active()}`)?.scrollIntoView({ block: "nearest" });
+  });
   return (
     <div class="filter-bar">
       <div class="filter-field">
-        <Show when={fault()}>{(wrong) => <Mirror text={text()} fault={wrong()} input={input} />}</Show>
-        <input
-          ref={input}
-          type="text"
-          inputmode="search"
-          enterkeyhint="search"
-          role="combobox"
-          aria-label="Filter"
-          aria-autocomplete="list"
-          aria-expanded={shown()}
-          aria-controls={shown() ? `${id}-list` : undefined}
-          aria-activedescendant={shown() && active() >= 0 ? `${id}-${active()}` : undefined}
-          aria-invalid={fault() ? "true" : undefined}
-          aria-describedby={fault() ? `${id}-fault` : undefined}
-          placeholder={props.placeholder}
-          autocomplete="off"
-          autocapitalize="off"
-          spellcheck={false}
-          onInput={onInput}
-          on:keydown={onKey}
-          onKeyUp={followCaret}
-          onClick={() => {
-            followCaret();
-            if (input.value === "") setOpen(true);
-          }}
-          onBlur={leave}
-        />
-        <Show when={text() !== ""} fallback={<kbd aria-hidden="true">/</kbd>}>
-          <button type="button" class="filter-clear" aria-label="Clear the filter" onClick={empty}>×</button>
+        <Show when={fault()}>{(wrong) => <Mirror text={field.text()} fault={wrong()} input={input()} />}</Show>
+        <Input id={id} field={field} placeholder={props.placeholder} is_wrong={fault() !== null} onInput={setInput} />
+        <Show when={field.text() !== ""} fallback={<kbd aria-hidden="true">/</kbd>}>
+          <button type="button" class="filter-clear" aria-label="Clear the filter" onClick={field.empty}>×</button>
         </Show>
       </div>
-      <Show when={shown()}>
-        <Offers id={id} offers={offers()} active={active()} onTake={take} />
+      <Show when={field.shown()}>
+        <Offers id={id} offers={field.offers()} active={field.active()} onTake={field.take} />
       </Show>
-      <Show when={fault()}>{(wrong) => <Fault id={`${id}-fault`} fault={wrong()} onCorrect={() => correct(wrong())} />}</Show>
+      <Show when={fault()}>{(wrong) => <Fault id={`${id}-fault`} fault={wrong()} onCorrect={() => field.correct(wrong())} />}</Show>
     </div>
   );
+}
+
+function Input(props: {
+  id: string;
+  field: FilterField;
+  placeholder: string;
+  is_wrong: boolean;
+  onInput: (input: HTMLInputElement) => void;
+}): JSX.Element {
+  const { field } = props;
+  const keep = (input: HTMLInputElement) => {
+    field.attach(input);
+    props.onInput(input);
+  };
+  return (
+    <input
+      ref={keep}
+      type="text"
+      inputmode="search"
+      enterkeyhint="search"
+      role="combobox"
+      aria-label="Filter"
+      aria-autocomplete="list"
+      aria-expanded={field.shown()}
+      aria-controls={field.shown() ? `${props.id}-list` : undefined}
+      aria-activedescendant={field.shown() && field.active() >= 0 ? `${props.id}-${field.active()}` : undefined}
+      aria-invalid={props.is_wrong ? "true" : undefined}
+      aria-describedby={props.is_wrong ? `${props.id}-fault` : undefined}
+      placeholder={props.placeholder}
+      autocomplete="off"
+      autocapitalize="off"
+      spellcheck={false}
+      onInput={field.onInput}
+      on:keydown={(event) => onFieldKey(field, event)}
+      onKeyUp={field.followCaret}
+      onClick={() => {
+        field.followCaret();
+        if (field.text() === "") field.open();
+      }}
+      onBlur={field.leave}
+    />
+  );
+}
+
+function onFieldKey(field: FilterField, event: KeyboardEvent): void {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || (event.shiftKey && event.key === "Tab")) return;
+  if (!isFieldKey(field, event.key)) return;
+  // Before the page's own keys see it, for which Esc means to leave.
+  event.preventDefault();
+  event.stopPropagation();
+}
+
+/** Does what a key means in the field; whether it means something. */
+function isFieldKey(field: FilterField, key: string): boolean {
+  const chosen = () => (field.shown() ? field.offers()[field.active()] : undefined);
+  switch (key) {
+    case "ArrowDown":
+    case "ArrowUp":
+      field.step(key === "ArrowDown" ? 1 : -1);
+      return true;
+    case "Enter": {
+      const offer = chosen();
+      if (offer) field.take(offer);
+      else field.leave();
+      return true;
+    }
+    case "Tab": {
+      // Without a letter or a choice, Tab is the way on to the next control.
+      const offer = chosen() ?? (field.shown() && field.mayTakeFirst() ? field.offers()[0] : undefined);
+      field.take(offer);
+      return offer !== undefined;
+    }
+    case "Escape": {
+      const was_shown = field.shown();
+      field.close();
+      return was_shown;
+    }
+    default:
+      return false;
+  }
 }
 
 function Offers(props: { id: string; offers: Offer[]; active: number; onTake: (offer: Offer) => void }): JSX.Element {
@@ -206,11 +153,12 @@ function Offers(props: { id: string; offers: Offer[]; active: number; onTake: (o
 }
 
 /** The same text behind the field, of which only the line below the wrong part is seen. */
-function Mirror(props: { text: string; fault: FilterFault; input: HTMLInputElement }): JSX.Element {
-  const [scroll, setScroll] = createSignal(props.input.scrollLeft);
-  const follow = () => setScroll(props.input.scrollLeft);
-  props.input.addEventListener("scroll", follow);
-  onCleanup(() => props.input.removeEventListener("scroll", follow));
+function Mirror(props: { text: string; fault: FilterFault; input: HTMLInputElement | undefined }): JSX.Element {
+  const { input } = props;
+  const [scroll, setScroll] = createSignal(input?.scrollLeft ?? 0);
+  const follow = () => setScroll(input?.scrollLeft ?? 0);
+  input?.addEventListener("scroll", follow);
+  onCleanup(() => input?.removeEventListener("scroll", follow));
   const letters = () => [...props.text];
   const from = () => props.fault.position + (props.text.length - props.text.trimStart().length);
   // What is missing is marked where it is missing.
