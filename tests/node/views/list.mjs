@@ -365,6 +365,19 @@ async function failures(page) {
     await alert.waitFor({ state: "detached" });
     await counts(page, SESSIONS);
   }
+  // Where nothing is reached one of them speaks for all.
+  await page.route("**/api/v1/sessions**", (route) => route.abort());
+  await page.goto(`${process.env.KYMO_URL}/?range=24h`);
+  const alert = page.getByRole("alert");
+  await alert.filter({ hasText: "The sessions could not be read. the server was not reached" }).waitFor();
+  await page.waitForFunction(() => document.querySelector(".chart").ariaBusy !== "true");
+  await picture(page, "nothing-reached");
+  assert.equal(await alert.count(), 1);
+  await page.unroute("**/api/v1/sessions**");
+  await alert.getByRole("button", { name: "Try again" }).click();
+  await counts(page, SESSIONS);
+  await page.getByRole("slider").waitFor();
+  await tile(page, /^24 sessions/).waitFor();
   // Without the fields nothing is offered, and the filter works.
   await page.route("**/filter/*", (route) => route.abort());
   await show(page, { range: "24h" }, SESSIONS);

@@ -4,12 +4,13 @@ import { createMemo, createSignal, type Accessor } from "solid-js";
 import { failureText, filterFault, isAborted, type Params } from "../api/client";
 import type { FilterFault, Session } from "../api/types";
 import { listParams } from "../derive/list/params";
+import { absoluteEnds, RANGE_DEFAULT, type Range } from "../derive/list/range";
 import { compareSessions, isDescending, sortColumn, type Sort } from "../derive/list/sort";
 import { mergeFirstPage, updateRows, type MergedSessions } from "../derive/merge";
 import type { ListState } from "../derive/url_state";
 import type { App } from "./app";
 import { createFigures, type Figures } from "./list/figures";
-import { concerns, whileActive } from "./list/panel";
+import { concerns, whileActive, type Panel } from "./list/panel";
 import { createCoalesced } from "./refresh";
 
 export interface SessionList {
@@ -27,7 +28,10 @@ export interface SessionList {
   held_count: Accessor<number>;
   showHeld(): void;
   loadMore(): void;
+  /** Reads again, and whatever else could not be read. */
   retry(): void;
+  /** The last range that was not between two moments: where "reset range" leads. */
+  back_to: Accessor<Range>;
   /** The view tells whether the top of the list is in sight, and which rows are. */
   setReading(reading: { at_top: boolean; visible_ids: string[] }): void;
   /** Nobody reads further down. */
@@ -61,6 +65,8 @@ export function createSessionList(app: App, list: Accessor<ListState>, active: A
   let reading = { at_top: true, visible_ids: [] as string[] };
   const changed_ids = new Set<string>();
 
+  const figures = createFigures(app, list, active);
+  const back_to = createMemo<Range>((last) => (absoluteEnds(list().range) ? last : list().range), RANGE_DEFAULT);
   const key = createMemo(() => JSON.stringify(list()));
   const stale = () => ready() && answered_key() !== key();
   const params = (): Params => ({ ...listParams(list(), Date.now()), limit: PAGE_SIZE });
@@ -167,11 +173,13 @@ export function createSessionList(app: App, list: Accessor<ListState>, active: A
   );
 
   return {
-    rows, ready, loading, failure, fault, stale, at_top, selected_id, select, scroll_top, showHeld,
-    figures: createFigures(app, list, active),
+    rows, ready, loading, failure, fault, stale, at_top, back_to, figures, selected_id, select, scroll_top, showHeld,
     held_count: () => held()?.count ?? 0,
     loadMore: () => void loadMore(),
-    retry: refresh,
+    retry() {
+      refresh();
+      for (const panel of Object.values(figures) as Panel<unknown>[]) if (panel.failure() !== null) panel.retry();
+    },
     setReading: (next) => {
       const came_to_top = next.at_top && !reading.at_top;
       reading = next;

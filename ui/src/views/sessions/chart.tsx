@@ -64,16 +64,9 @@ function Plot(props: { answer: ChartAnswer; onZoom: (range: Range) => void }): J
   let frame!: HTMLDivElement;
   let canvas!: HTMLCanvasElement;
 
-  onMount(() => {
-    const observer = new ResizeObserver(([entry]) => setWidth(Math.floor(entry?.contentRect.width ?? 0)));
-    observer.observe(frame);
-    onCleanup(() => observer.disconnect());
-  });
+  onMount(() => measure(frame, setWidth));
   // What was pointed at means another time on another scale; a refresh of the same one leaves it alone.
-  createEffect(on(() => `${scale().from_ms} ${scale().to_ms} ${scale().count}`, () => {
-    setChoice(null);
-    setCursor(null);
-  }, { defer: true }));
+  createEffect(on(() => `${scale().from_ms} ${scale().to_ms} ${scale().count}`, () => leave(), { defer: true }));
 
   const pitch = () => width() / scale().count;
   const bars = createMemo(() => barsOf(props.answer.counts, scale(), width(), HEIGHT - 1));
@@ -95,6 +88,10 @@ function Plot(props: { answer: ChartAnswer; onZoom: (range: Range) => void }): J
     const range = to_ms - from_ms >= ZOOM_MS_MIN ? between({ from_ms, to_ms }) : null;
     if (range) props.onZoom(range);
   };
+  const leave = () => {
+    setChoice(null);
+    setCursor(null);
+  };
   const said = () => describe(props.answer, choice() ?? { from: cursor() ?? 0, to: cursor() ?? 0 }, zone());
   return (
     <div class="plot">
@@ -109,10 +106,7 @@ function Plot(props: { answer: ChartAnswer; onZoom: (range: Range) => void }): J
         aria-valuenow={cursor() ?? 0}
         aria-valuetext={said().text}
         data-keys="own"
-        onBlur={() => {
-          setChoice(null);
-          setCursor(null);
-        }}
+        onBlur={leave}
         on:keydown={plotKeys({ scale, cursor, setCursor, choice, setChoice, zoom, setByKeys })}
         {...plotPointer({ scale, width, setCursor, choice, setChoice, zoom, setByKeys })}
       >
@@ -127,6 +121,13 @@ function Plot(props: { answer: ChartAnswer; onZoom: (range: Range) => void }): J
       </div>
     </div>
   );
+}
+
+/** Tells how wide an element is, now and whenever that changes. */
+function measure(element: HTMLElement, onWidth: (width: number) => void): void {
+  const observer = new ResizeObserver(([entry]) => onWidth(Math.floor(entry?.contentRect.width ?? 0)));
+  observer.observe(element);
+  onCleanup(() => observer.disconnect());
 }
 
 interface Said {
