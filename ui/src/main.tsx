@@ -5,6 +5,7 @@ import "./styles/base.css";
 import "./styles/shell.css";
 import "./styles/grid.css";
 import "./styles/sessions.css";
+import "./styles/list.css";
 import "./styles/session.css";
 import "./styles/users.css";
 import "./styles/settings.css";

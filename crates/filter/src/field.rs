@@ -329,7 +329,7 @@ const PREFIXES: [(&str, Option<Subject>); 3] =
 
 /// The field that `name` means in a query about `subject`. In front of a name, `session.` and `event.`
 /// say which one is meant where both have it.
-pub(crate) fn lookup(name: &str, subject: Subject) -> Option<(Field, FieldType)> {
+pub fn lookup(name: &str, subject: Subject) -> Option<(Field, FieldType)> {
     let name = crate::text::fold(name);
     let other = match subject {
         Subject::Session => Subject::Event,

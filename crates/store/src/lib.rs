@@ -60,6 +60,7 @@ pub use catalog::saved_views::SavedView;
 pub use catalog::sessions::{SessionCount, SessionCursor, SessionFilter, SessionSort, SessionSummary};
 pub use catalog::settings::{ProjectSettings, RETENTION_DAYS_LEAST, RETENTION_DAYS_MOST, SessionLimits};
 pub use catalog::users::{UserCursor, UserSummary};
+pub use catalog::values::{FieldValue, ValueScope};
 pub use clock::{Clock, SystemClock};
 pub use columns::StoredEvent;
 pub use commit::{Change, Item, Receipt, Submission};

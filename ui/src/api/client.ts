@@ -1,7 +1,9 @@
 // The requests the page makes, one function each. Every failure becomes an ApiFailure that can be shown as it is.
 
 import { createAdminApi, type AdminApi, type Method } from "./admin";
-import type { Density, EventPage, Me, Page, Project, Session, SessionsSummary } from "./types";
+import type {
+  Density, EventPage, FilterFault, FilterField, FilterValue, Me, NewView, Page, Project, Session, SessionCounts, SessionsSummary, View, Worth,
+} from "./types";
 
 const BASE = "/api/v1";
 
@@ -14,6 +16,8 @@ export class ApiFailure extends Error {
     readonly status: number,
     readonly title: string,
     readonly detail: string,
+    /** The filter of the request is wrong. */
+    readonly fault: FilterFault | null = null,
   ) {
     super(detail ? `${title}: ${detail}` : title);
   }
@@ -25,6 +29,13 @@ export interface Api extends AdminApi {
   projects(signal?: AbortSignal): Promise<{ items: Project[] }>;
   sessions(params: Params, signal?: AbortSignal): Promise<Page<Session>>;
   summary(params: Params, signal?: AbortSignal): Promise<SessionsSummary>;
+  counts(params: Params, signal?: AbortSignal): Promise<SessionCounts>;
+  worthOpening(params: Params, signal?: AbortSignal): Promise<{ items: Worth[] }>;
+  filterFields(signal?: AbortSignal): Promise<{ items: FilterField[] }>;
+  filterValues(params: Params, signal?: AbortSignal): Promise<{ items: FilterValue[] }>;
+  views(signal?: AbortSignal): Promise<{ items: View[] }>;
+  putView(id: string, view: NewView): Promise<View>;
+  deleteView(id: string): Promise<void>;
   session(id: string, signal?: AbortSignal): Promise<Session>;
   events(id: string, params: Params, signal?: AbortSignal): Promise<EventPage>;
   density(id: string, params: Params, signal?: AbortSignal): Promise<Density>;
@@ -62,6 +73,16 @@ export function createApi(fetcher: typeof fetch, on_signed_out: () => void): Api
     projects: (signal) => get("/projects", {}, signal),
     sessions: (params, signal) => get("/sessions", params, signal),
     summary: (params, signal) => get("/sessions/summary", params, signal),
+    counts: (params, signal) => get("/sessions/counts", params, signal),
+    worthOpening: (params, signal) => get("/sessions/worth-opening", params, signal),
+    filterFields: (signal) => get("/filter/fields", {}, signal),
+    filterValues: (params, signal) => get("/filter/values", params, signal),
+    views: (signal) => get("/views", {}, signal),
+    putView: async (id, view) => {
+      const init = { method: "PUT", headers: { "content-type": "application/json" }, body: JSON.stringify(view) };
+      return (await (await request(`/views/${encodeURIComponent(id)}`, init)).json()) as View;
+    },
+    deleteView: async (id) => void (await request(`/views/${encodeURIComponent(id)}`, { method: "DELETE" })),
     session: (id, signal) => get(sessionPath(id), {}, signal),
     events: (id, params, signal) => get(`${sessionPath(id)}/events`, params, signal),
     density: (id, params, signal) => get(`${sessionPath(id)}/density`, params, signal),
@@ -70,6 +91,11 @@ export function createApi(fetcher: typeof fetch, on_signed_out: () => void): Api
 
 function sessionPath(id: string): string {
   return `/sessions/${encodeURIComponent(id)}`;
+}
+
+/** Where the browser itself gets what is listed as a file. */
+export function exportUrl(params: Params, format: "ndjson" | "csv"): string {
+  return `${BASE}/sessions${queryOf({ ...params, format })}`;
 }
 
 function queryOf(params: Params): string {
@@ -83,17 +109,27 @@ function queryOf(params: Params): string {
 async function failureOf(response: Response): Promise<ApiFailure> {
   const fallback = response.statusText || "the server answered with an error";
   try {
-    const problem = (await response.json()) as { title?: unknown; detail?: unknown };
-    const title = typeof problem.title === "string" ? problem.title : fallback;
-    const detail = typeof problem.detail === "string" ? problem.detail : "";
-    return new ApiFailure(response.status, title, detail);
+    const problem = (await response.json()) as Record<string, unknown>;
+    const title = typeof problem["title"] === "string" ? problem["title"] : fallback;
+    const detail = typeof problem["detail"] === "string" ? problem["detail"] : "";
+    return new ApiFailure(response.status, title, detail, faultOf(problem, detail));
   } catch {
     return new ApiFailure(response.status, fallback, "");
   }
 }
 
+function faultOf({ position, length, suggestion }: Record<string, unknown>, detail: string): FilterFault | null {
+  if (typeof position !== "number" || typeof length !== "number") return null;
+  return { position, length, detail, suggestion: typeof suggestion === "string" ? suggestion : null };
+}
+
 export function isAborted(cause: unknown): boolean {
   return cause instanceof DOMException && cause.name === "AbortError";
+}
+
+/** What is wrong with the filter, if that is why it failed. */
+export function filterFault(cause: unknown): FilterFault | null {
+  return cause instanceof ApiFailure ? cause.fault : null;
 }
 
 export function failureText(cause: unknown): string {

@@ -175,6 +175,18 @@ export interface components {
         FilterFieldList: {
             items: components["schemas"]["FilterField"][];
         };
+        /** @description A value that sessions have. */
+        FilterValue: {
+            /**
+             * Format: int64
+             * @description In how many of the sessions looked at.
+             */
+            sessions: number;
+            value: string;
+        };
+        FilterValueList: {
+            items: components["schemas"]["FilterValue"][];
+        };
         /** @enum {string} */
         Format: "json" | "ndjson" | "csv";
         /** @description One call on the stack. */
@@ -642,6 +654,8 @@ export type EventList = components['schemas']['EventList'];
 export type Exception = components['schemas']['Exception'];
 export type FilterField = components['schemas']['FilterField'];
 export type FilterFieldList = components['schemas']['FilterFieldList'];
+export type FilterValue = components['schemas']['FilterValue'];
+export type FilterValueList = components['schemas']['FilterValueList'];
 export type Format = components['schemas']['Format'];
 export type Frame = components['schemas']['Frame'];
 export type Kymogram = components['schemas']['Kymogram'];

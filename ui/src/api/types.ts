@@ -4,8 +4,8 @@
 import type { Event, Level, Project, Session, SessionSummary } from "./schema";
 
 export type {
-  AddMember, AddProject, AddToken, AuditEntry, Browser, ChangeMember, Density, DensityBucket, EndReason, Exception, FilterField, Frame, Kymogram, KymogramBucket,
-  MadeToken, Me, Member, MemberWithLink, Project, ProjectChange, ProjectMember, ProjectSettings, Session, SessionBucket,
+  AddMember, AddProject, AddToken, AuditEntry, Browser, ChangeMember, Density, DensityBucket, EndReason, Exception, FilterField, FilterValue, Frame, Kymogram, KymogramBucket,
+  MadeToken, Me, Member, MemberWithLink, NewView, Project, ProjectChange, ProjectMember, ProjectSettings, Session, SessionBucket,
   SessionCounts, SessionKind, SessionState, SignInLink, Status, Token, User, UserDescription, UserReport, View, Worth,
 } from "./schema";
 
@@ -25,6 +25,14 @@ export interface Page<Item> {
 
 export interface EventPage extends Page<SessionEvent> {
   total: number | null;
+}
+
+/** What is wrong with a filter: which of its characters, and what to write instead. */
+export interface FilterFault {
+  position: number;
+  length: number;
+  detail: string;
+  suggestion: string | null;
 }
 
 /** Something was stored. `sessions` is left out when there were too many to name. */

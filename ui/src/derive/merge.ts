@@ -10,8 +10,16 @@ export interface MergedSessions {
   replaced: boolean;
 }
 
-/** Joins a fresh first page with the rows known before; both newest start first. `complete`: there is no second page. */
-export function mergeFirstPage(old_rows: readonly Session[], page: readonly Session[], complete: boolean): MergedSessions {
+/**
+ * Joins a fresh first page with the rows known before; both in the order of `compare`. `complete`: there is no second page.
+ * Only for orders in which a row that grows moves up, so that what left the page was loaded before.
+ */
+export function mergeFirstPage(
+  old_rows: readonly Session[],
+  page: readonly Session[],
+  complete: boolean,
+  compare: (left: Session, right: Session) => number = newestFirst,
+): MergedSessions {
   const old_ids = new Set(old_rows.map((row) => row.id));
   const page_ids = new Set(page.map((row) => row.id));
   const added = page.reduce((count, row) => count + (old_ids.has(row.id) ? 0 : 1), 0);
@@ -20,8 +28,12 @@ export function mergeFirstPage(old_rows: readonly Session[], page: readonly Sess
   const overlaps = page.some((row) => old_ids.has(row.id));
   if (complete || !last || !overlaps) return { rows: [...page], added, replaced: true };
   const last_index = old_rows.findIndex((row) => row.id === last.id);
-  const rest = last_index >= 0 ? old_rows.slice(last_index + 1) : old_rows.filter((row) => row.started_at < last.started_at);
+  const rest = last_index >= 0 ? old_rows.slice(last_index + 1) : old_rows.filter((row) => compare(last, row) < 0);
   return { rows: [...page, ...rest.filter((row) => !page_ids.has(row.id))], added, replaced: false };
+}
+
+function newestFirst(left: Session, right: Session): number {
+  return left.started_at < right.started_at ? 1 : left.started_at > right.started_at ? -1 : 0;
 }
 
 /** Takes newer versions of rows over in place; nothing is added or moved. */

@@ -14,6 +14,9 @@ describe("the list", () => {
   it.each<[Partial<ListState>, string]>([
     [{}, "/"],
     [{ range: "24h" }, "/?range=24h"],
+    [{ range: "2026-11-20T16:00Z..2026-11-20T17:30Z" }, "/?range=2026-11-20T16%3A00Z..2026-11-20T17%3A30Z"],
+    [{ without_errors: true, sort: "-duration" }, "/?errors=false&sort=-duration"],
+    [{ sort: "started" }, "/?sort=started"],
     [{ project: "shop", filter: "user:ann -version:2.*", running: true, errors: true }, "/?project=shop&filter=user%3Aann+-version%3A2.*&state=running&errors=true"],
   ])("%o", (part, url) => {
     const list = { ...LIST_STATE_DEFAULT, ...part };
@@ -21,7 +24,7 @@ describe("the list", () => {
     expect(placeOf(url)).toEqual({ view: "sessions", list });
   });
   it("ignores what it does not understand", () => {
-    expect(placeOf("/?range=9y&state=asleep&errors=maybe&project=")).toEqual({ view: "sessions", list: LIST_STATE_DEFAULT });
+    expect(placeOf("/?range=9y&state=asleep&errors=maybe&project=&sort=name")).toEqual({ view: "sessions", list: LIST_STATE_DEFAULT });
   });
 });
 

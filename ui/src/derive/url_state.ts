@@ -2,19 +2,11 @@
 // Defaults are left out, so that the plain place has a plain address; what is not understood is ignored.
 
 import type { SeverityLevel } from "../api/types";
+import { parseRange, RANGE_DEFAULT, type Range } from "./list/range";
+import { parseSort, SORT_DEFAULT, type Sort } from "./list/sort";
 import { parseSeverity } from "./severity";
 
-export type Range = "1h" | "24h" | "7d" | "30d" | "all";
-
-export const RANGES: readonly { range: Range; label: string; seconds: number | null }[] = [
-  { range: "1h", label: "Last hour", seconds: 3_600 },
-  { range: "24h", label: "Last 24 hours", seconds: 86_400 },
-  { range: "7d", label: "Last 7 days", seconds: 604_800 },
-  { range: "30d", label: "Last 30 days", seconds: 2_592_000 },
-  { range: "all", label: "All time", seconds: null },
-];
-
-const RANGE_DEFAULT: Range = "7d";
+export { RANGES, rangeFrom, rangeTo, type Range } from "./list/range";
 
 export interface ListState {
   project: string | null;
@@ -22,7 +14,11 @@ export interface ListState {
   /** In the filter language. */
   filter: string;
   running: boolean;
+  /** Only those with errors. */
   errors: boolean;
+  /** Only those without; never both. */
+  without_errors: boolean;
+  sort: Sort;
 }
 
 export type SessionTab = "events" | "environment";
@@ -67,7 +63,9 @@ export type Place =
   | { view: "settings"; settings: SettingsState }
   | { view: "unknown" };
 
-export const LIST_STATE_DEFAULT: ListState = { project: null, range: RANGE_DEFAULT, filter: "", running: false, errors: false };
+export const LIST_STATE_DEFAULT: ListState = {
+  project: null, range: RANGE_DEFAULT, filter: "", running: false, errors: false, without_errors: false, sort: SORT_DEFAULT,
+};
 
 export function parsePlace(path: string, search: string): Place {
   const query = new URLSearchParams(search);
@@ -101,10 +99,12 @@ function decode(text: string): string {
 function parseList(query: URLSearchParams): ListState {
   return {
     project: query.get("project") || null,
-    range: RANGES.find(({ range }) => range === query.get("range"))?.range ?? RANGE_DEFAULT,
+    range: parseRange(query.get("range")) ?? RANGE_DEFAULT,
     filter: query.get("filter") ?? "",
     running: query.get("state") === "running",
     errors: query.get("errors") === "true",
+    without_errors: query.get("errors") === "false",
+    sort: parseSort(query.get("sort")) ?? SORT_DEFAULT,
   };
 }
 
@@ -126,7 +126,8 @@ export function listUrl(list: ListState): string {
   if (list.range !== RANGE_DEFAULT) query.set("range", list.range);
   if (list.filter) query.set("filter", list.filter);
   if (list.running) query.set("state", "running");
-  if (list.errors) query.set("errors", "true");
+  if (list.errors || list.without_errors) query.set("errors", String(list.errors));
+  if (list.sort !== SORT_DEFAULT) query.set("sort", list.sort);
   return withQuery("/", query);
 }
 
@@ -160,12 +161,4 @@ export function sessionUrl(session: SessionPageState): string {
 function withQuery(path: string, query: URLSearchParams): string {
   const text = query.toString();
   return text ? `${path}?${text}` : path;
-}
-
-/** Start of a range as the API wants it, on the full minute so that refreshes ask the same. `null`: open. */
-export function rangeFrom(range: Range, now_ms: number): string | null {
-  const seconds = RANGES.find((known) => known.range === range)?.seconds ?? null;
-  if (seconds === null) return null;
-  const minute_ms = 60_000;
-  return new Date(Math.floor((now_ms - seconds * 1000) / minute_ms) * minute_ms).toISOString();
 }

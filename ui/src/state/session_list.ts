@@ -1,11 +1,16 @@
 // The list of sessions: read page by page, refreshed by the stream of changes without moving what is being read.
 
-import { createEffect, createMemo, createSignal, on, type Accessor } from "solid-js";
-import { failureText, isAborted, type Params } from "../api/client";
-import type { Changed, Session, SessionsSummary } from "../api/types";
-import { mergeFirstPage, updateRows } from "../derive/merge";
-import { rangeFrom, type ListState } from "../derive/url_state";
+import { createMemo, createSignal, type Accessor } from "solid-js";
+import { failureText, filterFault, isAborted, type Params } from "../api/client";
+import type { FilterFault, Session } from "../api/types";
+import { listParams } from "../derive/list/params";
+import { absoluteEnds, RANGE_DEFAULT, type Range } from "../derive/list/range";
+import { compareSessions, isDescending, sortColumn, type Sort } from "../derive/list/sort";
+import { mergeFirstPage, updateRows, type MergedSessions } from "../derive/merge";
+import type { ListState } from "../derive/url_state";
 import type { App } from "./app";
+import { createFigures, type Figures } from "./list/figures";
+import { concerns, whileActive, type Panel } from "./list/panel";
 import { createCoalesced } from "./refresh";
 
 export interface SessionList {
@@ -14,16 +19,23 @@ export interface SessionList {
   ready: Accessor<boolean>;
   loading: Accessor<boolean>;
   failure: Accessor<string | null>;
+  /** The failure is that the filter is wrong. */
+  fault: Accessor<FilterFault | null>;
   /** The rows are the answer to another question than the one asked now. */
   stale: Accessor<boolean>;
-  summary: Accessor<SessionsSummary | null>;
+  figures: Figures;
   /** Sessions that arrived while one was reading further down. */
   held_count: Accessor<number>;
   showHeld(): void;
   loadMore(): void;
+  /** Reads again, and whatever else could not be read. */
   retry(): void;
+  /** The last range that was not between two moments: where "reset range" leads. */
+  back_to: Accessor<Range>;
   /** The view tells whether the top of the list is in sight, and which rows are. */
   setReading(reading: { at_top: boolean; visible_ids: string[] }): void;
+  /** Nobody reads further down. */
+  at_top: Accessor<boolean>;
   selected_id: Accessor<string | null>;
   select(id: string | null): void;
   /** Survives leaving the list, so that back returns to the same row. */
@@ -32,7 +44,6 @@ export interface SessionList {
 
 const PAGE_SIZE = 100;
 const REFRESH_GAP_MS = 400;
-const SUMMARY_GAP_MS = 1_500;
 /** Changed rows below the first page that are read one by one: as many as fit on a screen, not more. */
 const SINGLE_READS_MAX = 20;
 
@@ -42,9 +53,11 @@ export function createSessionList(app: App, list: Accessor<ListState>, active: A
   const [ready, setReady] = createSignal(false);
   const [loading, setLoading] = createSignal(false);
   const [failure, setFailure] = createSignal<string | null>(null);
+  const [fault, setFault] = createSignal<FilterFault | null>(null);
   const [answered_key, setAnsweredKey] = createSignal<string | null>(null);
   const [held, setHeld] = createSignal<{ rows: Session[]; cursor: string | null; count: number } | null>(null);
   const [selected_id, select] = createSignal<string | null>(null);
+  const [at_top, setAtTop] = createSignal(true);
   const scroll_top = { value: 0 };
   let cursor: string | null = null;
   let request = new AbortController();
@@ -52,14 +65,20 @@ export function createSessionList(app: App, list: Accessor<ListState>, active: A
   let reading = { at_top: true, visible_ids: [] as string[] };
   const changed_ids = new Set<string>();
 
+  const figures = createFigures(app, list, active);
+  const back_to = createMemo<Range>((last) => (absoluteEnds(list().range) ? last : list().range), RANGE_DEFAULT);
   const key = createMemo(() => JSON.stringify(list()));
   const stale = () => ready() && answered_key() !== key();
-  const params = (): Params => ({
-    ...baseParams(list()),
-    state: list().running ? "running" : null,
-    errors: list().errors ? "true" : null,
-    limit: PAGE_SIZE,
-  });
+  const params = (): Params => ({ ...listParams(list(), Date.now()), limit: PAGE_SIZE });
+  const tell = (cause: unknown) => {
+    if (isAborted(cause)) return;
+    setFault(filterFault(cause));
+    setFailure(failureText(cause));
+  };
+  const tellNothing = () => {
+    setFault(null);
+    setFailure(null);
+  };
 
   async function load(): Promise<void> {
     request.abort();
@@ -74,10 +93,10 @@ export function createSessionList(app: App, list: Accessor<ListState>, active: A
       setHeld(null);
       setRows(page.items);
       setAnsweredKey(asked_key);
-      setFailure(null);
+      tellNothing();
       setReady(true);
     } catch (cause) {
-      if (!isAborted(cause)) setFailure(failureText(cause));
+      tell(cause);
     } finally {
       if (!signal.aborted) setLoading(false);
     }
@@ -92,9 +111,9 @@ export function createSessionList(app: App, list: Accessor<ListState>, active: A
       const known = new Set(rows().map((row) => row.id));
       setRows([...rows(), ...page.items.filter((row) => !known.has(row.id))]);
       cursor = page.next_cursor;
-      setFailure(null);
+      tellNothing();
     } catch (cause) {
-      if (!isAborted(cause)) setFailure(failureText(cause));
+      tell(cause);
     } finally {
       loading_more = false;
     }
@@ -109,14 +128,14 @@ export function createSessionList(app: App, list: Accessor<ListState>, active: A
       const page = await app.api.sessions(params(), signal);
       takeFirstPage(page.items, page.next_cursor);
       await refreshVisible(ids, new Set(page.items.map((row) => row.id)), signal);
-      setFailure(null);
+      tellNothing();
     } catch (cause) {
-      if (!isAborted(cause)) setFailure(failureText(cause));
+      tell(cause);
     }
   }, REFRESH_GAP_MS);
 
   function takeFirstPage(page: Session[], page_cursor: string | null): void {
-    const merged = mergeFirstPage(rows(), page, page_cursor === null);
+    const merged = joinFirstPage(rows(), page, page_cursor === null, list().sort);
     const next_cursor = merged.replaced ? page_cursor : cursor;
     if (reading.at_top || merged.added === 0) {
       // Rows that went away (no longer running, no longer in range) would move what is read: they wait as well.
@@ -154,71 +173,25 @@ export function createSessionList(app: App, list: Accessor<ListState>, active: A
   );
 
   return {
-    rows, ready, loading, failure, stale, selected_id, select, scroll_top, showHeld,
-    summary: createSummary(app, list, active),
+    rows, ready, loading, failure, fault, stale, at_top, back_to, figures, selected_id, select, scroll_top, showHeld,
     held_count: () => held()?.count ?? 0,
     loadMore: () => void loadMore(),
-    retry: refresh,
+    retry() {
+      refresh();
+      for (const panel of Object.values(figures) as Panel<unknown>[]) if (panel.failure() !== null) panel.retry();
+    },
     setReading: (next) => {
       const came_to_top = next.at_top && !reading.at_top;
       reading = next;
+      setAtTop(next.at_top);
       if (came_to_top) showHeld();
     },
   };
 }
 
-/** Loads for each new key and refreshes at each change; both wait for `active`. */
-function whileActive(
-  active: Accessor<boolean>,
-  key: Accessor<string>,
-  load: () => void,
-  refresh: () => void,
-  listen: (onChange: () => void) => void,
-): void {
-  let loaded_key: string | null = null;
-  let stale = false;
-  createEffect(
-    on([active, key], () => {
-      if (!active()) return;
-      if (loaded_key !== key()) load();
-      else if (stale) refresh();
-      loaded_key = key();
-      stale = false;
-    }),
-  );
-  listen(() => {
-    if (active()) refresh();
-    else stale = true;
-  });
-}
-
-function concerns(changed: Changed | null, project: string | null): boolean {
-  return changed === null || project === null || changed.projects.includes(project);
-}
-
-function baseParams(list: ListState): Params {
-  return { project: list.project, from: rangeFrom(list.range, Date.now()), filter: list.filter || null };
-}
-
-/** The tiles. Running and errors are left out of the question, so that the tiles do not change when they are pressed. */
-function createSummary(app: App, list: Accessor<ListState>, active: Accessor<boolean>): Accessor<SessionsSummary | null> {
-  const [summary, setSummary] = createSignal<SessionsSummary | null>(null);
-  const key = createMemo(() => JSON.stringify([list().project, list().range, list().filter]));
-  let request = new AbortController();
-
-  async function load(): Promise<void> {
-    request.abort();
-    request = new AbortController();
-    // A failure is told by the list, which asks the same server; old figures stay.
-    const answer = await app.api.summary(baseParams(list()), request.signal).catch(() => null);
-    if (answer) setSummary(answer);
-  }
-
-  const refresh = createCoalesced(load, SUMMARY_GAP_MS);
-  whileActive(active, key, () => void load(), refresh, (onChange) =>
-    app.onChanged((changed) => {
-      if (concerns(changed, list().project)) onChange();
-    }),
-  );
-  return summary;
+/** Where the smallest come first a row that grows leaves the page for a place that is not known: all is read anew. */
+function joinFirstPage(old_rows: Session[], page: Session[], complete: boolean, sort: Sort): MergedSessions {
+  const merged = mergeFirstPage(old_rows, page, complete, compareSessions(sort));
+  const stays = isDescending(sort) || sortColumn(sort) === "started";
+  return stays ? merged : { rows: page, added: merged.added, replaced: true };
 }

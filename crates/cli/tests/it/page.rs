@@ -4,6 +4,8 @@ use kymo_testkit::{Kymo, Script, kymo::needed};
 
 use crate::KYMO;
 
+mod list;
+
 #[test]
 fn a_session_comes_into_sight_and_its_error_can_be_read() {
     let kymo = Kymo::with_project(KYMO);

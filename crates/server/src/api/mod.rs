@@ -69,6 +69,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(events::everywhere))
         .routes(routes!(events::one))
         .routes(routes!(filter::fields))
+        .routes(routes!(filter::values))
         .routes(routes!(changes::stream))
         .routes(routes!(changes::socket))
 }

@@ -58,10 +58,17 @@ impl Parameters {
             .transpose()
     }
 
+    /// What is not given is `false`.
     pub(super) fn flag(&self, name: &str) -> Result<bool, Problem> {
+        Ok(self.choice(name)?.unwrap_or(false))
+    }
+
+    /// What is not given leaves both.
+    pub(super) fn choice(&self, name: &str) -> Result<Option<bool>, Problem> {
         match self.text(name) {
-            None | Some("false") => Ok(false),
-            Some("true") => Ok(true),
+            None => Ok(None),
+            Some("false") => Ok(Some(false)),
+            Some("true") => Ok(Some(true)),
             Some(other) => Err(Problem::input(format!("{name}={other}: expected true or false"))),
         }
     }

@@ -49,7 +49,7 @@ pub(super) struct SessionQuery {
     to: Option<Moment>,
     /// `running` or `ended`.
     state: Option<StateAsked>,
-    /// Only with errors.
+    /// `true`: only with errors; `false`: only without.
     errors: Option<bool>,
     /// Only tabs of this visit.
     visit: Option<String>,
@@ -401,7 +401,7 @@ pub(super) fn filter(
         from: parameters.time("from")?,
         to: parameters.time("to")?,
         running,
-        with_errors: parameters.flag("errors")?,
+        with_errors: parameters.choice("errors")?,
         visit: parameters.text("visit").map(str::to_owned),
         user: parameters.text("user").map(str::to_owned),
         ..SessionFilter::default()

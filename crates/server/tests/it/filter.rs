@@ -93,6 +93,11 @@ fn lists_and_searches_take_a_filter() {
         users("user:okafor", &[bob, ann]);
         users("user:ann version:2.*", &[ann]);
         users("error:true", &[ann]);
+        for (errors, expected) in [("true", ann), ("false", bob)] {
+            let (_, list) = page.get("read", "sessions", "", &format!("&errors={errors}"));
+            assert_eq!(list["items"].as_array().unwrap().len(), 1, "{errors}");
+            assert_eq!(list["items"][0]["user"]["id"], expected, "{errors}");
+        }
         users("\"disk is full\"", &[bob]);
         users("exception:disk", &[ann]);
         users("-category:Http*", &[bob]);
@@ -159,5 +164,50 @@ fn the_fields_are_told_to_who_may_read() {
     );
     let (status, _) = page.get("ingest", "filter/fields", "", "");
     assert_eq!(status, 403);
+    page.0.stop();
+}
+
+/// Values with the number of their sessions.
+fn values(page: &Page, token: &str, query: &str) -> (u16, Vec<(String, u64)>) {
+    let answer = page.0.get(&format!("/api/v1/filter/values?{query}"), token);
+    let body: Value = serde_json::from_str(&answer.body).unwrap();
+    let value =
+        |item: &Value| (item["value"].as_str().unwrap().to_owned(), item["sessions"].as_u64().unwrap());
+    (
+        answer.status,
+        body["items"].as_array().map(|items| items.iter().map(value).collect()).unwrap_or_default(),
+    )
+}
+
+#[test]
+fn values_of_a_field_are_those_of_its_sessions() {
+    let page = Page::new();
+    let carol = json!({
+        "type": "log", "message": "hello", "date": "2026-11-20T12:04:00Z",
+        "data": {"@version": "2.1", "service.name": "Till", "@user": {"identity": "carol"}},
+    });
+    page.post("ingest", &json!([carol]));
+    let check = |query: &str, expected: &[(&str, u64)]| {
+        let (status, found) = values(&page, "read", query);
+        let found: Vec<(&str, u64)> = found.iter().map(|(text, count)| (text.as_str(), *count)).collect();
+        assert_eq!((status, found.as_slice()), (200, expected), "{query}");
+    };
+    check("field=version", &[("2.1", 2), ("1.9", 1)]);
+    check("field=Version&prefix=1", &[("1.9", 1), ("2.1", 2)]);
+    check("field=properties.service.version&prefix=9", &[("1.9", 1)]);
+    check("field=version&from=2026-11-20T12:02:00Z", &[("1.9", 1), ("2.1", 1)]);
+    check("field=version&to=2026-11-20T12:02:00Z", &[("2.1", 1)]);
+    // A session without a name of its application goes by its project's.
+    check("field=app", &[("shop", 2), ("Till", 1)]);
+    check("field=user&prefix=OKA", &[("ann@example.test Okafor", 1), ("bob Okafor", 1)]);
+    check("field=user.id&prefix=example", &[("ann@example.test", 1)]);
+    check("field=project", &[("shop", 3)]);
+    check("field=duration", &[]);
+    check("field=host&prefix=*", &[]);
+    assert_eq!(values(&page, "other-read", "field=version").1, []);
+    assert_eq!(values(&page, "other-read", "field=version&project=shop").0, 404);
+    for wrong in ["", "field=vers", "field=level", "field=version&from=x"] {
+        assert_eq!(values(&page, "read", wrong).0, 400, "{wrong}");
+    }
     page.0.stop();
 }

@@ -15,6 +15,7 @@ pub(crate) mod seen;
 pub(crate) mod sessions;
 pub(crate) mod settings;
 pub(crate) mod users;
+pub(crate) mod values;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};

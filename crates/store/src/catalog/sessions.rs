@@ -345,8 +345,8 @@ pub struct SessionFilter {
     pub to: Option<Timestamp>,
     /// `Some(true)`: running only; `Some(false)`: ended only.
     pub running: Option<bool>,
-    /// Only sessions with errors.
-    pub with_errors: bool,
+    /// `Some(true)`: only sessions with errors; `Some(false)`: only those without.
+    pub with_errors: Option<bool>,
     /// Only tabs of this visit.
     pub visit: Option<String>,
     /// Part of an id or name of any of its users, in any case.
@@ -453,8 +453,10 @@ pub(crate) fn push_filter(
         Some(false) => drop(query.push(" AND end_kind <> 0")),
         None => {}
     }
-    if filter.with_errors {
-        query.push(" AND error_count > 0");
+    match filter.with_errors {
+        Some(true) => drop(query.push(" AND error_count > 0")),
+        Some(false) => drop(query.push(" AND error_count = 0")),
+        None => {}
     }
     if let Some(visit) = &filter.visit {
         query.push(" AND visit_id = ").push_bind(visit.clone());

@@ -1,5 +1,6 @@
 //! The part of [`Store`] that adds sessions up: users, counts over time; and the views people keep of them.
 
+use kymo_filter::SessionField;
 use kymo_model::{SessionId, Timestamp};
 
 use crate::catalog::error_types;
@@ -7,6 +8,7 @@ use crate::catalog::projects::Projects;
 use crate::catalog::saved_views::{self, SavedView};
 use crate::catalog::sessions::{self, SessionCount, SessionFilter, SessionSort};
 use crate::catalog::users::{self, UserCursor, UserSummary};
+use crate::catalog::values::{self, FieldValue, ValueScope};
 use crate::error::StoreError;
 use crate::store::Store;
 use crate::worth::{self, WorthOpening};
@@ -46,6 +48,18 @@ impl Store {
         sessions::counts(self.catalog().readers(), filter, condition.as_ref(), from, to, buckets).await
     }
 
+    /// Values that sessions have in a field and that begin with `prefix`, then those of which a word does, in any
+    /// case; of each the most frequent first. Looks at the newest 10,000 sessions; a field of which nothing can be listed has none.
+    pub async fn field_values(
+        &self,
+        scope: &ValueScope,
+        field: &SessionField,
+        prefix: &str,
+        limit: u32,
+    ) -> Result<Vec<FieldValue>, StoreError> {
+        values::of_field(self.catalog().readers(), scope, field, prefix, limit).await
+    }
+
     /// Sessions worth opening of those that were active in `[from, to)` and match, at most one for each rule, in
     /// the order of the rules. Looks at the newest 5000 with errors since seven days before.
     pub async fn worth_opening(
@@ -56,7 +70,7 @@ impl Store {
         let history = from.minus(worth::HISTORY);
         let filter = SessionFilter {
             from: Some(history),
-            with_errors: true,
+            with_errors: Some(true),
             sort: SessionSort::Started,
             ascending: false,
             ..filter.clone()

@@ -113,7 +113,11 @@ impl Run {
 
     async fn check_sessions(&mut self, facts: &Facts<'_>, query: &Query) {
         let (projects, from, to) = (self.some_projects(), self.world.bound(), self.world.bound());
-        let with_errors = self.world.random.below(5) == 0;
+        let with_errors = match self.world.random.below(8) {
+            0 => Some(true),
+            1 => Some(false),
+            _ => None,
+        };
         let filter = SessionFilter {
             query: Some(query.clone()),
             projects: projects.clone(),
@@ -126,7 +130,7 @@ impl Run {
             projects.has(project)
                 && from.is_none_or(|from| row.last_activity_at >= from)
                 && to.is_none_or(|to| row.started_at < to)
-                && (!with_errors || row.error_count > 0)
+                && with_errors.is_none_or(|wanted| wanted == (row.error_count > 0))
         };
         let rows = self.stand.store().sessions(&filter, None, EVERYTHING).await.unwrap();
         let found: Vec<SessionId> = rows.iter().map(|(_, row)| row.id).collect();

@@ -15,7 +15,7 @@ export function createFirstRun(props: { list: SessionList; state: ListState }): 
   const app = useApp();
   const is_first_run = createMemo(() => {
     const { list, state } = props;
-    const is_plain = !state.filter && !state.running && !state.errors;
+    const is_plain = !state.filter && !state.running && !state.errors && !state.without_errors;
     if (!is_plain || !list.ready() || list.stale() || list.rows().length > 0) return false;
     const projects = app.projects()?.filter((project) => state.project === null || project.id === state.project);
     return projects !== undefined && projects.every((project) => project.session_count === 0);

@@ -5,6 +5,9 @@ import { useApp } from "../../state/app";
 
 const KEYS: readonly [string[], string][] = [
   [["/"], "Go to the filter"],
+  [["Tab"], "In the filter: take what is offered; ↓ and ↑ choose"],
+  [["v"], "Filter by a value of the chosen session"],
+  [["←", "→"], "In the chart: move; with Shift choose a range, Enter shows it"],
   [["j", "↓"], "Next line"],
   [["k", "↑"], "Line before"],
   [["Enter"], "Open the session, read the event"],

@@ -1,13 +1,14 @@
-// The figures above the list. Those that the list can be filtered by are buttons.
+// The figures above the list. Those that the list can be filtered by are buttons, users lead to the list of users.
 
-import type { JSX } from "solid-js";
+import { Show, type JSX } from "solid-js";
 import type { SessionsSummary } from "../../api/types";
 import { countText, shareText } from "../../derive/number";
 import { durationWords } from "../../derive/time";
-import type { ListState } from "../../derive/url_state";
+import { usersUrl, type ListState } from "../../derive/url_state";
+import type { Panel } from "../../state/list/panel";
 
 export interface TilesProps {
-  summary: SessionsSummary | null;
+  panel: Panel<SessionsSummary>;
   state: ListState;
   onChange: (part: Partial<ListState>) => void;
 }
@@ -15,46 +16,69 @@ export interface TilesProps {
 const UNKNOWN = "–";
 
 export function Tiles(props: TilesProps): JSX.Element {
-  const figure = (text: (summary: SessionsSummary) => string) => (props.summary ? text(props.summary) : UNKNOWN);
-  const is_plain = () => !props.state.running && !props.state.errors;
+  const summary = () => props.panel.value();
+  const figure = (text: (summary: SessionsSummary) => string) => {
+    const known = summary();
+    return known ? text(known) : UNKNOWN;
+  };
+  const is_plain = () => !props.state.running && !props.state.errors && !props.state.without_errors;
+  const is_longest_first = () => props.state.sort === "-duration";
+  const clean = (of: SessionsSummary) => of.sessions - of.with_errors;
   return (
     <div class="tiles" role="group" aria-label="Figures of the range">
       <TileButton
-        label={props.summary?.sessions === 1 ? "session" : "sessions"}
-        figure={figure((summary) => countText(summary.sessions))}
+        label={summary()?.sessions === 1 ? "session" : "sessions"}
+        figure={figure((known) => countText(known.sessions))}
         pressed={is_plain()}
         title="Show all sessions"
-        onClick={() => props.onChange({ running: false, errors: false })}
+        onClick={() => props.onChange({ running: false, errors: false, without_errors: false })}
       />
+      <a class="tile" href={usersUrl(props.state)} title="Show the users of these sessions">
+        <span class="tile-figure">{figure((known) => countText(known.users))}</span>
+        <span class="tile-label">{summary()?.users === 1 ? "user" : "users"}</span>
+      </a>
       <TileButton
         label="running"
-        figure={figure((summary) => countText(summary.running))}
+        figure={figure((known) => countText(known.running))}
         pressed={props.state.running}
         title="Only those that run now"
         onClick={() => props.onChange({ running: !props.state.running })}
       />
       <TileButton
-        label="with errors"
-        figure={figure((summary) => shareText(summary.with_errors, summary.sessions))}
-        pressed={props.state.errors}
-        title={figure((summary) => `Only those with errors: ${countText(summary.with_errors)}`)}
-        onClick={() => props.onChange({ errors: !props.state.errors })}
+        label="average length"
+        figure={figure((known) => averageText(known))}
+        pressed={is_longest_first()}
+        title="The longest first"
+        onClick={() => props.onChange({ sort: is_longest_first() ? "-started" : "-duration" })}
       />
-      <div class="tile">
-        <span class="tile-figure">{figure((summary) => countText(summary.users))}</span>
-        <span class="tile-label">{props.summary?.users === 1 ? "user" : "users"}</span>
-      </div>
-      <div class="tile">
-        <span class="tile-figure">{figure((summary) => averageText(summary))}</span>
-        <span class="tile-label">average length</span>
-      </div>
+      <TileButton
+        label="with errors"
+        figure={figure((known) => countText(known.with_errors))}
+        pressed={props.state.errors}
+        title="Only those with errors"
+        onClick={() => props.onChange({ errors: !props.state.errors, without_errors: false })}
+      />
+      <TileButton
+        label="without errors"
+        figure={figure((known) => (known.sessions === 0 ? UNKNOWN : shareText(clean(known), known.sessions)))}
+        pressed={props.state.without_errors}
+        title={figure((known) => `Only those without errors: ${countText(clean(known))}`)}
+        onClick={() => props.onChange({ without_errors: !props.state.without_errors, errors: false })}
+      />
+      <Show when={props.panel.failure()}>
+        {(failure) => (
+          <div class="panel-failure" role="alert">
+            <span><strong>The figures could not be read.</strong> {failure()}</span>
+            <button type="button" class="button small" onClick={() => props.panel.retry()}>Try again</button>
+          </div>
+        )}
+      </Show>
     </div>
   );
 }
 
 function averageText(summary: SessionsSummary): string {
-  const seconds = summary.average_duration_seconds;
-  return seconds === null || summary.sessions === 0 ? UNKNOWN : durationWords(seconds);
+  return summary.sessions === 0 ? UNKNOWN : durationWords(summary.average_duration_seconds);
 }
 
 function TileButton(props: {

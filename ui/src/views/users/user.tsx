@@ -12,7 +12,7 @@ import { createPaged } from "../../state/reading/paged";
 import { createCoalesced, createDelayed } from "../../state/refresh";
 import { Failure } from "../parts/failure";
 import { VirtualGrid, type GridHandle, type GridView } from "../parts/virtual_grid";
-import { SessionHead, SessionRow } from "../sessions/session_row";
+import { COLUMN_COUNT, SessionHead, SessionRow } from "../sessions/session_row";
 import { Seen } from "./user_row";
 
 const PAGE_SIZE = 100;
@@ -137,7 +137,7 @@ function UserSessions(props: { sessions: ReturnType<typeof createPaged<Session>>
         label="Sessions of the user"
         name="session"
         count={rows().length}
-        column_count={8}
+        column_count={COLUMN_COUNT}
         active_index={active_index()}
         head={<SessionHead onLifeWidth={setLifeWidth} />}
         row={(index) => <Show when={rows()[index()]}>{(session) => <SessionRow session={session()} life_width={life_width()} />}</Show>}

@@ -128,6 +128,7 @@ pub(super) const ROWS: &[Row] = &[
     get_with("/api/v1/events", Needs::Rank(0), "?project={project}"),
     get("/api/v1/events/{id}", Needs::Rank(0)),
     get("/api/v1/filter/fields", Needs::Reading),
+    get_with("/api/v1/filter/values", Needs::Rank(0), "?field=version&project={project}"),
     get("/api/v1/changes", Needs::Reading),
     get("/api/v1/stream", Needs::Reading),
 ];
