@@ -47,7 +47,7 @@ export function SessionRow(props: { session: Session; life_width: number }): JSX
   const session = () => props.session;
   const zone = () => app.settings.zone.value();
   const started_ms = () => parseTime(session().started_at);
-  const url = () => sessionUrl({ id: session().id, tab: "events", text: "", severity: null, errors: false, event: null });
+  const url = () => sessionUrl({ id: session().id });
   return (
     <>
       <div role="gridcell" aria-colindex="1" class="cell cell-user">

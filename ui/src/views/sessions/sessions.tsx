@@ -159,7 +159,7 @@ function SessionTable(props: SessionsProps & { onChange: (part: Partial<ListStat
 }
 
 function openUrl(row: Session): string {
-  return sessionUrl({ id: row.id, tab: "events", text: "", severity: null, errors: false, event: null });
+  return sessionUrl({ id: row.id });
 }
 
 function NoMatch(props: { state: ListState; onChange: (part: Partial<ListState>) => void }): JSX.Element {
