@@ -1,6 +1,6 @@
 // The requests the page makes, one function each. Every failure becomes an ApiFailure that can be shown as it is.
 
-import type { Density, EventPage, Me, Page, Project, Session, SessionsSummary } from "./types";
+import type { Density, EventPage, Me, Page, Project, Session, SessionEvent, SessionsSummary } from "./types";
 
 const BASE = "/api/v1";
 
@@ -27,6 +27,8 @@ export interface Api {
   session(id: string, signal?: AbortSignal): Promise<Session>;
   events(id: string, params: Params, signal?: AbortSignal): Promise<EventPage>;
   density(id: string, params: Params, signal?: AbortSignal): Promise<Density>;
+  event(id: string, signal?: AbortSignal): Promise<SessionEvent>;
+  pin(id: string, is_pinned: boolean): Promise<void>;
 }
 
 /** `on_signed_out` is called at each 401, whoever asked. */
@@ -57,7 +59,14 @@ export function createApi(fetcher: typeof fetch, on_signed_out: () => void): Api
     session: (id, signal) => get(sessionPath(id), {}, signal),
     events: (id, params, signal) => get(`${sessionPath(id)}/events`, params, signal),
     density: (id, params, signal) => get(`${sessionPath(id)}/density`, params, signal),
+    event: (id, signal) => get(`/events/${encodeURIComponent(id)}`, {}, signal),
+    pin: async (id, is_pinned) => void (await request(`${sessionPath(id)}/pin`, { method: is_pinned ? "PUT" : "DELETE" })),
   };
+}
+
+/** Where the browser saves all events of a session that match, as a file. */
+export function eventsExportUrl(id: string, params: Params): string {
+  return `${BASE}${sessionPath(id)}/events${queryOf(params)}`;
 }
 
 function sessionPath(id: string): string {

@@ -1,163 +1,236 @@
-// The events of one session: a growing prefix of the list in order, which knows how long the whole is.
-// The list itself has no holes, so whatever lies further down is reached by reading up to it; a single event is asked
-// for by its time and can be shown before that.
+// The events of one session as a list with a known length, of which only the pages that somebody looks at are read.
+// While the session goes on, what is new is asked for behind the last event; all else stays as it was read.
 
 import { createEffect, createMemo, createSignal, on, onCleanup, type Accessor } from "solid-js";
-import { failureText, isAborted, type Params } from "../api/client";
-import type { SessionEvent, SeverityLevel } from "../api/types";
-import { timeParameter } from "../derive/time";
-import type { App } from "./app";
-import { createCoalesced } from "./refresh";
+import { ApiFailure, failureText, isAborted, type Params } from "../../api/client";
+import type { EventPage, SessionEvent, SeverityLevel } from "../../api/types";
+import type { EventPages } from "../../derive/events/event_rows";
+import { timeParameter } from "../../derive/time";
+import type { App } from "../app";
+import { createCoalesced } from "../refresh";
 
 export interface EventFilter {
   id: string;
-  text: string;
+  filter: string;
   severity: SeverityLevel | null;
   errors: boolean;
+  from_ms: number | null;
+  to_ms: number | null;
 }
 
 /** The filter as the API wants it. */
-export function filterParams({ text, severity, errors }: EventFilter): Params {
-  return { text: text || null, severity, errors: errors ? "true" : null };
+export function filterParams({ filter, severity, errors, from_ms, to_ms }: EventFilter): Params {
+  return {
+    filter: filter || null,
+    severity,
+    errors: errors ? "true" : null,
+    from: from_ms === null ? null : timeParameter(from_ms),
+    to: to_ms === null ? null : timeParameter(to_ms),
+  };
+}
+
+/** Where an event is among those that match, or would be. */
+export interface EventPlace {
+  index: number;
+  /** It matches, so that it is in the list. */
+  is_listed: boolean;
 }
 
 export interface EventList {
-  rows: Accessor<SessionEvent[]>;
-  /** How many match; rows beyond those read are drawn as places kept free. */
-  total: Accessor<number>;
+  pages: Accessor<EventPages>;
   ready: Accessor<boolean>;
   loading: Accessor<boolean>;
   failure: Accessor<string | null>;
-  /** Reads until the row of this index is there. */
-  need(index: number): void;
-  /** Index of the event, reading up to it; -1 if it is not in the list. */
-  findSequence(sequence: number): Promise<number>;
-  /** The first event at or after the time, or the last one of all; without reading up to it. */
+  /** Of the filter, when the server did not understand it. */
+  is_filter_wrong: Accessor<boolean>;
+  /** Reads what is missing of these, both included; what was asked for before and is not read yet is forgotten. */
+  show(first_index: number, last_index: number): void;
+  /** `null`: the session has no such event. */
+  locate(sequence: number): Promise<EventPlace | null>;
+  /** How many match, as the server has it now. */
+  count(): Promise<number>;
+  /** The first event at or after the time, or the last one of all. */
   firstFrom(time_ms: number): Promise<SessionEvent | null>;
   retry(): void;
   refresh(): void;
 }
 
-const PAGE_SIZE = 500;
-/** Pages of a reading that goes far: the largest the API gives. */
-const SEEK_PAGE_SIZE = 5_000;
+export const PAGE_SIZE = 500;
+const TAIL_SIZE = 2_000;
 const REFRESH_GAP_MS = 400;
+/** What is scrolled past faster than this is not read. */
+const PASSING_MS = 40;
 
-type IsEnough = (rows: readonly SessionEvent[]) => boolean;
+const NOTHING: EventPages = { size: PAGE_SIZE, total: 0, read: new Map() };
 
-export function createEventList(app: App, filter: Accessor<EventFilter>): EventList {
-  const [rows, setRows] = createSignal<SessionEvent[]>([]);
-  const [total, setTotal] = createSignal(0);
+/** `firstIndex`: where one begins to look; asked once for each filter. */
+export function createEventList(app: App, filter: Accessor<EventFilter>, firstIndex: (list: EventList) => Promise<number>): EventList {
+  const [pages, setPages] = createSignal<EventPages>(NOTHING);
   const [ready, setReady] = createSignal(false);
   const [loading, setLoading] = createSignal(false);
-  const [failure, setFailure] = createSignal<string | null>(null);
+  const [failure, setFailure] = createSignal<unknown>(null);
   const key = createMemo(() => JSON.stringify(filter()));
   let request = new AbortController();
-  let next_cursor: string | null = null;
-  /** Where the last page began: it is read again when something was added. */
-  let last_page: { cursor: string | null; start: number } = { cursor: null, start: 0 };
-  /** Readings are one after the other, as each needs the cursor of the one before. */
-  let chain: Promise<void> = Promise.resolve();
+  /** Behind the last event, once that has been read. */
+  let end_cursor: string | null = null;
+  let wanted = { first: 0, last: 0 };
+  let pump_timer: ReturnType<typeof setTimeout> | undefined;
+  let is_pumping = false;
+  let located: { asked: string; place: Promise<EventPlace | null> } | null = null;
 
-  const complete = () => ready() && next_cursor === null;
+  const ask = (params: Params): Promise<EventPage> =>
+    app.api.events(filter().id, { ...filterParams(filter()), ...params }, request.signal);
 
-  async function readPage(cursor: string | null, start: number, limit: number): Promise<void> {
-    const params: Params = { ...filterParams(filter()), limit, cursor };
-    const page = await app.api.events(filter().id, params, request.signal);
-    last_page = { cursor, start };
-    next_cursor = page.next_cursor;
-    const known = rows();
-    // Events do not change: what is known stays the same object, so that what shows it stays as it is.
-    const items = page.items.map((item, index) => {
-      const old = known[start + index];
-      return old?.sequence === item.sequence && old.session_id === item.session_id ? old : item;
+  /** Puts events at their place; `fresh`: all that was read before is of another list. */
+  function take(first_index: number, items: readonly SessionEvent[], total: number, fresh: boolean): void {
+    const before = fresh ? NOTHING : pages();
+    const read = new Map(before.read);
+    items.forEach((item, place) => {
+      const index = first_index + place;
+      const number = Math.floor(index / PAGE_SIZE);
+      const page = place === 0 || index % PAGE_SIZE === 0 ? [...(read.get(number) ?? [])] : (read.get(number) as SessionEvent[]);
+      const old = pages().read.get(number)?.[index % PAGE_SIZE];
+      // Events do not change: what is known stays the same object, so that what shows it stays as it is.
+      page[index % PAGE_SIZE] = old?.sequence === item.sequence && old.session_id === item.session_id ? old : item;
+      read.set(number, page);
     });
-    setRows(start === 0 ? items : [...known.slice(0, start), ...items]);
-    setTotal(Math.max(page.total ?? 0, rows().length));
+    setPages({ size: PAGE_SIZE, total, read });
+  }
+
+  async function readPage(number: number, fresh = false): Promise<void> {
+    const page = await ask({ offset: number * PAGE_SIZE, limit: PAGE_SIZE });
+    const total = page.total ?? 0;
+    // Something came in between the pages that are known: these are of another list now.
+    const neighbour = fresh ? undefined : pages().read.get(number - 1)?.at(-1);
+    const is_moved = neighbour !== undefined && neighbour.sequence === page.items[0]?.sequence;
+    if (fresh || is_moved) end_cursor = null;
+    take(number * PAGE_SIZE, page.items, total, fresh || is_moved);
+    if (page.next_cursor === null) end_cursor = page.last_cursor;
     setReady(true);
     setFailure(null);
   }
 
-  async function readUntil(isEnough: IsEnough): Promise<void> {
-    if (!ready()) await readPage(null, 0, PAGE_SIZE);
-    while (!isEnough(rows()) && next_cursor !== null) {
-      // The first steps are small, for a quick answer; who goes on wants to go far.
-      await readPage(next_cursor, rows().length, rows().length >= 2 * PAGE_SIZE ? SEEK_PAGE_SIZE : PAGE_SIZE);
+  const missingPage = (): number => {
+    const { total, read } = pages();
+    const last = Math.floor(Math.min(wanted.last, total - 1) / PAGE_SIZE);
+    for (let number = Math.floor(Math.max(0, wanted.first) / PAGE_SIZE); number <= last; number += 1) {
+      const expected = Math.min(PAGE_SIZE, total - number * PAGE_SIZE);
+      if ((read.get(number)?.length ?? 0) < expected) return number;
     }
+    return -1;
+  };
+
+  /** One page after the other, and each time what is wanted then. */
+  async function pump(): Promise<void> {
+    if (is_pumping || !ready()) return;
+    is_pumping = true;
+    for (let number = missingPage(), last = -1; number >= 0 && number !== last && failure() === null; last = number, number = missingPage()) {
+      await working(() => readPage(number));
+    }
+    is_pumping = false;
   }
 
-  function queue(work: () => Promise<void>): Promise<void> {
+  async function working(work: () => Promise<void>): Promise<void> {
     const { signal } = request;
-    chain = chain.then(async () => {
-      if (signal.aborted) return;
-      setLoading(true);
-      try {
-        await work();
-      } catch (cause) {
-        if (!isAborted(cause)) setFailure(failureText(cause));
-      } finally {
-        if (!signal.aborted) setLoading(false);
-      }
-    });
-    return chain;
+    setLoading(true);
+    try {
+      await work();
+    } catch (cause) {
+      if (!isAborted(cause)) setFailure(cause);
+    } finally {
+      if (!signal.aborted) setLoading(false);
+    }
   }
 
   function start(): void {
     request.abort();
     request = new AbortController();
+    const { signal } = request;
+    end_cursor = null;
     setReady(false);
-    next_cursor = null;
-    void queue(() => readUntil(() => true));
+    setFailure(null);
+    void working(async () => {
+      const first = await firstIndex(list);
+      if (!signal.aborted) await readPage(Math.floor(first / PAGE_SIZE), true);
+    });
   }
 
-  /** Reads anew what has been read, when an event came in late and not at the end. */
+  /** Reads anew what is looked at, when an event came in late and not at the end; the rest is read when it is looked at. */
   async function readAgain(): Promise<void> {
-    const wanted = rows().length;
-    await readPage(null, 0, Math.min(Math.max(wanted, PAGE_SIZE), SEEK_PAGE_SIZE));
-    await readUntil((read) => read.length >= wanted);
+    end_cursor = null;
+    const first = Math.floor(wanted.first / PAGE_SIZE);
+    await readPage(first, true);
+    for (let number = missingPage(); number > first; number = missingPage()) await readPage(number);
   }
 
   async function refreshNow(): Promise<void> {
-    if (!ready()) return readUntil(() => true);
-    if (!complete()) {
-      const params: Params = { ...filterParams(filter()), limit: 1 };
-      const page = await app.api.events(filter().id, params, request.signal);
-      setTotal(Math.max(page.total ?? 0, rows().length));
-      setFailure(null);
-      return;
+    const { total } = pages();
+    if (!ready()) return start();
+    if (total === 0) return readPage(0, true);
+    if (end_cursor === null) {
+      const page = await ask({ limit: 1 });
+      return void setPages({ ...pages(), total: page.total ?? 0 });
     }
-    await readPage(last_page.cursor, last_page.start, SEEK_PAGE_SIZE);
-    await readUntil(() => next_cursor === null);
-    if (rows().length < total()) await readAgain();
+    for (let cursor: string | null = end_cursor; cursor !== null; ) {
+      const page: EventPage = await ask({ cursor, limit: TAIL_SIZE });
+      const known = pages().total;
+      if (page.total !== known + page.items.length && page.next_cursor === null) return readAgain();
+      end_cursor = page.last_cursor;
+      cursor = page.next_cursor;
+      if (page.items.length > 0) take(known, page.items, known + page.items.length, false);
+    }
+    setFailure(null);
   }
 
-  const need = (index: number) => {
-    if (failure() || (ready() && (index < rows().length || next_cursor === null))) return;
-    void queue(() => readUntil((read) => index < read.length));
-  };
+  async function placeOf(sequence: number): Promise<EventPlace | null> {
+    try {
+      const page = await ask({ around: sequence, limit: 1 });
+      return { index: page.first_index ?? 0, is_listed: page.items[0]?.sequence === sequence };
+    } catch (cause) {
+      if (cause instanceof ApiFailure && cause.status === 404) return null;
+      throw cause;
+    }
+  }
 
   createEffect(on(key, start));
-  onCleanup(() => request.abort());
+  onCleanup(() => {
+    request.abort();
+    clearTimeout(pump_timer);
+  });
 
-  return {
-    rows, total, ready, loading, failure, need,
-    async findSequence(sequence) {
-      const indexOf = () => rows().findLastIndex((event) => event.sequence === sequence);
-      await queue(() => readUntil((read) => read.some((event) => event.sequence === sequence)));
-      return indexOf();
+  const list: EventList = {
+    pages, ready, loading,
+    failure: () => (failure() === null ? null : failureText(failure())),
+    /** A request that is wrong is so because of the filter: all else of it is chosen, not written. */
+    is_filter_wrong: () => failure() instanceof ApiFailure && (failure() as ApiFailure).status === 400,
+    show(first, last) {
+      wanted = { first, last };
+      clearTimeout(pump_timer);
+      if (missingPage() >= 0) pump_timer = setTimeout(() => void pump(), PASSING_MS);
     },
+    locate(sequence) {
+      // At the start both the list and who shows it ask.
+      const asked = `${key()} ${sequence}`;
+      if (located?.asked !== asked) {
+        const place = placeOf(sequence);
+        located = { asked, place };
+        const forget = () => void (located?.asked === asked && (located = null));
+        place.then(forget, forget);
+      }
+      return located.place;
+    },
+    count: async () => (await ask({ limit: 1 })).total ?? 0,
     async firstFrom(time_ms) {
-      const params: Params = { ...filterParams(filter()), from: timeParameter(time_ms), limit: 1 };
-      const page = await app.api.events(filter().id, params, request.signal);
-      if (page.items[0]) return page.items[0];
-      await queue(() => readUntil(() => false));
-      return rows().at(-1) ?? null;
+      const from_ms = Math.max(time_ms, filter().from_ms ?? time_ms);
+      const page = await ask({ from: timeParameter(from_ms), limit: 1 });
+      return page.items[0] ?? (await ask({ order: "desc", limit: 1 })).items[0] ?? null;
     },
     retry: () => {
       setFailure(null);
-      if (ready()) void queue(refreshNow);
+      if (ready()) void working(refreshNow).then(pump);
       else start();
     },
-    refresh: createCoalesced(() => queue(refreshNow), REFRESH_GAP_MS),
+    refresh: createCoalesced(async () => void (failure() === null && (await working(refreshNow))), REFRESH_GAP_MS),
   };
+  return list;
 }

@@ -1,43 +1,51 @@
 // One session and its density: read, and read again quietly whenever the stream says that it changed.
 
 import { createEffect, createMemo, createSignal, on, onCleanup, type Accessor } from "solid-js";
-import { ApiFailure, failureText, isAborted } from "../api/client";
-import type { Density, Session } from "../api/types";
-import type { App } from "./app";
-import { createCoalesced } from "./refresh";
+import { ApiFailure, failureText, isAborted, type Params } from "../../api/client";
+import type { Density, Session } from "../../api/types";
+import type { TimeSpan } from "../../derive/kymogram";
+import { timeParameter } from "../../derive/time";
+import type { App } from "../app";
+import { createCoalesced } from "../refresh";
 
 export interface SessionSource {
   session: Accessor<Session | null>;
+  /** Of the range that is looked at; while a new one is read, the one before. */
   density: Accessor<Density | null>;
+  density_failure: Accessor<string | null>;
   failure: Accessor<string | null>;
   missing: Accessor<boolean>;
   retry(): void;
+  retryDensity(): void;
 }
 
 const REFRESH_GAP_MS = 400;
 const BUCKET_COUNT = 256;
 
-/** `onRefreshed` is called when the session has changed on the server. */
-export function createSessionSource(app: App, idNow: Accessor<string>, onRefreshed: () => void): SessionSource {
+/** `range`: of the life, `null` for all of it. `onRefreshed` is called when the session has changed on the server. */
+export function createSessionSource(
+  app: App,
+  idNow: Accessor<string>,
+  range: Accessor<TimeSpan | null>,
+  onRefreshed: () => void,
+): SessionSource {
   // The address changes with each selection; only another session is a reason to begin anew.
   const id = createMemo(idNow);
+  const range_key = createMemo(() => `${range()?.from_ms} ${range()?.to_ms}`);
   const [session, setSession] = createSignal<Session | null>(null);
-  const [density, setDensity] = createSignal<Density | null>(null);
   const [failure, setFailure] = createSignal<string | null>(null);
   const [missing, setMissing] = createSignal(false);
+  const [density, setDensity] = createSignal<Density | null>(null);
+  const [density_failure, setDensityFailure] = createSignal<string | null>(null);
   let request = new AbortController();
+  let density_request = new AbortController();
 
   async function read(): Promise<void> {
     const { signal } = request;
     try {
-      const [next_session, next_density] = await Promise.all([
-        app.api.session(id(), signal),
-        // A kymogram that cannot be read must not hide the events.
-        app.api.density(id(), { buckets: BUCKET_COUNT }, signal).catch(() => density()),
-      ]);
+      const next = await app.api.session(id(), signal);
       if (signal.aborted) return;
-      setSession(next_session);
-      setDensity(next_density);
+      setSession(next);
       setFailure(null);
       setMissing(false);
     } catch (cause) {
@@ -47,7 +55,25 @@ export function createSessionSource(app: App, idNow: Accessor<string>, onRefresh
     }
   }
 
-  const refresh = createCoalesced(read, REFRESH_GAP_MS);
+  async function readDensity(): Promise<void> {
+    density_request.abort();
+    density_request = new AbortController();
+    const { signal } = density_request;
+    const span = range();
+    const params: Params = { buckets: BUCKET_COUNT };
+    if (span) Object.assign(params, { from: timeParameter(span.from_ms), to: timeParameter(span.to_ms) });
+    try {
+      const next = await app.api.density(id(), params, signal);
+      if (signal.aborted) return;
+      setDensity(next);
+      setDensityFailure(null);
+    } catch (cause) {
+      if (!isAborted(cause)) setDensityFailure(failureText(cause));
+    }
+  }
+
+  const readBoth = async () => void (await Promise.all([read(), readDensity()]));
+  const refresh = createCoalesced(readBoth, REFRESH_GAP_MS);
 
   createEffect(
     on(id, () => {
@@ -56,10 +82,14 @@ export function createSessionSource(app: App, idNow: Accessor<string>, onRefresh
       setSession(null);
       setDensity(null);
       setMissing(false);
-      void read();
+      void readBoth();
     }),
   );
-  onCleanup(() => request.abort());
+  createEffect(on(range_key, () => void readDensity(), { defer: true }));
+  onCleanup(() => {
+    request.abort();
+    density_request.abort();
+  });
   app.onChanged((changed) => {
     // The address may hold the external id, the stream names the session's own.
     const own_id = session()?.id ?? id();
@@ -68,5 +98,5 @@ export function createSessionSource(app: App, idNow: Accessor<string>, onRefresh
     onRefreshed();
   });
 
-  return { session, density, failure, missing, retry: () => void read() };
+  return { session, density, density_failure, failure, missing, retry: () => void readBoth(), retryDensity: () => void readDensity() };
 }

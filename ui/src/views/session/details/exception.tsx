@@ -1,9 +1,9 @@
 // One exception of a chain with its frames: own code in sight, library frames folded behind their count.
 
 import { createMemo, For, Show, type JSX } from "solid-js";
-import type { Exception, Frame } from "../../api/types";
-import { exceptionData, foldFrames, frameNameText, framePlaceText } from "../../derive/frames";
-import { countedText } from "../../derive/number";
+import type { Exception, Frame } from "../../../api/types";
+import { exceptionData, foldFrames, frameNameText, framePlaceText } from "../../../derive/frames";
+import { countedText } from "../../../derive/number";
 import { AttributeTree } from "./attribute_tree";
 
 export function ExceptionView(props: { exception: Exception; is_cause: boolean }): JSX.Element {
@@ -26,7 +26,7 @@ export function ExceptionView(props: { exception: Exception; is_cause: boolean }
           </For>
         </ol>
       </Show>
-      <Show when={exceptionData(props.exception)}>{(data) => <AttributeTree value={data()} />}</Show>
+      <Show when={exceptionData(props.exception)}>{(data) => <AttributeTree value={data()} path={null} />}</Show>
     </section>
   );
 }
