@@ -41,8 +41,8 @@ export interface EventList {
   ready: Accessor<boolean>;
   loading: Accessor<boolean>;
   failure: Accessor<string | null>;
-  /** Of the filter, when the server did not understand it. */
-  is_filter_wrong: Accessor<boolean>;
+  /** What the server did not understand of the filter. */
+  wrong_filter: Accessor<string | null>;
   /** Reads what is missing of these, both included; what was asked for before and is not read yet is forgotten. */
   show(first_index: number, last_index: number): void;
   /** `null`: the session has no such event. */
@@ -201,8 +201,11 @@ export function createEventList(app: App, filter: Accessor<EventFilter>, firstIn
   const list: EventList = {
     pages, ready, loading,
     failure: () => (failure() === null ? null : failureText(failure())),
-    /** A request that is wrong is so because of the filter: all else of it is chosen, not written. */
-    is_filter_wrong: () => failure() instanceof ApiFailure && (failure() as ApiFailure).status === 400,
+    wrong_filter() {
+      const cause = failure();
+      // A request that is wrong is so because of the filter: all else of it is chosen, not written.
+      return cause instanceof ApiFailure && cause.status === 400 ? cause.detail.replace(/^filter, /, "") : null;
+    },
     show(first, last) {
       wanted = { first, last };
       clearTimeout(pump_timer);

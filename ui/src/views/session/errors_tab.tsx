@@ -1,6 +1,6 @@
 // What went wrong in the session: each kind of error once, with its first words and when it happened; a click opens one.
 
-import { createMemo, For, Show, type JSX } from "solid-js";
+import { createMemo, createSignal, For, Show, type JSX } from "solid-js";
 import type { Session, SessionEvent } from "../../api/types";
 import { errorGroups, type ErrorGroup } from "../../derive/events/error_groups";
 import { termOf } from "../../derive/events/filter_terms";
@@ -21,8 +21,9 @@ export interface ErrorsTabProps {
   onFilter: (term: string) => void;
 }
 
-/** Of one kind; the rest is in the list of events. */
-const SHOWN_MAX = 100;
+/** Of one kind at first, and when all are wanted; what is beyond is in the list of events. */
+const SHOWN_FIRST = 24;
+const SHOWN_MAX = 500;
 
 export function ErrorsTab(props: ErrorsTabProps): JSX.Element {
   const { errors } = props;
@@ -63,7 +64,9 @@ function Group(props: ErrorsTabProps & { group: ErrorGroup }): JSX.Element {
           )}
         </Show>
       </div>
-      <p class="error-message">{props.group.message}</p>
+      <p class="error-message">
+        <button type="button" class="link-button" title="Open the first one" onClick={() => first() && props.onOpen(first() as SessionEvent)}>{props.group.message}</button>
+      </p>
       <Show when={props.group.place}>{(place) => <p class="quiet mono error-place">{place()}</p>}</Show>
       <Occurrences {...props} />
     </section>
@@ -77,10 +80,11 @@ function Occurrences(props: ErrorsTabProps & { group: ErrorGroup }): JSX.Element
     app.settings.event_time.value() === "clock" || !props.session
       ? clockText(parseTime(event.time), zone(), true)
       : offsetText(parseTime(event.time) - parseTime(props.session.started_at));
-  const left_out = () => props.group.events.length - SHOWN_MAX;
+  const [shown_max, setShownMax] = createSignal(SHOWN_FIRST);
+  const left_out = () => props.group.events.length - shown_max();
   return (
     <ul class="occurrences">
-      <For each={props.group.events.slice(0, SHOWN_MAX)}>
+      <For each={props.group.events.slice(0, shown_max())}>
         {(event) => (
           <li>
             <button
@@ -95,7 +99,13 @@ function Occurrences(props: ErrorsTabProps & { group: ErrorGroup }): JSX.Element
           </li>
         )}
       </For>
-      <Show when={left_out() > 0}><li class="quiet">and {countText(left_out())} more</li></Show>
+      <Show when={left_out() > 0}>
+        <li class="quiet">
+          <Show when={shown_max() < SHOWN_MAX} fallback={<>and {countText(left_out())} more</>}>
+            <button type="button" class="link-button" onClick={() => setShownMax(SHOWN_MAX)}>{countText(left_out())} more</button>
+          </Show>
+        </li>
+      </Show>
     </ul>
   );
 }

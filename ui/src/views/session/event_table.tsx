@@ -91,11 +91,12 @@ export function EventTable(props: EventTableProps): JSX.Element {
     <div class="table-frame events-frame" aria-busy={!events.ready()} classList={{ waiting: waiting() && rows().count > 0 }}>
       <Show when={!props.is_failure_told && events.failure()}>
         {(detail) => (
-          <Failure
-            what={events.is_filter_wrong() ? "The filter is not understood." : "The events could not be read."}
-            detail={detail()}
-            onRetry={events.retry}
-          />
+          <Show
+            when={events.wrong_filter()}
+            fallback={<Failure what="The events could not be read." detail={detail()} onRetry={events.retry} />}
+          >
+            {(wrong) => <WrongFilter detail={wrong()} onClearFilter={props.onClearFilter} />}
+          </Show>
         )}
       </Show>
       <VirtualGrid
@@ -139,6 +140,15 @@ export function EventTable(props: EventTableProps): JSX.Element {
       <Show when={new_count() > 0}>
         <button type="button" class="pill bottom" onClick={() => grid.toBottom()}>{countedText(new_count(), `new ${props.noun}`)}</button>
       </Show>
+    </div>
+  );
+}
+
+function WrongFilter(props: { detail: string; onClearFilter: () => void }): JSX.Element {
+  return (
+    <div class="failure" role="alert">
+      <span class="failure-text"><strong>The filter is not understood.</strong> {props.detail}</span>
+      <button type="button" class="button small" onClick={() => props.onClearFilter()}>Clear the filter</button>
     </div>
   );
 }
@@ -203,9 +213,11 @@ function createPlace({ props, rows, view, grid, setOpened }: PlaceSource): { rev
     was_ready = ready;
     const index = pending ? now.indexOf(pending.sequence) : -1;
     if (!ready || !pending || (index < 0 && now.event(pending.index) === null)) return;
-    const { sequence } = pending;
-    if (index >= 0) revealNow(index, sequence);
+    const { index: place, sequence } = pending;
     pending = null;
+    if (index >= 0) revealNow(index, sequence);
+    // What the filter leaves out: the list shows where it would be.
+    else moving(() => grid().reveal(now.rowOf(place)));
   }));
 
   return {

@@ -39,7 +39,6 @@ export function EventsPanel(props: SessionPageProps): JSX.Element {
   return (
     <div class="split" id="tab-panel" role="tabpanel" aria-labelledby="tab-events" classList={{ "has-selection": props.state.event !== null }}>
       <div class="events-side">
-        <Show when={props.paused}><PausedNote {...props} /></Show>
         <EventTable
           events={events}
           session={source.session()}
@@ -54,6 +53,7 @@ export function EventsPanel(props: SessionPageProps): JSX.Element {
           onClearFilter={() => props.change(NO_FILTER)}
           handle={(handle) => (table = handle)}
         />
+        <Show when={props.paused}><PausedNote {...props} /></Show>
       </div>
       <EventDetails
         selection={selection}
@@ -78,9 +78,8 @@ function PausedNote(props: SessionPageProps): JSX.Element {
   const count = () => props.source.session()?.event_count ?? 0;
   const at_first = count();
   return (
-    <p class="paused-note" role="status">
-      <span>Paused{count() > at_first ? `: ${countedText(count() - at_first, "event")} came since` : ""}.</span>
-      <button type="button" class="link-button" onClick={() => props.setPaused(false)}>Go on</button>
-    </p>
+    <button type="button" class="pill bottom paused-note" title="Go on (space)" onClick={() => props.setPaused(false)}>
+      Paused{count() > at_first ? `, ${countedText(count() - at_first, "event")} came since` : ""}. Go on
+    </button>
   );
 }

@@ -3,7 +3,7 @@
 import { For, Show, type JSX } from "solid-js";
 import type { Session } from "../../api/types";
 import { countText } from "../../derive/number";
-import { applicationText, endText, userText, whereText, whoText } from "../../derive/session_text";
+import { applicationText, endText, userText, whereText } from "../../derive/session_text";
 import { absoluteText, parseTime, relativeText } from "../../derive/time";
 import { LIST_STATE_DEFAULT, listUrl, sessionUrl } from "../../derive/url_state";
 import { useApp } from "../../state/app";
@@ -88,7 +88,7 @@ function Row(props: { session: Session }): JSX.Element {
   return (
     <tr>
       <td>
-        <a href={sessionUrl({ id: props.session.id })} title={absoluteText(started_ms(), app.settings.zone.value(), true)} aria-label={`${whoText(props.session)}, ${absoluteText(started_ms(), app.settings.zone.value())}`}>
+        <a href={sessionUrl({ id: props.session.id })} title={absoluteText(started_ms(), app.settings.zone.value(), true)}>
           {relativeText(started_ms(), app.now_ms(), app.settings.zone.value())}
         </a>
       </td>

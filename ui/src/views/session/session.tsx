@@ -156,18 +156,20 @@ function SessionPage(props: SessionPageProps): JSX.Element {
         session={source.session()} waiting={waiting()} onBack={props.onBack} onCopyLink={props.onCopyLink}
         onNeighbour={props.onNeighbour} onPinned={source.retry}
       />
-      <Show when={!source.failure() && source.density_failure()}>
-        {(detail) => <Failure what="The kymogram could not be read." detail={detail()} onRetry={source.retryDensity} />}
-      </Show>
-      <LargeKymogram
-        session={source.session()}
-        density={source.density()}
-        range={range()}
-        selected_ms={selected_ms()}
-        onTime={selection.jumpToTime}
-        onError={selection.jumpToErrorAt}
-        onRange={onRange}
-      />
+      <div class="kymogram-frame">
+        <LargeKymogram
+          session={source.session()}
+          density={source.density()}
+          range={range()}
+          selected_ms={selected_ms()}
+          onTime={selection.jumpToTime}
+          onError={selection.jumpToErrorAt}
+          onRange={onRange}
+        />
+        <Show when={!source.failure() && source.density_failure()}>
+          {(detail) => <Failure what="The kymogram could not be read." detail={detail()} onRetry={source.retryDensity} />}
+        </Show>
+      </div>
       <Show when={range() && source.session()}>
         {(session) => <RangeBar session={session()} range={range() as TimeSpan} onRange={onRange} />}
       </Show>
