@@ -68,18 +68,18 @@ interface Stretch {
 }
 
 function stretchesOf({ size, total, read }: EventPages): Stretch[] {
-  const stretches: Stretch[] = [];
+  const stretches: (Stretch & { pages: (readonly SessionEvent[])[] })[] = [];
   for (let first_index = 0; first_index < total; first_index += size) {
     const events = read.get(first_index / size) ?? null;
     const count = events ? events.length : Math.min(size, total - first_index);
     const last = stretches.at(-1);
-    if (!last || (last.events === null) !== (events === null)) stretches.push({ first_index, events, count });
+    if (!last || (last.events === null) !== (events === null)) stretches.push({ first_index, events, count, pages: events ? [events] : [] });
     else {
       last.count += count;
-      if (last.events && events) last.events = [...last.events, ...events];
+      if (events) last.pages.push(events);
     }
   }
-  return stretches;
+  return stretches.map((stretch) => (stretch.pages.length > 1 ? { ...stretch, events: stretch.pages.flat() } : stretch));
 }
 
 /** Rows of one stretch; `null` for one that is not read, where row and event are the same. */

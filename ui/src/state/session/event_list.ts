@@ -56,6 +56,8 @@ export interface EventList {
 }
 
 export const PAGE_SIZE = 500;
+/** Pages kept: 30,000 events are some 40 MB in a browser. */
+const PAGES_MAX = 60;
 const TAIL_SIZE = 2_000;
 const REFRESH_GAP_MS = 400;
 /** What is scrolled past faster than this is not read. */
@@ -94,7 +96,16 @@ export function createEventList(app: App, filter: Accessor<EventFilter>, firstIn
       page[index % PAGE_SIZE] = old?.sequence === item.sequence && old.session_id === item.session_id ? old : item;
       read.set(number, page);
     });
+    forgetFar(read, total);
     setPages({ size: PAGE_SIZE, total, read });
+  }
+
+  /** Pages that nobody looks at are read again when somebody does; the last one is where new events go. */
+  function forgetFar(read: Map<number, SessionEvent[] | readonly SessionEvent[]>, total: number): void {
+    const last = Math.floor((total - 1) / PAGE_SIZE);
+    const middle = (wanted.first + wanted.last) / 2 / PAGE_SIZE;
+    const far = [...read.keys()].filter((number) => number !== last).sort((one, other) => Math.abs(other - middle) - Math.abs(one - middle));
+    for (const number of far.slice(0, Math.max(0, read.size - PAGES_MAX))) read.delete(number);
   }
 
   async function readPage(number: number, fresh = false): Promise<void> {
@@ -168,8 +179,9 @@ export function createEventList(app: App, filter: Accessor<EventFilter>, firstIn
     if (!ready()) return start();
     if (total === 0) return readPage(0, true);
     if (end_cursor === null) {
-      const page = await ask({ limit: 1 });
-      return void setPages({ ...pages(), total: page.total ?? 0 });
+      const total_now = (await ask({ limit: 1 })).total ?? 0;
+      setFailure(null);
+      return void setPages({ ...pages(), total: total_now });
     }
     for (let cursor: string | null = end_cursor; cursor !== null; ) {
       const page: EventPage = await ask({ cursor, limit: TAIL_SIZE });
@@ -233,7 +245,10 @@ export function createEventList(app: App, filter: Accessor<EventFilter>, firstIn
       if (ready()) void working(refreshNow).then(pump);
       else start();
     },
-    refresh: createCoalesced(async () => void (failure() === null && (await working(refreshNow))), REFRESH_GAP_MS),
+    refresh: createCoalesced(async () => {
+      // What failed is tried again with each change and after each reconnect; a wrong filter stays wrong.
+      if (list.wrong_filter() === null) await working(refreshNow);
+    }, REFRESH_GAP_MS),
   };
   return list;
 }

@@ -46,7 +46,7 @@ export function EventTable(props: EventTableProps): JSX.Element {
   const { events } = props;
   const [view, setView] = createSignal<GridView>({ first: 0, last: 0, at_top: true, at_bottom: false, top: 0 });
   const [opened, setOpened] = createSignal<ReadonlySet<number>>(new Set());
-  let grid!: GridHandle;
+  const [grid, setGrid] = createSignal<GridHandle | null>(null);
   const rows = createMemo(() => eventRows(events.pages(), opened()));
   const marks = createMemo(() => filterMarks(props.filter));
   const waiting = createDelayed(() => !events.ready() && events.failure() === null);
@@ -54,7 +54,7 @@ export function EventTable(props: EventTableProps): JSX.Element {
     const index = props.selected === null ? -1 : rows().indexOf(props.selected);
     return index < 0 ? -1 : rows().rowOf(index);
   });
-  const place = createPlace({ props, rows, view, grid: () => grid, setOpened });
+  const place = createPlace({ props, rows, view, grid, setOpened });
   const new_count = createNewCount(props, view);
 
   const toggle = (row: number) => setOpened((now) => toggledRun(rows(), row, now));
@@ -66,13 +66,13 @@ export function EventTable(props: EventTableProps): JSX.Element {
     const from = selected_row() >= 0 ? selected_row() : view().first - Math.max(by, 0);
     const row = Math.min(Math.max(from + by, 0), rows().count - 1);
     const event = rows().at(row)?.event;
-    grid.reveal(row);
+    grid()?.reveal(row);
     if (event) props.onSelect(event);
   };
   app.keys.bind({
     j: () => move(1), ArrowDown: () => move(1), k: () => move(-1), ArrowUp: () => move(-1),
     ArrowRight: () => toggleSelected(true), ArrowLeft: () => toggleSelected(false),
-    Home: () => grid.toTop(), End: () => grid.toBottom(),
+    Home: () => grid()?.toTop(), End: () => grid()?.toBottom(),
     Enter: () => document.getElementById("event-details")?.focus(),
   });
 
@@ -127,7 +127,7 @@ export function EventTable(props: EventTableProps): JSX.Element {
         }}
         onView={onView}
         handle={(handle) => {
-          grid = handle;
+          setGrid(handle);
           props.handle({ reveal: place.reveal, toBottom: handle.toBottom });
         }}
       />
@@ -138,7 +138,7 @@ export function EventTable(props: EventTableProps): JSX.Element {
         <NothingThere {...props} />
       </Show>
       <Show when={new_count() > 0}>
-        <button type="button" class="pill bottom" onClick={() => grid.toBottom()}>{countedText(new_count(), `new ${props.noun}`)}</button>
+        <button type="button" class="pill bottom" onClick={() => grid()?.toBottom()}>{countedText(new_count(), `new ${props.noun}`)}</button>
       </Show>
     </div>
   );
@@ -168,7 +168,8 @@ interface PlaceSource {
   props: EventTableProps;
   rows: () => EventRows;
   view: () => GridView;
-  grid: () => GridHandle;
+  /** Comes when the grid is drawn, which may be after the events. */
+  grid: () => GridHandle | null;
   setOpened: (change: (now: ReadonlySet<number>) => ReadonlySet<number>) => void;
 }
 
@@ -192,24 +193,24 @@ function createPlace({ props, rows, view, grid, setOpened }: PlaceSource): { rev
     const shown = rows().at(row);
     // One of a closed run is opened, so that the event itself is seen.
     if (shown?.run && !shown.run.is_open && shown.index !== index) setOpened((now) => new Set(now).add(sequence));
-    moving(() => grid().reveal(rows().rowOf(index)));
+    moving(() => grid()?.reveal(rows().rowOf(index)));
   };
   const keepPlace = (now: EventRows, before: EventRows) => {
     const { first, top, at_bottom } = view();
-    if (props.follow || (at_bottom && is_live() && now.count >= before.count)) return moving(() => grid().toBottom());
+    if (props.follow || (at_bottom && is_live() && now.count >= before.count)) return moving(() => grid()?.toBottom());
     const anchor = before.at(first);
     if (!anchor) return;
     const known = anchor.event ? now.indexOf(anchor.event.sequence) : -1;
     const row = now.rowOf(known >= 0 ? known : anchor.index);
-    if (row !== first) moving(() => grid().to(top + (row - first) * ROW_HEIGHT));
+    if (row !== first) moving(() => grid()?.to(top + (row - first) * ROW_HEIGHT));
   };
 
   let was_ready = false;
-  createEffect(on([rows, props.events.ready], ([now, ready], last) => {
+  createEffect(on([rows, () => props.events.ready() && grid() !== null], ([now, ready], last) => {
     const before = last?.[0];
     if (ready && was_ready && before && before !== now) keepPlace(now, before);
     // A new filter is a new list: it begins at its top, or at what is selected.
-    else if (ready && !was_ready && !pending) moving(() => (props.follow ? grid().toBottom() : grid().toTop()));
+    else if (ready && !was_ready && !pending) moving(() => (props.follow ? grid()?.toBottom() : grid()?.toTop()));
     was_ready = ready;
     const index = pending ? now.indexOf(pending.sequence) : -1;
     if (!ready || !pending || (index < 0 && now.event(pending.index) === null)) return;
@@ -217,16 +218,17 @@ function createPlace({ props, rows, view, grid, setOpened }: PlaceSource): { rev
     pending = null;
     if (index >= 0) revealNow(index, sequence);
     // What the filter leaves out: the list shows where it would be.
-    else moving(() => grid().reveal(now.rowOf(place)));
+    else moving(() => grid()?.reveal(now.rowOf(place)));
   }));
 
   return {
     isMoving: () => is_moving,
     reveal(index, sequence) {
       const known = rows().indexOf(sequence);
-      if (known >= 0 && props.events.ready()) return revealNow(known, sequence);
+      const is_drawn = props.events.ready() && grid() !== null;
+      if (known >= 0 && is_drawn) return revealNow(known, sequence);
       pending = { index, sequence };
-      if (props.events.ready()) moving(() => grid().reveal(rows().rowOf(index)));
+      if (is_drawn) moving(() => grid()?.reveal(rows().rowOf(index)));
     },
   };
 }
