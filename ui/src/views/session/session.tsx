@@ -1,6 +1,6 @@
 // One session: its header, its kymogram, its events and the details of the selected one.
 
-import { createEffect, createMemo, createSignal, Match, Show, Switch, type JSX } from "solid-js";
+import { createEffect, createMemo, createSignal, Match, on, Show, Switch, type JSX } from "solid-js";
 import { failureText } from "../../api/client";
 import { withTerm } from "../../derive/events/filter_terms";
 import type { TimeSpan } from "../../derive/kymogram";
@@ -102,11 +102,13 @@ export function SessionView(props: SessionViewProps): JSX.Element {
     E: () => selection.stepError(-1),
     y: () => void copyLink(),
     f: toggleFollow,
-    " ": () => source.session()?.state !== "ended" && setPaused(!paused()),
     "[": () => void goToNeighbour(-1),
     "]": () => void goToNeighbour(1),
     Escape: () => (isNarrow() && props.state.event !== null ? change({ event: null }, true) : goBack()),
   });
+  const can_pause = createMemo(() => paused() || (source.session() !== null && source.session()?.state !== "ended"));
+  // Of a session that is over, space scrolls as it does elsewhere.
+  createEffect(on(can_pause, (can) => can && app.keys.bind({ " ": () => setPaused(!paused()) })));
   createEffect(() => {
     const session = source.session();
     if (session) document.title = `${whoText(session)} · ${session.application ?? "session"} · Kymo`;

@@ -28,8 +28,17 @@ export function ValueActions(props: { term: string | null; what: string; copy?: 
         )}
       </Show>
       <Show when={props.copy}>
-        {(text) => <button type="button" aria-label={`Copy ${props.what}`} title="Copy" class="copy-value" onClick={() => void copy(text())}>⧉</button>}
+        {(text) => <button type="button" aria-label={`Copy ${props.what}`} title="Copy" onClick={() => void copy(text())}><CopySign /></button>}
       </Show>
     </span>
+  );
+}
+
+/** Two sheets; no font has the sign everywhere. */
+function CopySign(): JSX.Element {
+  return (
+    <svg class="copy-sign" viewBox="0 0 12 12" aria-hidden="true">
+      <path d="M4 3.5v-2h6.5v6.5h-2M1.5 4h6.5v6.5h-6.5z" />
+    </svg>
   );
 }
