@@ -26,8 +26,10 @@ const complaints = [];
 /** Requests for events since they were last looked at. */
 let asked = [];
 
+/** The running session began a minute before. */
+const now_ms = Date.now();
+
 async function main() {
-  const now_ms = Date.now();
   await postSession("annssession00", now_ms - 4 * HOUR_MS, linesOf(now_ms - 4 * HOUR_MS, "annssession00"), true);
   await postSession("annsearlier00", now_ms - 9 * HOUR_MS, [line("annsearlier00", now_ms - 9 * HOUR_MS, "an earlier day")], true);
   await postSession("annsrunning00", now_ms - 60_000, Array.from({ length: 60 }, (_, at) => line("annsrunning00", now_ms - 50_000 + at * 100, `running ${at}`)), false);
@@ -330,14 +332,26 @@ async function followRunning(page) {
   await events(page).hover();
   await page.mouse.wheel(0, -600);
   await untilAddress(page, (query) => !query.has("follow"));
-  const top = () => events(page).evaluate((grid) => grid.scrollTop);
-  const before = await top();
+  const before = await topRow(page);
   await post([line("annsrunning00", Date.now(), "further down")]);
   await page.getByRole("button", { name: "1 new event" }).waitFor();
-  assert.equal(await top(), before, "what is read was moved");
+  assert.deepEqual(await topRow(page), before, "what is read was moved");
+  // Dated before all that is in sight.
+  await post([line("annsrunning00", now_ms - 55_000, "came late")]);
+  await page.getByRole("button", { name: "2 new events" }).waitFor();
+  assert.deepEqual(await topRow(page), before, "what is read was moved by what came in above");
   await page.keyboard.press("f");
   await row(page, "further down").waitFor();
   step("followed");
+}
+
+/** The first whole row in sight, and where it stands. */
+function topRow(page) {
+  return events(page).evaluate((grid) => {
+    const rows = [...grid.querySelectorAll(".grid-body .grid-row")].map((row) => ({ top: row.getBoundingClientRect().top, text: row.innerText }));
+    const head = grid.querySelector(".grid-head").getBoundingClientRect().bottom;
+    return rows.filter(({ top }) => top >= head).sort((one, other) => one.top - other.top)[0];
+  });
 }
 
 /** On a phone the details are a sheet over the list. */

@@ -44,6 +44,8 @@ export function createRelatedPart(app: App, id: Accessor<string>, paramsNow: Acc
     }
   }
   createEffect(on(key, () => void read()));
+  // After a reconnect, what failed is tried again.
+  app.onChanged((changed) => changed === null && failure() !== null && void read());
   onCleanup(() => request.abort());
   return { sessions, has_more, failure, retry: () => void read() };
 }

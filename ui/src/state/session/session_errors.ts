@@ -42,6 +42,8 @@ export function createSessionErrors(app: App, filter: Accessor<EventFilter>, cha
     void read();
   }));
   createEffect(on(changes, refresh, { defer: true }));
+  // After a reconnect, what failed is tried again.
+  app.onChanged((changed) => changed === null && failure() !== null && refresh());
   onCleanup(() => request.abort());
   return { events, total, failure, retry: () => void read() };
 }

@@ -151,7 +151,7 @@ function SessionPage(props: SessionPageProps): JSX.Element {
   };
   return (
     <section class="session" aria-label="Session">
-      <Show when={source.failure()}>
+      <Show when={source.session() === null && source.failure()}>
         {(detail) => <Failure what="The session could not be read." detail={detail()} onRetry={props.onRetry} />}
       </Show>
       <SessionHeader
@@ -168,9 +168,7 @@ function SessionPage(props: SessionPageProps): JSX.Element {
           onError={selection.jumpToErrorAt}
           onRange={onRange}
         />
-        <Show when={!source.failure() && source.density_failure()}>
-          {(detail) => <Failure what="The kymogram could not be read." detail={detail()} onRetry={source.retryDensity} />}
-        </Show>
+        <KymogramFailure source={source} onRetry={props.onRetry} />
       </div>
       <Show when={range() && source.session()}>
         {(session) => <RangeBar session={session()} range={range() as TimeSpan} onRange={onRange} />}
@@ -195,6 +193,21 @@ function SessionPage(props: SessionPageProps): JSX.Element {
         </Match>
       </Switch>
     </section>
+  );
+}
+
+/** Over the drawing, so that nothing moves below it: what one reads may go on being right. */
+function KymogramFailure(props: { source: SessionSource; onRetry: () => void }): JSX.Element {
+  const { source } = props;
+  return (
+    <Switch>
+      <Match when={source.session() !== null && source.failure()}>
+        {(detail) => <Failure what="The session could not be read again." detail={detail()} onRetry={props.onRetry} />}
+      </Match>
+      <Match when={source.density_failure()}>
+        {(detail) => <Failure what="The kymogram could not be read." detail={detail()} onRetry={source.retryDensity} />}
+      </Match>
+    </Switch>
   );
 }
 

@@ -6,9 +6,15 @@ import { termOf } from "../../../derive/events/filter_terms";
 import { kindText, userText } from "../../../derive/session_text";
 import { severityName } from "../../../derive/severity";
 import { absoluteText, offsetText, parseTime } from "../../../derive/time";
+import { LIST_STATE_DEFAULT, listUrl } from "../../../derive/url_state";
 import { useApp } from "../../../state/app";
 import { SeverityMark } from "../../parts/severity_mark";
 import { ValueActions } from "./filter_actions";
+
+/** Several events may have it, in one session or in several. */
+function referenceUrl(id: string): string {
+  return listUrl({ ...LIST_STATE_DEFAULT, range: "all", filter: termOf("reference", id) });
+}
 
 export function EventFacts(props: { event: SessionEvent; session: Session | null }): JSX.Element {
   const app = useApp();
@@ -44,7 +50,7 @@ export function EventFacts(props: { event: SessionEvent; session: Session | null
         <ValueActions term={termOf("kind", event().kind)} what={`kind ${event().kind}`} />
       </dd>
       <Show when={event().reference_id}>
-        {(id) => <><dt>Reference</dt><dd><span class="mono">{id()}</span><ValueActions term={termOf("reference", id())} what={`reference ${id()}`} copy={id()} /></dd></>}
+        {(id) => <><dt>Reference</dt><dd><a class="mono" href={referenceUrl(id())} title="Sessions with an event of this reference">{id()}</a><ValueActions term={termOf("reference", id())} what={`reference ${id()}`} copy={id()} /></dd></>}
       </Show>
     </dl>
   );
