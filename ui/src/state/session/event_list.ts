@@ -4,6 +4,7 @@
 import { createEffect, createMemo, createSignal, on, onCleanup, type Accessor } from "solid-js";
 import { ApiFailure, failureText, isAborted, type Params } from "../../api/client";
 import type { EventPage, SessionEvent, SeverityLevel } from "../../api/types";
+import { missingPage, noPages, withEvents, withoutFar, type EventSpan } from "../../derive/events/event_pages";
 import type { EventPages } from "../../derive/events/event_rows";
 import { timeParameter } from "../../derive/time";
 import type { App } from "../app";
@@ -63,11 +64,9 @@ const REFRESH_GAP_MS = 400;
 /** What is scrolled past faster than this is not read. */
 const PASSING_MS = 40;
 
-const NOTHING: EventPages = { size: PAGE_SIZE, total: 0, read: new Map() };
-
 /** `firstIndex`: where one begins to look; asked once for each filter. */
 export function createEventList(app: App, filter: Accessor<EventFilter>, firstIndex: (list: EventList) => Promise<number>): EventList {
-  const [pages, setPages] = createSignal<EventPages>(NOTHING);
+  const [pages, setPages] = createSignal<EventPages>(noPages(PAGE_SIZE));
   const [ready, setReady] = createSignal(false);
   const [loading, setLoading] = createSignal(false);
   const [failure, setFailure] = createSignal<unknown>(null);
@@ -75,7 +74,7 @@ export function createEventList(app: App, filter: Accessor<EventFilter>, firstIn
   let request = new AbortController();
   /** Behind the last event, once that has been read. */
   let end_cursor: string | null = null;
-  let wanted = { first: 0, last: 0 };
+  let wanted: EventSpan = { first: 0, last: 0 };
   let pump_timer: ReturnType<typeof setTimeout> | undefined;
   let is_pumping = false;
   let located: { asked: string; place: Promise<EventPlace | null> } | null = null;
@@ -83,30 +82,9 @@ export function createEventList(app: App, filter: Accessor<EventFilter>, firstIn
   const ask = (params: Params): Promise<EventPage> =>
     app.api.events(filter().id, { ...filterParams(filter()), ...params }, request.signal);
 
-  /** Puts events at their place; `fresh`: all that was read before is of another list. */
-  function take(first_index: number, items: readonly SessionEvent[], total: number, fresh: boolean): void {
-    const before = fresh ? NOTHING : pages();
-    const read = new Map(before.read);
-    items.forEach((item, place) => {
-      const index = first_index + place;
-      const number = Math.floor(index / PAGE_SIZE);
-      const page = place === 0 || index % PAGE_SIZE === 0 ? [...(read.get(number) ?? [])] : (read.get(number) as SessionEvent[]);
-      const old = pages().read.get(number)?.[index % PAGE_SIZE];
-      // Events do not change: what is known stays the same object, so that what shows it stays as it is.
-      page[index % PAGE_SIZE] = old?.sequence === item.sequence && old.session_id === item.session_id ? old : item;
-      read.set(number, page);
-    });
-    forgetFar(read, total);
-    setPages({ size: PAGE_SIZE, total, read });
-  }
-
-  /** Pages that nobody looks at are read again when somebody does; the last one is where new events go. */
-  function forgetFar(read: Map<number, SessionEvent[] | readonly SessionEvent[]>, total: number): void {
-    const last = Math.floor((total - 1) / PAGE_SIZE);
-    const middle = (wanted.first + wanted.last) / 2 / PAGE_SIZE;
-    const far = [...read.keys()].filter((number) => number !== last).sort((one, other) => Math.abs(other - middle) - Math.abs(one - middle));
-    for (const number of far.slice(0, Math.max(0, read.size - PAGES_MAX))) read.delete(number);
-  }
+  /** `fresh`: all that was read before is of another list. */
+  const take = (first_index: number, items: readonly SessionEvent[], total: number, fresh: boolean) =>
+    setPages((known) => withoutFar(withEvents(fresh ? noPages(PAGE_SIZE) : known, first_index, items, total, known), wanted, PAGES_MAX));
 
   async function readPage(number: number, fresh = false): Promise<void> {
     const page = await ask({ offset: number * PAGE_SIZE, limit: PAGE_SIZE });
@@ -121,21 +99,11 @@ export function createEventList(app: App, filter: Accessor<EventFilter>, firstIn
     setFailure(null);
   }
 
-  const missingPage = (): number => {
-    const { total, read } = pages();
-    const last = Math.floor(Math.min(wanted.last, total - 1) / PAGE_SIZE);
-    for (let number = Math.floor(Math.max(0, wanted.first) / PAGE_SIZE); number <= last; number += 1) {
-      const expected = Math.min(PAGE_SIZE, total - number * PAGE_SIZE);
-      if ((read.get(number)?.length ?? 0) < expected) return number;
-    }
-    return -1;
-  };
-
   /** One page after the other, and each time what is wanted then. */
   async function pump(): Promise<void> {
     if (is_pumping || !ready()) return;
     is_pumping = true;
-    for (let number = missingPage(), last = -1; number >= 0 && number !== last && failure() === null; last = number, number = missingPage()) {
+    for (let number = missingPage(pages(), wanted), last = -1; number >= 0 && number !== last && failure() === null; last = number, number = missingPage(pages(), wanted)) {
       await working(() => readPage(number));
     }
     is_pumping = false;
@@ -171,7 +139,7 @@ export function createEventList(app: App, filter: Accessor<EventFilter>, firstIn
     end_cursor = null;
     const first = Math.floor(wanted.first / PAGE_SIZE);
     await readPage(first, true);
-    for (let number = missingPage(); number > first; number = missingPage()) await readPage(number);
+    for (let number = missingPage(pages(), wanted); number > first; number = missingPage(pages(), wanted)) await readPage(number);
   }
 
   async function refreshNow(): Promise<void> {
@@ -221,7 +189,7 @@ export function createEventList(app: App, filter: Accessor<EventFilter>, firstIn
     show(first, last) {
       wanted = { first, last };
       clearTimeout(pump_timer);
-      if (missingPage() >= 0) pump_timer = setTimeout(() => void pump(), PASSING_MS);
+      if (missingPage(pages(), wanted) >= 0) pump_timer = setTimeout(() => void pump(), PASSING_MS);
     },
     locate(sequence) {
       // At the start both the list and who shows it ask.

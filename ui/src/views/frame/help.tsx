@@ -11,6 +11,7 @@ const KEYS: readonly [string[], string][] = [
   [["Esc"], "Leave the filter, go back"],
   [["e"], "Next error"],
   [["E"], "Error before"],
+  [["Home", "End"], "Start, end of the events"],
   [["f"], "Follow: stay at the end of a session"],
   [["Space"], "Pause, go on"],
   [["→", "←"], "Open and close repeated lines"],

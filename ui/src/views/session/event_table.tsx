@@ -42,7 +42,6 @@ export interface EventTableProps {
 const AHEAD = 100;
 
 export function EventTable(props: EventTableProps): JSX.Element {
-  const app = useApp();
   const { events } = props;
   const [view, setView] = createSignal<GridView>({ first: 0, last: 0, at_top: true, at_bottom: false, top: 0 });
   const [opened, setOpened] = createSignal<ReadonlySet<number>>(new Set());
@@ -58,23 +57,7 @@ export function EventTable(props: EventTableProps): JSX.Element {
   const new_count = createNewCount(props, view);
 
   const toggle = (row: number) => setOpened((now) => toggledRun(rows(), row, now));
-  const toggleSelected = (is_open: boolean) => {
-    const row = selected_row();
-    if (rows().at(row)?.run && rows().at(row)?.run?.is_open !== is_open) toggle(row);
-  };
-  const move = (by: number) => {
-    const from = selected_row() >= 0 ? selected_row() : view().first - Math.max(by, 0);
-    const row = Math.min(Math.max(from + by, 0), rows().count - 1);
-    const event = rows().at(row)?.event;
-    grid()?.reveal(row);
-    if (event) props.onSelect(event);
-  };
-  app.keys.bind({
-    j: () => move(1), ArrowDown: () => move(1), k: () => move(-1), ArrowUp: () => move(-1),
-    ArrowRight: () => toggleSelected(true), ArrowLeft: () => toggleSelected(false),
-    Home: () => grid()?.toTop(), End: () => grid()?.toBottom(),
-    Enter: () => document.getElementById("event-details")?.focus(),
-  });
+  bindKeys({ props, rows, view, grid, selected_row, toggle });
 
   const onView = (next: GridView) => {
     const before = view();
@@ -89,16 +72,7 @@ export function EventTable(props: EventTableProps): JSX.Element {
 
   return (
     <div class="table-frame events-frame" aria-busy={!events.ready()} classList={{ waiting: waiting() && rows().count > 0 }}>
-      <Show when={!props.is_failure_told && events.failure()}>
-        {(detail) => (
-          <Show
-            when={events.wrong_filter()}
-            fallback={<Failure what="The events could not be read." detail={detail()} onRetry={events.retry} />}
-          >
-            {(wrong) => <WrongFilter detail={wrong()} onClearFilter={props.onClearFilter} />}
-          </Show>
-        )}
-      </Show>
+      <ListFailure {...props} />
       <VirtualGrid
         label="Events"
         name="event"
@@ -144,12 +118,53 @@ export function EventTable(props: EventTableProps): JSX.Element {
   );
 }
 
-function WrongFilter(props: { detail: string; onClearFilter: () => void }): JSX.Element {
+interface KeySource {
+  props: EventTableProps;
+  rows: () => EventRows;
+  view: () => GridView;
+  grid: () => GridHandle | null;
+  selected_row: () => number;
+  toggle: (row: number) => void;
+}
+
+function bindKeys({ props, rows, view, grid, selected_row, toggle }: KeySource): void {
+  const move = (by: number) => {
+    const from = selected_row() >= 0 ? selected_row() : view().first - Math.max(by, 0);
+    const row = Math.min(Math.max(from + by, 0), rows().count - 1);
+    const event = rows().at(row)?.event;
+    grid()?.reveal(row);
+    if (event) props.onSelect(event);
+  };
+  const setOpen = (is_open: boolean) => {
+    const run = rows().at(selected_row())?.run;
+    if (run && run.is_open !== is_open) toggle(selected_row());
+  };
+  useApp().keys.bind({
+    j: () => move(1), ArrowDown: () => move(1), k: () => move(-1), ArrowUp: () => move(-1),
+    ArrowRight: () => setOpen(true), ArrowLeft: () => setOpen(false),
+    Home: () => grid()?.toTop(), End: () => grid()?.toBottom(),
+    Enter: () => document.getElementById("event-details")?.focus(),
+  });
+}
+
+function ListFailure(props: EventTableProps): JSX.Element {
+  const { events } = props;
   return (
-    <div class="failure" role="alert">
-      <span class="failure-text"><strong>The filter is not understood.</strong> {props.detail}</span>
-      <button type="button" class="button small" onClick={() => props.onClearFilter()}>Clear the filter</button>
-    </div>
+    <Show when={!props.is_failure_told && events.failure()}>
+      {(detail) => (
+        <Show
+          when={events.wrong_filter()}
+          fallback={<Failure what="The events could not be read." detail={detail()} onRetry={events.retry} />}
+        >
+          {(wrong) => (
+            <div class="failure" role="alert">
+              <span class="failure-text"><strong>The filter is not understood.</strong> {wrong()}</span>
+              <button type="button" class="button small" onClick={() => props.onClearFilter()}>Clear the filter</button>
+            </div>
+          )}
+        </Show>
+      )}
+    </Show>
   );
 }
 

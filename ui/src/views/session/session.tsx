@@ -73,13 +73,45 @@ export function SessionView(props: SessionViewProps): JSX.Element {
     setPausedNow(is_paused);
     if (!is_paused) events.refresh();
   };
-  const goBack = () => app.router.back(listUrl(props.list_state));
+  const actions = createActions({ props, source, events, selection, change, paused, setPaused });
+  createEffect(() => {
+    const session = source.session();
+    if (session) document.title = `${whoText(session)} · ${session.application ?? "session"} · Kymo`;
+  });
+
+  return (
+    <Show
+      when={!source.missing()}
+      fallback={<Missing detail={source.failure() ?? ""} list_url={listUrl(props.list_state)} onRetry={actions.onRetry} />}
+    >
+      <FilterContext.Provider value={{ add: (term, is_out) => change({ filter: withTerm(props.state.filter, term, is_out), tab: "events" }) }}>
+        <SessionPage
+          state={props.state} change={change} filter={filter()} events={events} source={source} selection={selection}
+          paused={paused()} setPaused={setPaused} {...actions}
+        />
+      </FilterContext.Provider>
+    </Show>
+  );
+}
+
+interface ActionSource {
+  props: SessionViewProps;
+  source: SessionSource;
+  events: EventList;
+  selection: Selection;
+  change: Change;
+  paused: () => boolean;
+  setPaused: (paused: boolean) => void;
+}
+
+type Actions = Pick<SessionPageProps, "onBack" | "onCopyLink" | "onNeighbour" | "onRetry">;
+
+/** What can be done with the session, by button and by key. */
+function createActions({ props, source, events, selection, change, paused, setPaused }: ActionSource): Actions {
+  const app = useApp();
+  const onBack = () => app.router.back(listUrl(props.list_state));
   const copyLink = async () =>
     app.notify((await copyText(location.href)) ? "Link copied" : "The browser did not allow to copy");
-  const retry = () => {
-    source.retry();
-    events.retry();
-  };
   const goToNeighbour = async (direction: 1 | -1) => {
     const session = source.session();
     if (!session) return;
@@ -104,30 +136,21 @@ export function SessionView(props: SessionViewProps): JSX.Element {
     f: toggleFollow,
     "[": () => void goToNeighbour(-1),
     "]": () => void goToNeighbour(1),
-    Escape: () => (isNarrow() && props.state.event !== null ? change({ event: null }, true) : goBack()),
+    Escape: () => (isNarrow() && props.state.event !== null ? change({ event: null }, true) : onBack()),
   });
   const can_pause = createMemo(() => paused() || (source.session() !== null && source.session()?.state !== "ended"));
   // Of a session that is over, space scrolls as it does elsewhere.
   createEffect(on(can_pause, (can) => can && app.keys.bind({ " ": () => setPaused(!paused()) })));
-  createEffect(() => {
-    const session = source.session();
-    if (session) document.title = `${whoText(session)} · ${session.application ?? "session"} · Kymo`;
-  });
 
-  return (
-    <Show
-      when={!source.missing()}
-      fallback={<Missing detail={source.failure() ?? ""} list_url={listUrl(props.list_state)} onRetry={retry} />}
-    >
-      <FilterContext.Provider value={{ add: (term, is_out) => change({ filter: withTerm(props.state.filter, term, is_out), tab: "events" }) }}>
-        <SessionPage
-          state={props.state} change={change} filter={filter()} events={events} source={source} selection={selection}
-          paused={paused()} setPaused={setPaused} onBack={goBack} onCopyLink={() => void copyLink()}
-          onNeighbour={(direction) => void goToNeighbour(direction)} onRetry={retry}
-        />
-      </FilterContext.Provider>
-    </Show>
-  );
+  return {
+    onBack,
+    onCopyLink: () => void copyLink(),
+    onNeighbour: (direction) => void goToNeighbour(direction),
+    onRetry() {
+      source.retry();
+      events.retry();
+    },
+  };
 }
 
 /** One begins at what the address names: an event, else the end if that is followed, else the start. */
