@@ -72,11 +72,14 @@ export function createSelection(app: App, { events, errors, session, sequence, c
     }
   }
 
+  /** Each step begins where the one before has led. */
+  let steps = Promise.resolve();
   return {
     selected,
     failure,
-    stepError: (direction) =>
-      void jump(errors.step(selected(), direction), direction === 1 ? "No further error" : "No error before"),
+    stepError(direction) {
+      steps = steps.then(() => jump(errors.step(selected(), direction), direction === 1 ? "No further error" : "No error before"));
+    },
     jumpToTime: (time_ms) => void jump(events.firstFrom(time_ms), "No event there"),
     jumpToErrorAt: (time_ms) => void jump(errors.firstFrom(time_ms), "No such error in this filter"),
     retry: () => void readSingle(),
