@@ -72,7 +72,7 @@ pub use folder::backup::{BackupFile, Manifest, restore};
 pub use folder::health::{Finding, Grade, Readiness, examine};
 pub use query::aggregate::{Aggregate, Aggregated, Bucket, NESTING_MAX, Statistic, TERMS_TOLD_MAX};
 pub use query::find::{FoundCursor, FoundEvent, FoundPage};
-pub use query::{EventCursor, EventFilter, EventOrder, EventPage};
+pub use query::{EventCursor, EventFilter, EventOrder, EventPage, EventStart};
 pub use store::lookup::PlacedEvent;
 pub use store::people::MemberChange;
 pub use store::reports::COUNT_BUCKETS_MAX;

@@ -27,7 +27,7 @@ use crate::flush::{Flusher, TAIL_BYTES_MAX};
 use crate::folder::Folder;
 use crate::folder::health::Readiness;
 
-use crate::query::{self, EventCursor, EventFilter, EventOrder, EventPage, RowFilter, Source, Tell};
+use crate::query::{self, EventFilter, EventOrder, EventPage, EventStart, RowFilter, Source, Tell};
 use crate::refusals::Refusals;
 use crate::retention::Retention;
 use crate::segment::{self, Footers, Segment};
@@ -288,13 +288,14 @@ impl Store {
         session: Option<SessionId>,
         filter: EventFilter,
         order: EventOrder,
-        after: Option<EventCursor>,
+        start: impl Into<EventStart>,
         limit: usize,
     ) -> Result<EventPage, StoreError> {
+        let start = start.into();
         let session = session.unwrap_or(NO_SESSION);
         let filter = self.row_filter_of(session, filter).await?;
         self.scan(project, session, move |sources, streams| {
-            query::page(sources, streams, &filter, order, after, limit)
+            query::page(sources, streams, &filter, order, start, limit)
         })
         .await
     }

@@ -2,7 +2,7 @@
 
 import { createAdminApi, type AdminApi, type Method } from "./admin";
 import type {
-  Density, EventPage, FilterFault, FilterField, FilterValue, Me, NewView, Page, Project, Session, SessionCounts, SessionsSummary, View, Worth,
+  Density, EventPage, FilterFault, FilterField, FilterValue, Me, NewView, Page, Project, Session, SessionCounts, SessionEvent, SessionsSummary, View, Worth,
 } from "./types";
 
 const BASE = "/api/v1";
@@ -39,6 +39,8 @@ export interface Api extends AdminApi {
   session(id: string, signal?: AbortSignal): Promise<Session>;
   events(id: string, params: Params, signal?: AbortSignal): Promise<EventPage>;
   density(id: string, params: Params, signal?: AbortSignal): Promise<Density>;
+  event(id: string, signal?: AbortSignal): Promise<SessionEvent>;
+  pin(id: string, is_pinned: boolean): Promise<void>;
 }
 
 /** `on_signed_out` is called at each 401, whoever asked. */
@@ -86,7 +88,14 @@ export function createApi(fetcher: typeof fetch, on_signed_out: () => void): Api
     session: (id, signal) => get(sessionPath(id), {}, signal),
     events: (id, params, signal) => get(`${sessionPath(id)}/events`, params, signal),
     density: (id, params, signal) => get(`${sessionPath(id)}/density`, params, signal),
+    event: (id, signal) => get(`/events/${encodeURIComponent(id)}`, {}, signal),
+    pin: async (id, is_pinned) => void (await request(`${sessionPath(id)}/pin`, { method: is_pinned ? "PUT" : "DELETE" })),
   };
+}
+
+/** Where the browser saves all events of a session that match, as a file. */
+export function eventsExportUrl(id: string, params: Params): string {
+  return `${BASE}${sessionPath(id)}/events${queryOf(params)}`;
 }
 
 function sessionPath(id: string): string {

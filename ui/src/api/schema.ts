@@ -133,6 +133,11 @@ export interface components {
             user_description: components["schemas"]["UserDescription"] | null;
         };
         EventList: {
+            /**
+             * Format: int64
+             * @description How many of those that match come before the first item; `null` for a search.
+             */
+            first_index: number | null;
             items: components["schemas"]["Event"][];
             /** @description The place of the last item: what comes for the session later is behind it. `null` for a search. */
             last_cursor: string | null;

@@ -24,6 +24,10 @@ export interface Page<Item> {
 }
 
 export interface EventPage extends Page<SessionEvent> {
+  /** Asked with it as `cursor`: what came since. */
+  last_cursor: string | null;
+  /** How many of those that match come before the first item. */
+  first_index: number | null;
   total: number | null;
 }
 

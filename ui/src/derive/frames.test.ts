@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import type { Exception, Frame, JsonObject } from "../api/types";
-import { exceptionChain, exceptionData, foldFrames, frameNameText, framePlaceText, isLibraryFrame } from "./frames";
+import { exceptionChain, exceptionText, exceptionData, foldFrames, frameNameText, framePlaceText, isLibraryFrame } from "./frames";
 
 function frame(file: string | null, name: string | null = "run", type: string | null = null): Frame {
   return { function: name, type, file, line: 88, column: 11, attributes: {} };
@@ -73,4 +73,11 @@ describe("exceptionData", () => {
     check({ data: {} }, null);
     check({}, null);
   });
+});
+
+it("an exception as text has its causes and their frames", () => {
+  const cause = { type: "TypeError", message: "no", code: null, frames: [], stack_text: "at x", inner: null, attributes: {} };
+  const frame = { function: "save", type: null, file: "/a.js", line: 12, column: 3, attributes: {} };
+  const outer = { ...cause, type: "SaveError", message: "lost", frames: [frame], stack_text: null, inner: cause };
+  expect(exceptionText(outer)).toBe("SaveError: lost\n    at save (/a.js:12:3)\ncaused by TypeError: no\nat x");
 });

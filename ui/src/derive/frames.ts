@@ -74,3 +74,13 @@ export function framePlaceText(frame: Frame): string {
   const column = frame.line === null || frame.column === null ? "" : `:${frame.column}`;
   return frame.file + line + column;
 }
+
+/** As a program would have printed it, with its causes. */
+export function exceptionText(exception: Exception): string {
+  const lines = exceptionChain(exception).flatMap((link, index) => {
+    const title = [link.type ?? "Exception", link.message].filter(Boolean).join(": ");
+    const frames = (link.frames ?? []).map((frame) => `    at ${frameNameText(frame)}${frame.file ? ` (${framePlaceText(frame)})` : ""}`);
+    return [index > 0 ? `caused by ${title}` : title, ...(frames.length > 0 ? frames : link.stack_text ? [link.stack_text] : [])];
+  });
+  return lines.join("\n");
+}

@@ -126,9 +126,11 @@ describe("the axis", () => {
   it("has round steps that are wide enough", () => {
     expect(ticksOf({ from_ms: 0, to_ms: 60_000 }, 600, 80)).toEqual([0, 10_000, 20_000, 30_000, 40_000, 50_000, 60_000]);
     expect(ticksOf({ from_ms: 0, to_ms: 0 }, 600, 80)).toEqual([0]);
+    expect(ticksOf({ from_ms: 13_000, to_ms: 33_000 }, 200, 80, 1_000)).toEqual([20_000, 30_000]);
   });
   it.each([
     [0, "0"], [250, "250 ms"], [1_500, "1.5 s"], [45_000, "45 s"], [90_000, "1:30 min"], [300_000, "5 min"],
     [7_200_000, "2 h"], [4_500_000, "1:15 h"], [172_800_000, "2 d"],
+    [95_500, "1:35.5 min"],
   ])("%d ms: %s", (offset_ms, text) => expect(tickText(offset_ms)).toBe(text));
 });

@@ -175,7 +175,8 @@ export function notchesOf(buckets: readonly TimeBucket[], span: TimeSpan, width:
   return buckets
     .filter((bucket) => bucket.errors > 0)
     .map((bucket) => ({
-      x: placeX(bucket.at_ms + bucket.width_ms / 2, span, width),
+      // Those beyond the ends of a range are not in sight.
+      x: isMoment(span) ? width / 2 : timeToX(bucket.at_ms + bucket.width_ms / 2, span, width),
       at_ms: bucket.at_ms,
       width_ms: bucket.width_ms,
       errors: bucket.errors,
@@ -216,14 +217,16 @@ const TICK_SECONDS: readonly number[] = [
   43200, 86400, 172800, 604800, 2592000,
 ];
 
-/** Round offsets from the start, in milliseconds, at least `tick_width_min` pixels apart. */
-export function ticksOf(span: TimeSpan, width: number, tick_width_min: number): number[] {
+/** Round offsets from the start of the life, in milliseconds, at least `tick_width_min` pixels apart. */
+export function ticksOf(span: TimeSpan, width: number, tick_width_min: number, life_from_ms = span.from_ms): number[] {
   const length_seconds = (span.to_ms - span.from_ms) / 1000;
-  if (length_seconds <= 0 || width < tick_width_min) return [0];
+  if (length_seconds <= 0 || width < tick_width_min) return [span.from_ms - life_from_ms];
   const step_min = (length_seconds * tick_width_min) / width;
   const step = TICK_SECONDS.find((seconds) => seconds >= step_min) ?? length_seconds;
+  const first = Math.ceil((span.from_ms - life_from_ms) / 1000 / step - 1e-9) + 0;
+  const last_seconds = (span.to_ms - life_from_ms) / 1000;
   const ticks: number[] = [];
-  for (let index = 0; index * step <= length_seconds; index += 1) ticks.push(index * step * 1000);
+  for (let index = first; index * step <= last_seconds; index += 1) ticks.push(index * step * 1000);
   return ticks;
 }
 
@@ -243,7 +246,8 @@ function hoursText(seconds: number): string {
 }
 
 function minutesText(seconds: number): string {
-  return `${Math.floor(seconds / 60)}:${String(Math.round(seconds % 60)).padStart(2, "0")} min`;
+  const rest = Number((seconds % 60).toFixed(3));
+  return `${Math.floor(seconds / 60)}:${rest < 10 ? "0" : ""}${rest} min`;
 }
 
 function clamp(value: number, least: number, most: number): number {

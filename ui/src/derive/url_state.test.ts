@@ -1,14 +1,14 @@
 // The URL and the state are each other's image.
 
 import { describe, expect, it } from "vitest";
-import { LIST_STATE_DEFAULT, listUrl, parsePlace, rangeFrom, sessionUrl, settingsUrl, userUrl, usersUrl, type ListState, type SessionPageState } from "./url_state";
+import { eventUrl, LIST_STATE_DEFAULT, listUrl, parsePlace, rangeFrom, SESSION_STATE_DEFAULT, sessionUrl, settingsUrl, userUrl, usersUrl, type ListState, type SessionPageState } from "./url_state";
 
 function placeOf(url: string) {
   const { pathname, search } = new URL(url, "http://kymo.test");
   return parsePlace(pathname, search);
 }
 
-const SESSION: SessionPageState = { id: "0192f0c1", tab: "events", text: "", severity: null, errors: false, event: null };
+const SESSION: SessionPageState = { ...SESSION_STATE_DEFAULT, id: "0192f0c1" };
 
 describe("the list", () => {
   it.each<[Partial<ListState>, string]>([
@@ -32,7 +32,9 @@ describe("a session", () => {
   it.each<[Partial<SessionPageState>, string]>([
     [{}, "/sessions/0192f0c1"],
     [{ tab: "environment" }, "/sessions/0192f0c1?tab=environment"],
-    [{ text: "cart", severity: "warn", event: 12 }, "/sessions/0192f0c1?text=cart&severity=warn&event=12"],
+    [{ tab: "related" }, "/sessions/0192f0c1?tab=related"],
+    [{ filter: "cart -level:debug", severity: "warn", event: 12 }, "/sessions/0192f0c1?filter=cart+-level%3Adebug&severity=warn&event=12"],
+    [{ from_ms: 0, to_ms: 1_500, follow: true }, "/sessions/0192f0c1?from=1970-01-01T00%3A00%3A00.000Z&to=1970-01-01T00%3A00%3A01.500Z&follow=true"],
     [{ errors: true }, "/sessions/0192f0c1?errors=true"],
     [{ severity: "error", errors: true, event: 3 }, "/sessions/0192f0c1?severity=error&errors=true&event=3"],
     [{ id: "a/b ?" }, "/sessions/a%2Fb%20%3F"],
@@ -43,11 +45,18 @@ describe("a session", () => {
   });
   it("ignores what it does not understand", () => {
     expect(placeOf("/sessions/0192f0c1?severity=loud&errors=1&event=-1&tab=x")).toEqual({ view: "session", session: SESSION });
+    expect(placeOf("/sessions/0192f0c1?from=noon&to=2026-01-01T00:00:00Z")).toEqual({ view: "session", session: SESSION });
+    expect(placeOf("/sessions/0192f0c1?from=2026-01-02&to=2026-01-01")).toEqual({ view: "session", session: SESSION });
     expect(placeOf("/sessions/0192f0c1?event=1e99")).toEqual({ view: "session", session: SESSION });
   });
   it("survives a broken percent sequence", () => {
     expect(parsePlace("/sessions/%zz", "")).toEqual({ view: "session", session: { ...SESSION, id: "%zz" } });
   });
+});
+
+it("an event has an address", () => {
+  expect(eventUrl("0192f0c1.12")).toBe("/events/0192f0c1.12");
+  expect(placeOf("/events/0192f0c1.12")).toEqual({ view: "event", event: { id: "0192f0c1.12" } });
 });
 
 it("users and settings have addresses", () => {

@@ -1,10 +1,12 @@
 // Everything that can be seen is in the URL: this turns the state of a place into a URL and back.
 // Defaults are left out, so that the plain place has a plain address; what is not understood is ignored.
 
-import type { SeverityLevel } from "../api/types";
+import { parseSession, sessionPath, type SessionAddress, type SessionPageState } from "./events/session_url";
 import { parseRange, RANGE_DEFAULT, type Range } from "./list/range";
 import { parseSort, SORT_DEFAULT, type Sort } from "./list/sort";
-import { parseSeverity } from "./severity";
+
+export { SESSION_STATE_DEFAULT, SESSION_TABS } from "./events/session_url";
+export type { SessionAddress, SessionPageState, SessionTab } from "./events/session_url";
 
 export { RANGES, rangeFrom, rangeTo, type Range } from "./list/range";
 
@@ -19,19 +21,6 @@ export interface ListState {
   /** Only those without; never both. */
   without_errors: boolean;
   sort: Sort;
-}
-
-export type SessionTab = "events" | "environment";
-
-export interface SessionPageState {
-  id: string;
-  tab: SessionTab;
-  text: string;
-  severity: SeverityLevel | null;
-  /** Only errors as the session counts them; lines of severity error alone are none. */
-  errors: boolean;
-  /** Sequence of the selected event. */
-  event: number | null;
 }
 
 /** The list of users. */
@@ -58,6 +47,7 @@ export interface SettingsState {
 export type Place =
   | { view: "sessions"; list: ListState }
   | { view: "session"; session: SessionPageState }
+  | { view: "event"; event: { id: string } }
   | { view: "users"; users: UsersState }
   | { view: "user"; user: UserPageState }
   | { view: "settings"; settings: SettingsState }
@@ -75,6 +65,7 @@ export function parsePlace(path: string, search: string): Place {
   if (place === "settings") return { view: "settings", settings: parseSettings(id, section) };
   if (section !== undefined) return { view: "unknown" };
   if (place === "sessions" && id) return { view: "session", session: parseSession(id, query) };
+  if (place === "events" && id) return { view: "event", event: { id } };
   if (place === "users") {
     const { project, range, filter } = parseList(query);
     return id ? { view: "user", user: { key: id, project, ...(query.get("order") === "newest" ? { newest: true } : {}) } } : { view: "users", users: { project, range, filter } };
@@ -108,18 +99,6 @@ function parseList(query: URLSearchParams): ListState {
   };
 }
 
-function parseSession(id: string, query: URLSearchParams): SessionPageState {
-  const sequence = Number(query.get("event"));
-  return {
-    id,
-    tab: query.get("tab") === "environment" ? "environment" : "events",
-    text: query.get("text") ?? "",
-    severity: parseSeverity(query.get("severity")),
-    errors: query.get("errors") === "true",
-    event: Number.isSafeInteger(sequence) && sequence > 0 ? sequence : null,
-  };
-}
-
 export function listUrl(list: ListState): string {
   const query = new URLSearchParams();
   if (list.project) query.set("project", list.project);
@@ -148,14 +127,15 @@ export function settingsUrl(settings: SettingsState): string {
   return id === null ? `/settings/${section}` : `/settings/${section}/${encodeURIComponent(id)}`;
 }
 
-export function sessionUrl(session: SessionPageState): string {
-  const query = new URLSearchParams();
-  if (session.tab !== "events") query.set("tab", session.tab);
-  if (session.text) query.set("text", session.text);
-  if (session.severity) query.set("severity", session.severity);
-  if (session.errors) query.set("errors", "true");
-  if (session.event !== null) query.set("event", String(session.event));
-  return withQuery(`/sessions/${encodeURIComponent(session.id)}`, query);
+/** What is not given is as by default. */
+export function sessionUrl(session: SessionAddress): string {
+  const { path, query } = sessionPath(session);
+  return withQuery(path, query);
+}
+
+/** One event, wherever it belongs. */
+export function eventUrl(id: string): string {
+  return `/events/${encodeURIComponent(id)}`;
 }
 
 function withQuery(path: string, query: URLSearchParams): string {

@@ -30,10 +30,10 @@ export function createKeys(): Keys {
       (event.target as HTMLElement).blur();
       return;
     }
-    // A button or link that has the focus keeps Enter for itself.
-    if (event.key === "Enter" && (event.target as Element | null)?.closest("button, a, summary")) return;
-    // Where there is something to scroll, the arrows scroll it.
-    if (event.key.startsWith("Arrow") && (event.target as Element | null)?.closest("[data-keys=own]")) return;
+    // A button or link that has the focus keeps Enter for itself, and space.
+    if ((event.key === "Enter" || event.key === " ") && (event.target as Element | null)?.closest("button, a, summary")) return;
+    // Where there is something to scroll, the arrows scroll it, and space.
+    if ((event.key.startsWith("Arrow") || event.key === " ") && (event.target as Element | null)?.closest("[data-keys=own]")) return;
     const is_sequence = prefix && performance.now() - prefix.at_ms < SEQUENCE_MS_MAX;
     const handler = (is_sequence ? find(`${prefix?.key} ${event.key}`) : undefined) ?? find(event.key);
     prefix = { key: event.key, at_ms: performance.now() };

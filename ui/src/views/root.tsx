@@ -2,9 +2,13 @@
 
 import { createEffect, createMemo, ErrorBoundary, Match, Show, Switch, type JSX } from "solid-js";
 import { failureText } from "../api/client";
-import { LIST_STATE_DEFAULT, usersUrl, type ListState, type SessionPageState, type SettingsState, type UserPageState, type UsersState } from "../derive/url_state";
+import {
+  LIST_STATE_DEFAULT, listUrl, SESSION_STATE_DEFAULT, usersUrl,
+  type ListState, type SessionPageState, type SettingsState, type UserPageState, type UsersState,
+} from "../derive/url_state";
 import { AppContext, createApp, useApp } from "../state/app";
 import { createSessionList } from "../state/session_list";
+import { EventView } from "./event/event";
 import { Failure } from "./parts/failure";
 import { Help } from "./frame/help";
 import { NotFound } from "./frame/not_found";
@@ -44,7 +48,12 @@ function Places(): JSX.Element {
     const now = place();
     return now.view === "session" ? now.session : null;
   });
+  /** Undefined for the moment in which the place has changed and the view is not gone yet. */
   const session_id = () => session_state()?.id;
+  const event_id = () => {
+    const now = place();
+    return now.view === "event" ? now.event.id : undefined;
+  };
 
   // So do the users, but for what was read: their filter holds while one looks at one of them.
   const users_state = createMemo<UsersState>((last) => {
@@ -80,16 +89,12 @@ function Places(): JSX.Element {
           </Match>
           <Match when={settings_state()}>{(state) => <SettingsView state={state()} />}</Match>
           <Match when={session_id()} keyed>
-            {(id) => <SessionView state={session_state() ?? emptySession(id)} list_state={list_state()} />}
+            {(id) => <SessionView state={session_state() ?? { ...SESSION_STATE_DEFAULT, id }} list_state={list_state()} />}
           </Match>
+          <Match when={event_id()} keyed>{(id) => <EventView id={id} list_url={listUrl(list_state())} />}</Match>
         </Switch>
       </ErrorBoundary>
       <Help />
     </Shell>
   );
-}
-
-/** For the moment in which the place has changed and the view is not gone yet. */
-function emptySession(id: string): SessionPageState {
-  return { id, tab: "events", text: "", severity: null, errors: false, event: null };
 }

@@ -1,5 +1,7 @@
 //! The web page in a real browser, fed by the real agent.
 
+mod session;
+
 use kymo_testkit::{Kymo, Script, kymo::needed};
 
 use crate::KYMO;

@@ -10,8 +10,8 @@ use axum::response::{IntoResponse, Response};
 use kymo_filter::Subject;
 use kymo_model::SessionId;
 use kymo_store::{
-    DENSITY_BUCKETS_MAX, EventCursor, EventFilter, EventId, EventOrder, EventPage, FoundCursor, FoundEvent,
-    NoEventId, ProjectPk, Projects, StoredEvent,
+    DENSITY_BUCKETS_MAX, EventCursor, EventFilter, EventId, EventOrder, EventPage, EventStart, FoundCursor,
+    FoundEvent, NoEventId, ProjectPk, Projects, StoredEvent,
 };
 use kymo_tracker::SessionRow;
 use serde::Serialize;
@@ -68,6 +68,8 @@ pub(super) struct EventList {
     previous_cursor: Option<String>,
     /// The place of the last item: what comes for the session later is behind it. `null` for a search.
     last_cursor: Option<String>,
+    /// How many of those that match come before the first item; `null` for a search.
+    first_index: Option<u64>,
     /// Events that match, on all pages; `null`: a search stops at the end of its page.
     total: Option<u64>,
 }
@@ -93,6 +95,7 @@ pub(super) struct Density {
         EventQuery,
         ("order" = Option<Order>, Query, description = "`desc` turns the order around"),
         ("around" = Option<u64>, Query, description = "The page with the event of this sequence in its middle"),
+        ("offset" = Option<u32>, Query, description = "The page that begins behind so many events; a cursor holds while events arrive, this does not"),
         FormatQuery
     ),
     responses(
@@ -147,8 +150,9 @@ pub(super) async fn everywhere(
                 let (items, next) = found.page(parameters.found_cursor()?).await?;
                 let next_cursor = next.map(|next| next.to_string());
                 let (previous_cursor, last_cursor) = (None, None);
-                Ok(Json(EventList { items, next_cursor, previous_cursor, last_cursor, total: None })
-                    .into_response())
+                let (first_index, total) = (None, None);
+                let list = EventList { items, next_cursor, previous_cursor, last_cursor, first_index, total };
+                Ok(Json(list).into_response())
             }
             format => {
                 let (state, project) = (found.state.clone(), only(&found.projects));
@@ -170,12 +174,22 @@ async fn answer(
         Format::Json => {
             events.limit = parameters.number("limit", 1, PAGE_MAX, PAGE_DEFAULT)?;
             let after = parameters.event_cursor()?;
-            let (items, next, previous) = match parameters.text("around") {
-                None => {
+            let places =
+                ["around", "offset", "cursor"].into_iter().filter(|name| parameters.text(name).is_some());
+            if places.count() > 1 {
+                return Err(Problem::input("expected one of around, offset and cursor"));
+            }
+            let (items, next, previous) = match (parameters.text("around"), parameters.text("offset")) {
+                (Some(sequence), _) => events.around(sequence).await?,
+                (None, Some(_)) => {
+                    let offset = parameters.number("offset", 0, u32::MAX, 0)?;
+                    let (items, next) = events.from(EventStart::Index(offset.into())).await?;
+                    (items, next, None)
+                }
+                (None, None) => {
                     let (items, next) = events.page(after).await?;
                     (items, next, None)
                 }
-                Some(sequence) => events.around(sequence).await?,
             };
             let text = |cursor: EventCursor| cursor_text(cursor.time.as_unix_nanos(), cursor.sequence);
             Ok(Json(EventList {
@@ -183,6 +197,7 @@ async fn answer(
                 next_cursor: next.map(text),
                 previous_cursor: previous.map(text),
                 last_cursor: events.last.or(after).map(text),
+                first_index: Some(events.index),
                 total: Some(events.total),
             })
             .into_response())
@@ -274,6 +289,8 @@ struct Events {
     limit: u32,
     /// Of the last page's count.
     total: u64,
+    /// Of the last page's first item.
+    index: u64,
     /// Place of the last item that was read.
     last: Option<EventCursor>,
 }
@@ -295,7 +312,7 @@ impl Events {
             Some(other) => return Err(Problem::input(format!("order={other}: expected asc or desc"))),
         };
         let session = session.map(|row| row.id);
-        Ok(Self { state, project, session, filter, order, limit: PAGE_MAX, total: 0, last: None })
+        Ok(Self { state, project, session, filter, order, limit: PAGE_MAX, total: 0, index: 0, last: None })
     }
 
     /// The page with that event in its middle, where it goes on, and where it goes on in the opposite order.
@@ -315,6 +332,14 @@ impl Events {
         Ok((items, next, previous))
     }
 
+    async fn from(&mut self, start: EventStart) -> Result<Page<EventShape, EventCursor>, Problem> {
+        let (store, project) = (&self.state.store, self.project);
+        let filter = self.filter.clone();
+        let page =
+            store.events(project, self.session, filter, self.order, start, self.limit as usize).await?;
+        self.shaped(page).await
+    }
+
     async fn shaped(&mut self, page: EventPage) -> Result<Page<EventShape, EventCursor>, Problem> {
         let described = self.state.store.descriptions(self.project, &page.events).await?;
         let shape = |event: StoredEvent| {
@@ -322,6 +347,7 @@ impl Events {
             EventShape::new(EventId::of_event(self.project, &event), event, self.session, description)
         };
         self.total = page.total;
+        self.index = page.index;
         self.last =
             page.events.last().map(|event| EventCursor { time: event.time, sequence: event.sequence });
         Ok((page.events.into_iter().map(shape).collect(), page.next))
@@ -336,11 +362,7 @@ impl Pages for Events {
     const COLUMNS: &'static [&'static str] = EVENT_COLUMNS;
 
     async fn page(&mut self, after: Option<EventCursor>) -> Result<Page<EventShape, EventCursor>, Problem> {
-        let (store, project) = (&self.state.store, self.project);
-        let filter = self.filter.clone();
-        let page =
-            store.events(project, self.session, filter, self.order, after, self.limit as usize).await?;
-        self.shaped(page).await
+        self.from(after.into()).await
     }
 }
 

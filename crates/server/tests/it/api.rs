@@ -170,11 +170,31 @@ fn events_have_ids_and_surroundings() {
             (6, &Value::Null)
         );
 
+        assert_eq!((&around["first_index"], &on["first_index"]), (&json!(7), &json!(12)));
+        let offset = |rest: &str| json(&stand, &format!("/api/v1/sessions/aaaaaaaa/events?{rest}"));
+        let middle = offset("offset=13&limit=4");
+        assert_eq!(
+            (middle["items"].as_array().unwrap(), &middle["first_index"]),
+            (&all[13..17].to_vec(), &json!(13))
+        );
+        assert!(middle["next_cursor"].is_string());
+        let turned_end = offset("offset=18&limit=4&order=desc");
+        assert_eq!(turned_end["items"].as_array().unwrap(), &[all[1].clone(), all[0].clone()]);
+        let filtered = offset("offset=2&limit=1&filter=sequence:%3E10");
+        assert_eq!((&filtered["items"][0], &filtered["total"]), (&all[12], &json!(10)));
+        let beyond = offset("offset=99");
+        assert_eq!(
+            (&beyond["items"], &beyond["first_index"], &beyond["next_cursor"]),
+            (&json!([]), &json!(20), &Value::Null)
+        );
+
         let end = on["last_cursor"].as_str().unwrap();
         let later = json(&stand, &format!("/api/v1/sessions/aaaaaaaa/events?cursor={end}"));
         assert_eq!((&later["items"], &later["last_cursor"]), (&json!([]), &json!(end)), "to be asked again");
     }
     assert_eq!(stand.get("/api/v1/sessions/aaaaaaaa/events?around=99", "read").status, 404);
+    assert_eq!(stand.get("/api/v1/sessions/aaaaaaaa/events?around=9&offset=9", "read").status, 400);
+    assert_eq!(stand.get("/api/v1/sessions/aaaaaaaa/events?offset=-1", "read").status, 400);
     let loose = json!([{"type": "log", "message": "alone", "date": "2026-09-21T14:13:19Z"}]);
     post_events(&stand, loose.as_array().unwrap());
     let loose = pages(&stand, "/api/v1/events?limit=5");

@@ -35,6 +35,23 @@ pub struct EventCursor {
     pub sequence: u64,
 }
 
+/// Where a page begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventStart {
+    /// With the first of all.
+    First,
+    /// Behind that place: holds while events come and go.
+    After(EventCursor),
+    /// With the event that so many come before: for who looks at the middle without having read up to it.
+    Index(u64),
+}
+
+impl From<Option<EventCursor>> for EventStart {
+    fn from(after: Option<EventCursor>) -> Self {
+        after.map_or(Self::First, Self::After)
+    }
+}
+
 /// What a session's events are in order of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventOrder {
@@ -91,6 +108,8 @@ pub struct EventPage {
     pub events: Vec<StoredEvent>,
     /// Events that match, on all pages.
     pub total: u64,
+    /// How many of these come before the page.
+    pub index: u64,
     /// Where the next page begins; `None` on the last one.
     pub next: Option<EventCursor>,
 }
@@ -139,23 +158,34 @@ pub(crate) fn page(
     streams: &[SessionId],
     filter: &RowFilter,
     order: EventOrder,
-    after: Option<EventCursor>,
+    start: EventStart,
     limit: usize,
 ) -> Result<EventPage, StoreError> {
     let mut hits = scan(sources, streams, filter, Tell::Nothing)?;
     let total = hits.len() as u64;
-    if let Some(after) = after {
-        hits.retain(|hit| order.key(hit.place) > order.key(after));
-    }
-    let more = hits.len() > limit;
+    let skipped = match start {
+        EventStart::First => 0,
+        EventStart::After(after) => {
+            hits.retain(|hit| order.key(hit.place) > order.key(after));
+            0
+        }
+        EventStart::Index(index) => usize::try_from(index).unwrap_or(usize::MAX).min(hits.len()),
+    };
+    let index = total - (hits.len() - skipped) as u64;
+    let end = skipped.saturating_add(limit);
+    let more = hits.len() > end;
     if more {
-        hits.select_nth_unstable_by_key(limit, |hit| order.key(hit.place));
-        hits.truncate(limit);
+        hits.select_nth_unstable_by_key(end, |hit| order.key(hit.place));
+        hits.truncate(end);
     }
+    if skipped > 0 && skipped < hits.len() {
+        hits.select_nth_unstable_by_key(skipped, |hit| order.key(hit.place));
+    }
+    hits.drain(..skipped);
     hits.sort_unstable_by_key(|hit| order.key(hit.place));
     let events = fetch(sources, &hits)?;
     let next = if more { hits.last().map(|hit| hit.place) } else { None };
-    Ok(EventPage { events, total, next })
+    Ok(EventPage { events, total, index, next })
 }
 
 /// The whole rows of the hits, in their order.

@@ -12,7 +12,7 @@ use crate::catalog::sessions;
 use crate::columns::StoredEvent;
 use crate::error::StoreError;
 use crate::event_id::{EventId, Home};
-use crate::query::{self, EventCursor, EventFilter, EventOrder, EventPage, RowFilter};
+use crate::query::{self, EventCursor, EventFilter, EventOrder, EventPage, EventStart, RowFilter};
 
 /// An event with where it is.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,7 +47,7 @@ impl Store {
         let filter = EventFilter { sequence: Some(id.sequence()), ..EventFilter::default() };
         let filter = RowFilter::new(filter, None, Vec::new());
         let scan = move |sources: &[_], streams: &[SessionId]| {
-            query::page(sources, streams, &filter, EventOrder::Time, None, 1)
+            query::page(sources, streams, &filter, EventOrder::Time, EventStart::First, 1)
         };
         let mut page = self.scan_streams(project, vec![stream], scan).await?;
         let event = page.events.pop().ok_or_else(not_found)?;
@@ -99,6 +99,7 @@ impl Store {
         let rest = limit - earlier.events.len();
         let from = Some(order.just_before(place));
         let mut page = self.events(project, Some(session), filter, order, from, rest).await?;
+        page.index -= earlier.events.len() as u64;
         let previous = earlier.next;
         earlier.events.reverse();
         earlier.events.append(&mut page.events);

@@ -29,7 +29,7 @@ export function createFirstRun(props: { list: SessionList; state: ListState }): 
 }
 
 function openUrl({ id }: Session): string {
-  return sessionUrl({ id, tab: "events", text: "", severity: null, errors: false, event: null });
+  return sessionUrl({ id });
 }
 
 export function FirstRun(props: { project: string | null }): JSX.Element {

@@ -14,6 +14,11 @@ const KEYS: readonly [string[], string][] = [
   [["Esc"], "Leave the filter, go back"],
   [["e"], "Next error"],
   [["E"], "Error before"],
+  [["Home", "End"], "Start, end of the events"],
+  [["f"], "Follow: stay at the end of a session"],
+  [["Space"], "Pause, go on"],
+  [["→", "←"], "Open and close repeated lines"],
+  [["[", "]"], "Earlier, later session of the user"],
   [["y"], "Copy a link to what is shown"],
   [["g s"], "Sessions"],
   [["g u"], "Users"],
@@ -44,6 +49,7 @@ export function Help(): JSX.Element {
             )}
           </For>
         </dl>
+        <p class="quiet">In the drawing of a session: arrows point, with Shift they choose a range, Enter takes it, + and − zoom, 0 shows all.</p>
         <button type="button" class="button" onClick={() => dialog.close()}>Close</button>
       </div>
     </dialog>

@@ -14,6 +14,8 @@ export interface GridView {
   last: number;
   at_top: boolean;
   at_bottom: boolean;
+  /** How far it is scrolled, in pixels. */
+  top: number;
 }
 
 export interface GridHandle {
@@ -21,6 +23,8 @@ export interface GridHandle {
   reveal(index: number): void;
   toTop(): void;
   toBottom(): void;
+  /** To that many pixels from the top. */
+  to(top: number): void;
   /** Moves by rows without anybody noticing: for rows that were put in above. */
   shift(rows: number): void;
   focus(): void;
@@ -64,6 +68,7 @@ export function VirtualGrid(props: GridProps): JSX.Element {
       last: Math.min(props.count - 1, Math.ceil((top + body_height) / ROW_HEIGHT)),
       at_top: top < ROW_HEIGHT / 2,
       at_bottom: top + body_height > props.count * ROW_HEIGHT - ROW_HEIGHT,
+      top,
     };
   };
   const tell = () => {
@@ -136,6 +141,7 @@ function handleOf(element: HTMLDivElement, view: () => GridView, tell: () => voi
     },
     toTop: () => scrollTo(0),
     toBottom: () => scrollTo(element.scrollHeight),
+    to: scrollTo,
     shift: (rows) => rows !== 0 && view().at_top === false && scrollTo(element.scrollTop + rows * ROW_HEIGHT),
     focus: () => element.focus({ preventScroll: true }),
   };

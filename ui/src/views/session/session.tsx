@@ -1,21 +1,29 @@
 // One session: its header, its kymogram, its events and the details of the selected one.
 
-import { createEffect, createMemo, on, Show, type JSX } from "solid-js";
+import { createEffect, createMemo, createSignal, Match, on, Show, Switch, type JSX } from "solid-js";
+import { failureText } from "../../api/client";
+import { withTerm } from "../../derive/events/filter_terms";
+import type { TimeSpan } from "../../derive/kymogram";
 import { whoText } from "../../derive/session_text";
 import { parseTime } from "../../derive/time";
 import { listUrl, sessionUrl, type ListState, type SessionPageState } from "../../derive/url_state";
 import { useApp } from "../../state/app";
 import { copyText } from "../../state/clipboard";
-import { createErrorIndex } from "../../state/error_index";
-import { createEventList, type EventFilter, type EventList } from "../../state/event_list";
 import { createDelayed } from "../../state/refresh";
-import { createSelection, type Selection } from "../../state/selection";
-import { createSessionSource, type SessionSource } from "../../state/session_page";
-import { Environment } from "./environment";
-import { EventDetails } from "./event_details";
-import { EventTable, type EventTableHandle } from "./event_table";
-import { Failure } from "../parts/failure";
+import { createErrorSteps } from "../../state/session/error_steps";
+import { createEventList, type EventFilter, type EventList } from "../../state/session/event_list";
+import { nextOfUser } from "../../state/session/related";
+import { createSelection, type Selection } from "../../state/session/selection";
+import { createSessionErrors } from "../../state/session/session_errors";
+import { createSessionSource, type SessionSource } from "../../state/session/session_page";
 import { LargeKymogram } from "../kymogram/large_kymogram";
+import { Failure } from "../parts/failure";
+import { FilterContext } from "./details/filter_actions";
+import { Environment } from "./environment";
+import { ErrorsTab } from "./errors_tab";
+import { EventsPanel } from "./events_panel";
+import { RangeBar } from "./range_bar";
+import { RelatedTab } from "./related_tab";
 import { SessionHeader } from "./session_header";
 import { SessionToolbar } from "./session_toolbar";
 
@@ -24,43 +32,48 @@ export interface SessionViewProps {
   list_state: ListState;
 }
 
-type Change = (part: Partial<SessionPageState>, replace?: boolean) => void;
+export type Change = (part: Partial<SessionPageState>, replace?: boolean) => void;
+
+/** All that the parts of the page share. */
+export interface SessionPageProps {
+  state: SessionPageState;
+  change: Change;
+  filter: EventFilter;
+  events: EventList;
+  source: SessionSource;
+  selection: Selection;
+  paused: boolean;
+  setPaused: (paused: boolean) => void;
+  onBack: () => void;
+  onCopyLink: () => void;
+  onNeighbour: (direction: 1 | -1) => void;
+  onRetry: () => void;
+}
 
 export function SessionView(props: SessionViewProps): JSX.Element {
   const app = useApp();
   const filter = createMemo<EventFilter>((last) => {
-    const { id, text, severity, errors } = props.state;
-    const is_same = last?.id === id && last.text === text && last.severity === severity && last.errors === errors;
-    return is_same ? last : { id, text, severity, errors };
+    const { id, filter, severity, errors, from_ms, to_ms } = props.state;
+    const next = { id, filter, severity, errors, from_ms, to_ms };
+    return last && JSON.stringify(last) === JSON.stringify(next) ? last : next;
   });
-  const events = createEventList(app, filter);
-  const errors = createErrorIndex(app, filter);
-  const source = createSessionSource(app, () => props.state.id, () => {
-    events.refresh();
-    errors.forget();
-  });
+  const [paused, setPausedNow] = createSignal(false);
+  const events = createEventList(app, filter, (list) => firstIndex(list, props.state));
+  const source = createSessionSource(app, () => props.state.id, () => rangeOf(props.state), () => !paused() && events.refresh());
   const change: Change = (part, replace = false) =>
     app.router.navigate(sessionUrl({ ...props.state, ...part }), { replace });
   const selection = createSelection(app, {
     events,
-    errors,
+    errors: createErrorSteps(app, filter),
+    session: source.session,
     sequence: () => props.state.event,
-    choose: (event) => change({ event, tab: "events" }, true),
+    choose: (event) => change({ event, tab: "events", follow: false }, true),
   });
-  const goBack = () => app.router.back(listUrl(props.list_state));
-  const copyLink = async () =>
-    app.notify((await copyText(location.href)) ? "Link copied" : "The browser did not allow to copy");
-  const retry = () => {
-    source.retry();
-    events.retry();
+  const setPaused = (is_paused: boolean) => {
+    setPausedNow(is_paused);
+    if (!is_paused) events.refresh();
   };
-
-  app.keys.bind({
-    e: () => selection.stepError(1),
-    E: () => selection.stepError(-1),
-    y: () => void copyLink(),
-    Escape: () => (isNarrow() && props.state.event !== null ? change({ event: null }, true) : goBack()),
-  });
+  const actions = createActions({ props, source, events, selection, change, paused, setPaused });
   createEffect(() => {
     const session = source.session();
     if (session) document.title = `${whoText(session)} · ${session.application ?? "session"} · Kymo`;
@@ -69,95 +82,170 @@ export function SessionView(props: SessionViewProps): JSX.Element {
   return (
     <Show
       when={!source.missing()}
-      fallback={<Missing detail={source.failure() ?? ""} list_url={listUrl(props.list_state)} onRetry={retry} />}
+      fallback={<Missing detail={source.failure() ?? ""} list_url={listUrl(props.list_state)} onRetry={actions.onRetry} />}
     >
-      <SessionPage
-        state={props.state} change={change} events={events} source={source} selection={selection}
-        onBack={goBack} onCopyLink={() => void copyLink()} onRetry={retry}
-      />
+      <FilterContext.Provider value={{ add: (term, is_out) => change({ filter: withTerm(props.state.filter, term, is_out), tab: "events" }) }}>
+        <SessionPage
+          state={props.state} change={change} filter={filter()} events={events} source={source} selection={selection}
+          paused={paused()} setPaused={setPaused} {...actions}
+        />
+      </FilterContext.Provider>
     </Show>
   );
 }
 
-interface SessionPageProps {
-  state: SessionPageState;
-  change: Change;
-  events: EventList;
+interface ActionSource {
+  props: SessionViewProps;
   source: SessionSource;
+  events: EventList;
   selection: Selection;
-  onBack: () => void;
-  onCopyLink: () => void;
-  onRetry: () => void;
+  change: Change;
+  paused: () => boolean;
+  setPaused: (paused: boolean) => void;
+}
+
+type Actions = Pick<SessionPageProps, "onBack" | "onCopyLink" | "onNeighbour" | "onRetry">;
+
+/** What can be done with the session, by button and by key. */
+function createActions({ props, source, events, selection, change, paused, setPaused }: ActionSource): Actions {
+  const app = useApp();
+  const onBack = () => app.router.back(listUrl(props.list_state));
+  const copyLink = async () =>
+    app.notify((await copyText(location.href)) ? "Link copied" : "The browser did not allow to copy");
+  const goToNeighbour = async (direction: 1 | -1) => {
+    const session = source.session();
+    if (!session) return;
+    if (!session.user) return app.notify("This session names no user");
+    try {
+      const found = await nextOfUser(app, session, direction);
+      if (found) app.router.navigate(sessionUrl({ id: found.id, tab: props.state.tab }));
+      else app.notify(`No ${direction === 1 ? "later" : "earlier"} session of ${whoText(session)}`);
+    } catch (cause) {
+      app.notify(failureText(cause));
+    }
+  };
+  const toggleFollow = () => {
+    if (source.session()?.state === "ended" && !props.state.follow) return app.notify("This session has ended: nothing comes any more");
+    change({ follow: !props.state.follow, tab: "events" }, true);
+  };
+
+  app.keys.bind({
+    e: () => selection.stepError(1),
+    E: () => selection.stepError(-1),
+    y: () => void copyLink(),
+    f: toggleFollow,
+    "[": () => void goToNeighbour(-1),
+    "]": () => void goToNeighbour(1),
+    Escape: () => (isNarrow() && props.state.event !== null ? change({ event: null }, true) : onBack()),
+  });
+  const can_pause = createMemo(() => paused() || (source.session() !== null && source.session()?.state !== "ended"));
+  // Of a session that is over, space scrolls as it does elsewhere.
+  createEffect(on(can_pause, (can) => can && app.keys.bind({ " ": () => setPaused(!paused()) })));
+
+  return {
+    onBack,
+    onCopyLink: () => void copyLink(),
+    onNeighbour: (direction) => void goToNeighbour(direction),
+    onRetry() {
+      source.retry();
+      events.retry();
+    },
+  };
+}
+
+/** One begins at what the address names: an event, else the end if that is followed, else the start. */
+async function firstIndex(list: EventList, state: SessionPageState): Promise<number> {
+  if (state.event !== null) return (await list.locate(state.event))?.index ?? 0;
+  return state.follow ? Math.max(0, (await list.count()) - 1) : 0;
+}
+
+function rangeOf({ from_ms, to_ms }: SessionPageState): TimeSpan | null {
+  return from_ms === null || to_ms === null ? null : { from_ms, to_ms };
 }
 
 function SessionPage(props: SessionPageProps): JSX.Element {
   const { source, events, selection } = props;
   const waiting = createDelayed(() => source.session() === null && source.failure() === null);
+  const range = createMemo(() => rangeOf(props.state));
+  const onRange = (next: TimeSpan | null) => props.change({ from_ms: next?.from_ms ?? null, to_ms: next?.to_ms ?? null, follow: false });
   const selected_ms = () => {
     const event = selection.selected();
     return event ? parseTime(event.time) : null;
   };
   return (
     <section class="session" aria-label="Session">
-      <Show when={source.failure()}>
+      <Show when={source.session() === null && source.failure()}>
         {(detail) => <Failure what="The session could not be read." detail={detail()} onRetry={props.onRetry} />}
       </Show>
-      <SessionHeader session={source.session()} waiting={waiting()} onBack={props.onBack} onCopyLink={props.onCopyLink} />
-      <LargeKymogram
-        session={source.session()}
-        density={source.density()}
-        selected_ms={selected_ms()}
-        onTime={selection.jumpToTime}
-        onError={selection.jumpToErrorAt}
+      <SessionHeader
+        session={source.session()} waiting={waiting()} onBack={props.onBack} onCopyLink={props.onCopyLink}
+        onNeighbour={props.onNeighbour} onPinned={source.retry}
       />
+      <div class="kymogram-frame">
+        <LargeKymogram
+          session={source.session()}
+          density={source.density()}
+          range={range()}
+          selected_ms={selected_ms()}
+          onTime={selection.jumpToTime}
+          onError={selection.jumpToErrorAt}
+          onRange={onRange}
+        />
+        <KymogramFailure source={source} onRetry={props.onRetry} />
+      </div>
+      <Show when={range() && source.session()}>
+        {(session) => <RangeBar session={session()} range={range() as TimeSpan} onRange={onRange} />}
+      </Show>
       <SessionToolbar
         state={props.state}
+        filter={props.filter}
         session={source.session()}
-        total={events.ready() ? events.total() : null}
+        total={events.ready() ? events.pages().total : null}
+        paused={props.paused}
+        onPause={props.setPaused}
         onChange={props.change}
       />
-      <Show
-        when={props.state.tab === "events"}
-        fallback={<Show when={source.session()}>{(session) => <Environment session={session()} />}</Show>}
-      >
-        <EventsPanel {...props} />
-      </Show>
+      <Switch>
+        <Match when={props.state.tab === "events"}><EventsPanel {...props} /></Match>
+        <Match when={props.state.tab === "errors"}><SessionErrorsTab {...props} /></Match>
+        <Match when={props.state.tab === "environment"}>
+          <Show when={source.session()}>{(session) => <Environment session={session()} />}</Show>
+        </Match>
+        <Match when={props.state.tab === "related"}>
+          <Show when={source.session()}>{(session) => <RelatedTab session={session()} />}</Show>
+        </Match>
+      </Switch>
     </section>
   );
 }
 
-function EventsPanel(props: SessionPageProps): JSX.Element {
-  const { source, events, selection } = props;
-  let table: EventTableHandle | undefined;
-  const filter_key = () => `${props.state.text}\n${props.state.severity}\n${props.state.errors}`;
-  // Wherever the selection came from, its row is brought into sight, reading up to it if need be.
-  createEffect(on([() => props.state.event, filter_key], async ([sequence]) => {
-    if (sequence === null) return;
-    const index = await events.findSequence(sequence);
-    if (index >= 0 && props.state.event === sequence) table?.reveal(index);
-  }));
+/** Over the drawing, so that nothing moves below it: what one reads may go on being right. */
+function KymogramFailure(props: { source: SessionSource; onRetry: () => void }): JSX.Element {
+  const { source } = props;
   return (
-    <div class="split" id="tab-panel" role="tabpanel" aria-label="Events" classList={{ "has-selection": props.state.event !== null }}>
-      <EventTable
-        events={events}
-        session={source.session()}
-        selected={selection.selected()}
-        is_filtered={props.state.text !== "" || props.state.severity !== null || props.state.errors}
-        noun={props.state.errors ? "error" : "event"}
-        is_failure_told={source.failure() !== null}
-        text={props.state.text}
-        onSelect={(event) => props.change({ event: event.sequence }, true)}
-        onClearFilter={() => props.change({ text: "", severity: null, errors: false })}
-        handle={(handle) => (table = handle)}
-      />
-      <EventDetails
-        event={selection.selected()}
-        is_missing={props.state.event !== null && events.ready() && !events.loading()}
-        session={source.session()}
-        onClose={() => props.change({ event: null }, true)}
-        onStepError={selection.stepError}
-      />
-    </div>
+    <Switch>
+      <Match when={source.session() !== null && source.failure()}>
+        {(detail) => <Failure what="The session could not be read again." detail={detail()} onRetry={props.onRetry} />}
+      </Match>
+      <Match when={source.density_failure()}>
+        {(detail) => <Failure what="The kymogram could not be read." detail={detail()} onRetry={source.retryDensity} />}
+      </Match>
+    </Switch>
+  );
+}
+
+/** All errors of the range, whatever else the list is filtered by. */
+function SessionErrorsTab(props: SessionPageProps): JSX.Element {
+  const app = useApp();
+  const filter = createMemo<EventFilter>(() => ({ ...props.filter, filter: "", severity: null, errors: true }));
+  const errors = createSessionErrors(app, filter, () => props.source.session()?.error_count);
+  return (
+    <ErrorsTab
+      errors={errors}
+      session={props.source.session()}
+      onOpen={(event) => props.change({ event: event.sequence, tab: "events" })}
+      onFilter={(term) => props.change({ filter: term, severity: null, errors: false, tab: "events" })}
+    />
   );
 }
 
@@ -165,7 +253,10 @@ function Missing(props: { detail: string; list_url: string; onRetry: () => void 
   return (
     <section class="message-panel">
       <h1>This session is not here</h1>
-      <p class="quiet">It may have been removed, or the address is not complete. The server said: {props.detail}</p>
+      <p class="quiet">
+        It may have been removed, by retention or by somebody, or the address is not complete, or it is of a project that you do not see.
+        The server said: {props.detail}
+      </p>
       <div class="actions">
         <a class="button" href={props.list_url}>All sessions</a>
         <button type="button" class="button" onClick={() => props.onRetry()}>Try again</button>

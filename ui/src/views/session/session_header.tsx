@@ -1,10 +1,11 @@
-// Who, what, where, when, how long and how it ended: one session in one line.
+// Who, what, where, when, how long and how it ended: one session in one line, and what can be done with it as a whole.
 
-import { Show, type JSX } from "solid-js";
+import { createSignal, Show, type JSX } from "solid-js";
+import { failureText } from "../../api/client";
 import type { Session } from "../../api/types";
 import { applicationText, endText, whereText, whoText } from "../../derive/session_text";
 import { absoluteText, parseTime, relativeText } from "../../derive/time";
-import { useApp } from "../../state/app";
+import { useApp, type App } from "../../state/app";
 import { SessionLength } from "../sessions/session_row";
 
 export interface SessionHeaderProps {
@@ -12,6 +13,9 @@ export interface SessionHeaderProps {
   waiting: boolean;
   onBack: () => void;
   onCopyLink: () => void;
+  /** To the session of the same user that began before (`-1`) or next. */
+  onNeighbour: (direction: 1 | -1) => void;
+  onPinned: () => void;
 }
 
 export function SessionHeader(props: SessionHeaderProps): JSX.Element {
@@ -23,10 +27,60 @@ export function SessionHeader(props: SessionHeaderProps): JSX.Element {
       <Show when={props.session} fallback={<h1 class={props.waiting ? "skeleton-text" : ""}>{"\u00a0"}</h1>}>
         {(session) => <Facts session={session()} />}
       </Show>
-      <button type="button" class="button small copy-link" title="Copy link (y)" onClick={() => props.onCopyLink()}>
-        Copy link
-      </button>
+      <div class="header-actions">
+        <Show when={props.session?.user}>
+          <span class="neighbours" role="group" aria-label="Sessions of this user">
+            <button type="button" class="button small" aria-label="Earlier session of this user" title="Earlier session of this user ([)" onClick={() => props.onNeighbour(-1)}>‹</button>
+            <button type="button" class="button small" aria-label="Later session of this user" title="Later session of this user (])" onClick={() => props.onNeighbour(1)}>›</button>
+          </span>
+        </Show>
+        <Show when={props.session}>{(session) => <PinButton session={session()} onPinned={props.onPinned} />}</Show>
+        <button type="button" class="button small copy-link" title="Copy link (y)" onClick={() => props.onCopyLink()}>
+          Copy link
+        </button>
+      </div>
     </header>
+  );
+}
+
+/** As on the server: members and admins write, readers do not. */
+function mayPin(app: App, session: Session): boolean {
+  const me = app.me();
+  return me !== null && (me.is_server_admin || ["member", "admin"].includes(me.roles[session.project] ?? ""));
+}
+
+function PinButton(props: { session: Session; onPinned: () => void }): JSX.Element {
+  const app = useApp();
+  const [busy, setBusy] = createSignal(false);
+  const pin = async () => {
+    const wanted = !props.session.pinned;
+    setBusy(true);
+    try {
+      await app.api.pin(props.session.id, wanted);
+      app.notify(wanted ? "Pinned: retention leaves this session alone" : "No longer pinned");
+      props.onPinned();
+    } catch (cause) {
+      app.notify(failureText(cause));
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <Show
+      when={mayPin(app, props.session)}
+      fallback={<Show when={props.session.pinned}><span class="pinned quiet" title="Retention leaves this session alone">Pinned</span></Show>}
+    >
+      <button
+        type="button"
+        class="button small"
+        aria-pressed={props.session.pinned}
+        disabled={busy()}
+        title={props.session.pinned ? "Retention leaves this session alone; click to end that" : "Keep this session, whatever retention says"}
+        onClick={() => void pin()}
+      >
+        {props.session.pinned ? "Pinned" : "Pin"}
+      </button>
+    </Show>
   );
 }
 

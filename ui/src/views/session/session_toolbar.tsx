@@ -1,25 +1,28 @@
-// Tabs of the session and, for its events, the filter: text, severity, and one button for the errors.
+// Tabs of the session and, for its events, the filter: a box for the filter language, and the severity;
+// and what one does with the list: save it, follow it.
 
 import { For, Show, type JSX } from "solid-js";
+import { eventsExportUrl } from "../../api/client";
 import type { Session } from "../../api/types";
-import { countedText } from "../../derive/number";
+import { countedText, countText } from "../../derive/number";
 import { parseSeverity, SEVERITY_LEVELS, severityName } from "../../derive/severity";
-import type { SessionPageState, SessionTab } from "../../derive/url_state";
-import { FilterBox } from "../parts/filter_box";
+import { SESSION_TABS, type SessionPageState, type SessionTab } from "../../derive/url_state";
 import { useApp } from "../../state/app";
+import { filterParams, type EventFilter } from "../../state/session/event_list";
+import { FilterBox } from "../parts/filter_box";
 
 export interface SessionToolbarProps {
   state: SessionPageState;
+  filter: EventFilter;
   session: Session | null;
   /** Events that match; `null` while unknown. */
   total: number | null;
+  paused: boolean;
+  onPause: (paused: boolean) => void;
   onChange: (part: Partial<SessionPageState>, replace?: boolean) => void;
 }
 
-const TABS: readonly { tab: SessionTab; label: string }[] = [
-  { tab: "events", label: "Events" },
-  { tab: "environment", label: "Environment" },
-];
+const LABELS: Record<SessionTab, string> = { events: "Events", errors: "Errors", environment: "Environment", related: "Related" };
 
 export function SessionToolbar(props: SessionToolbarProps): JSX.Element {
   return (
@@ -27,27 +30,18 @@ export function SessionToolbar(props: SessionToolbarProps): JSX.Element {
       <Tabs {...props} />
       <Show when={props.state.tab === "events"}>
         <FilterBox
-          label="Filter events by text"
-          placeholder="Filter by text"
-          value={props.state.text}
-          onChange={(text) => props.onChange({ text }, true)}
+          label="Filter events"
+          placeholder={'level:>=warn "exact words"'}
+          value={props.state.filter}
+          onChange={(filter) => props.onChange({ filter }, true)}
         />
-        <select
-          aria-label="Severity"
-          onChange={(event) => props.onChange({ severity: parseSeverity(event.currentTarget.value) })}
-        >
-          <option value="" selected={props.state.severity === null}>All severities</option>
-          <For each={SEVERITY_LEVELS.slice(1)}>
-            {(level) => (
-              <option value={level} selected={props.state.severity === level}>
-                {severityName(level)}{level === "fatal" ? "" : " and worse"}
-              </option>
-            )}
-          </For>
-        </select>
-        <ErrorsButton {...props} />
+        <SeverityChoice {...props} />
         <span class="total quiet" role="status">{props.total === null ? "" : countedText(props.total, props.state.errors ? "error" : "event")}</span>
-        <TimeChoice />
+        <div class="list-actions">
+          <LiveButtons {...props} />
+          <TimeChoice />
+          <Export filter={props.filter} total={props.total} />
+        </div>
       </Show>
     </div>
   );
@@ -57,14 +51,15 @@ function Tabs(props: SessionToolbarProps): JSX.Element {
   const onKey = (event: KeyboardEvent) => {
     if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
     event.preventDefault();
-    const next = props.state.tab === "events" ? "environment" : "events";
+    const by = event.key === "ArrowRight" ? 1 : SESSION_TABS.length - 1;
+    const next = SESSION_TABS[(SESSION_TABS.indexOf(props.state.tab) + by) % SESSION_TABS.length] ?? "events";
     props.onChange({ tab: next });
     document.getElementById(`tab-${next}`)?.focus();
   };
   return (
     <div class="tabs" role="tablist" aria-label="Views of the session" onKeyDown={onKey}>
-      <For each={TABS}>
-        {({ tab, label }) => (
+      <For each={SESSION_TABS}>
+        {(tab) => (
           <button
             type="button"
             role="tab"
@@ -74,7 +69,10 @@ function Tabs(props: SessionToolbarProps): JSX.Element {
             tabindex={props.state.tab === tab ? 0 : -1}
             onClick={() => props.onChange({ tab })}
           >
-            {label}
+            {LABELS[tab]}
+            <Show when={tab === "errors" && (props.session?.error_count ?? 0) > 0}>
+              <span class="tab-count" aria-hidden="true">{countText(props.session?.error_count ?? 0)}</span>
+            </Show>
           </button>
         )}
       </For>
@@ -82,19 +80,42 @@ function Tabs(props: SessionToolbarProps): JSX.Element {
   );
 }
 
-function ErrorsButton(props: SessionToolbarProps): JSX.Element {
-  const count = () => props.session?.error_count ?? 0;
-  const pressed = () => props.state.errors;
+/** All, this level and worse, or what the session counts as its errors. */
+function SeverityChoice(props: SessionToolbarProps): JSX.Element {
+  const choose = (value: string) => props.onChange({ severity: parseSeverity(value), errors: value === ERRORS });
   return (
-    <Show when={count() > 0 || pressed()}>
+    <select aria-label="Severity" onChange={(event) => choose(event.currentTarget.value)}>
+      <option value="" selected={props.state.severity === null && !props.state.errors}>All severities</option>
+      <For each={SEVERITY_LEVELS.slice(1)}>
+        {(level) => (
+          <option value={level} selected={!props.state.errors && props.state.severity === level}>
+            {severityName(level)}{level === "fatal" ? "" : " and worse"}
+          </option>
+        )}
+      </For>
+      <option value={ERRORS} selected={props.state.errors}>Errors and exceptions</option>
+    </select>
+  );
+}
+
+/** No severity: events that the session counts as errors, whatever their level. */
+const ERRORS = "errors";
+
+/** Of a session that still goes on. */
+function LiveButtons(props: SessionToolbarProps): JSX.Element {
+  return (
+    <Show when={props.session !== null && (props.session.state !== "ended" || props.state.follow || props.paused)}>
       <button
         type="button"
-        class="button small errors-button"
-        aria-pressed={pressed()}
-        title="Only errors; e and E step from one to the next"
-        onClick={() => props.onChange({ errors: !pressed() })}
+        class="button small"
+        aria-pressed={props.state.follow}
+        title="Stay at the end while events come (f)"
+        onClick={() => props.onChange({ follow: !props.state.follow }, true)}
       >
-        {countedText(count(), "error")}
+        Follow
+      </button>
+      <button type="button" class="button small" aria-pressed={props.paused} title="Show nothing new for a while (space)" onClick={() => props.onPause(!props.paused)}>
+        {props.paused ? "Paused" : "Pause"}
       </button>
     </Show>
   );
@@ -107,5 +128,33 @@ function TimeChoice(): JSX.Element {
       <button type="button" aria-pressed={setting.value() === "offset"} onClick={() => setting.set("offset")}>From start</button>
       <button type="button" aria-pressed={setting.value() === "clock"} onClick={() => setting.set("clock")}>Clock</button>
     </div>
+  );
+}
+
+/** All that matches, as the server writes it to a file. */
+function Export(props: { filter: EventFilter; total: number | null }): JSX.Element {
+  let menu!: HTMLDetailsElement;
+  const url = (format: string) => eventsExportUrl(props.filter.id, { ...filterParams(props.filter), format });
+  const close = () => (menu.open = false);
+  const file = (format: string) => `events-${props.filter.id}.${format}`;
+  return (
+    <details
+      ref={menu}
+      class="menu"
+      onFocusOut={(event) => !menu.contains(event.relatedTarget as Node | null) && close()}
+      on:keydown={(event) => {
+        if (event.key !== "Escape" || !menu.open) return;
+        event.preventDefault();
+        close();
+        menu.querySelector("summary")?.focus();
+      }}
+    >
+      <summary class="button small">Export</summary>
+      <div class="menu-body">
+        <p class="quiet">{props.total === null ? "What the filter leaves" : countedText(props.total, "event")}</p>
+        <a href={url("ndjson")} download={file("ndjson")} rel="external" onClick={close}>NDJSON, a JSON object a line</a>
+        <a href={url("csv")} download={file("csv")} rel="external" onClick={close}>CSV, for spreadsheets</a>
+      </div>
+    </details>
   );
 }

@@ -84,7 +84,7 @@ function Pin(): JSX.Element {
 
 function UserCell(props: { session: Session }): JSX.Element {
   const session = () => props.session;
-  const url = () => sessionUrl({ id: session().id, tab: "events", text: "", severity: null, errors: false, event: null });
+  const url = () => sessionUrl({ id: session().id });
   return (
     <div role="gridcell" aria-colindex="1" class="cell cell-user">
       <Show when={session().pinned}><Pin /></Show>

@@ -141,7 +141,7 @@ function createRowActs(app: App, list: Accessor<SessionList>): RowActs {
 }
 
 function openUrl(row: Session): string {
-  return sessionUrl({ id: row.id, tab: "events", text: "", severity: null, errors: false, event: null });
+  return sessionUrl({ id: row.id });
 }
 
 function NoMatch(props: { state: ListState; onChange: Change }): JSX.Element {

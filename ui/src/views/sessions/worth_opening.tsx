@@ -44,7 +44,7 @@ function WorthLink(props: { worth: Worth }): JSX.Element {
   const session = () => props.worth.session;
   const zone = () => app.settings.zone.value();
   const started_ms = () => parseTime(session().started_at);
-  const url = () => sessionUrl({ id: session().id, tab: "events", text: "", severity: null, errors: false, event: null });
+  const url = () => sessionUrl({ id: session().id });
   return (
     <a href={url()} title={`${whoText(session())}, ${absoluteText(started_ms(), zone())}: ${props.worth.reason}`}>
       <span class="worth-who">{whoText(session())}, {clockText(started_ms(), zone()).slice(0, 5)}</span>

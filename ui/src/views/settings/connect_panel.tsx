@@ -31,7 +31,7 @@ export function ConnectPanel(props: { project: string; made: MadeToken | null; o
         <p class="quiet" role="status">
           <Show when={arrived()} fallback="What arrives for the project from now on is told here.">
             {(session) => (
-              <>Something arrived: <a href={sessionUrl({ id: session(), tab: "events", text: "", severity: null, errors: false, event: null })}>open the session</a></>
+              <>Something arrived: <a href={sessionUrl({ id: session() })}>open the session</a></>
             )}
           </Show>
         </p>

@@ -106,7 +106,7 @@ function UserSessions(props: { sessions: ReturnType<typeof createPaged<Session>>
   const active_index = createMemo(() => rows().findIndex(({ id }) => id === selected()));
   const waiting = createDelayed(() => props.sessions.loading());
   const open = (session: Session | undefined) => {
-    if (session) app.router.navigate(sessionUrl({ id: session.id, tab: "events", text: "", severity: null, errors: false, event: null }));
+    if (session) app.router.navigate(sessionUrl({ id: session.id }));
   };
   const move = (by: number) => {
     const index = Math.min(Math.max(active_index() + by, 0), rows().length - 1);

@@ -1,9 +1,11 @@
 // One exception of a chain with its frames: own code in sight, library frames folded behind their count.
 
 import { createMemo, For, Show, type JSX } from "solid-js";
-import type { Exception, Frame } from "../../api/types";
-import { exceptionData, foldFrames, frameNameText, framePlaceText } from "../../derive/frames";
-import { countedText } from "../../derive/number";
+import type { Exception, Frame } from "../../../api/types";
+import { termOf } from "../../../derive/events/filter_terms";
+import { exceptionData, exceptionText, foldFrames, frameNameText, framePlaceText } from "../../../derive/frames";
+import { countedText } from "../../../derive/number";
+import { ValueActions } from "./filter_actions";
 import { AttributeTree } from "./attribute_tree";
 
 export function ExceptionView(props: { exception: Exception; is_cause: boolean }): JSX.Element {
@@ -14,6 +16,11 @@ export function ExceptionView(props: { exception: Exception; is_cause: boolean }
         <Show when={props.is_cause}><span class="quiet">caused by </span></Show>
         <span class="exception-type">{props.exception.type ?? "Exception"}</span>
         <Show when={props.exception.code}>{(code) => <span class="quiet"> {code()}</span>}</Show>
+        <ValueActions
+          term={props.exception.type ? termOf("exception.type", props.exception.type) : null}
+          what={`the ${props.exception.type ?? "exception"}`}
+          copy={exceptionText(props.exception)}
+        />
       </h2>
       <Show when={props.exception.message}>{(message) => <p class="message">{message()}</p>}</Show>
       <Show
@@ -26,7 +33,7 @@ export function ExceptionView(props: { exception: Exception; is_cause: boolean }
           </For>
         </ol>
       </Show>
-      <Show when={exceptionData(props.exception)}>{(data) => <AttributeTree value={data()} />}</Show>
+      <Show when={exceptionData(props.exception)}>{(data) => <AttributeTree value={data()} path={null} />}</Show>
     </section>
   );
 }

@@ -1,9 +1,9 @@
 // What a user said about the selected event: how to reach them, their words, and what the application added.
 
 import { Show, type JSX } from "solid-js";
-import type { UserDescription } from "../../api/types";
-import { absoluteText, parseTime } from "../../derive/time";
-import { useApp } from "../../state/app";
+import type { UserDescription } from "../../../api/types";
+import { absoluteText, parseTime } from "../../../derive/time";
+import { useApp } from "../../../state/app";
 import { AttributeTree } from "./attribute_tree";
 
 export function UserDescriptionView(props: { said: UserDescription }): JSX.Element {
@@ -17,7 +17,7 @@ export function UserDescriptionView(props: { said: UserDescription }): JSX.Eleme
         {absoluteText(parseTime(props.said.received_at), app.settings.zone.value())}
       </p>
       <Show when={Object.keys(props.said.data).length > 0}>
-        <AttributeTree value={props.said.data} />
+        <AttributeTree value={props.said.data} path={null} />
       </Show>
     </section>
   );

@@ -1,0 +1,179 @@
+// The list of events as rows: pages that have been read become rows, identical neighbours become one row that opens,
+// and what has not been read keeps the room of one row for each event.
+//
+//   pages    [ 0: read ][ 1: not read ][ 2: read ]      a page holds `size` events, the last one the rest
+//   rows     a b (c x48) d ..............  e f g        a row has an event, a run of them, or only an index
+
+import type { SessionEvent } from "../../api/types";
+import { eventText } from "../session_text";
+
+/** Pages that have been read, by number. */
+export interface EventPages {
+  size: number;
+  /** Of all events that match, read or not. */
+  total: number;
+  read: ReadonlyMap<number, readonly SessionEvent[]>;
+}
+
+/** Identical neighbours, from the first to the last. */
+export interface Run {
+  count: number;
+  last: SessionEvent;
+  is_open: boolean;
+}
+
+export interface EventRow {
+  /** Place among the events that match. */
+  index: number;
+  /** `null` while it is not read. */
+  event: SessionEvent | null;
+  /** Set on the first row of a run. */
+  run: Run | null;
+  /** One of an open run, not the first. */
+  is_member: boolean;
+}
+
+export interface EventRows {
+  count: number;
+  at(row: number): EventRow | null;
+  /** The row that shows the event of this index; a closed run shows all of its own. */
+  rowOf(index: number): number;
+  /** Index of the event, if it has been read; else -1. */
+  indexOf(sequence: number): number;
+  /** The event of this index, if it has been read. */
+  event(index: number): SessionEvent | null;
+}
+
+/** Two of a kind are read as fast as "x 2". */
+const RUN_MIN = 3;
+
+export function isErrorEvent(event: SessionEvent): boolean {
+  return event.kind === "error" || event.exception !== null || event.severity === "error" || event.severity === "fatal";
+}
+
+/** Nothing but the time differs in a list of lines. Errors are never the same: none of them may be hidden. */
+export function isRepeat(one: SessionEvent, other: SessionEvent): boolean {
+  return (
+    one.severity === other.severity && one.kind === other.kind && one.category === other.category &&
+    one.user?.id === other.user?.id && !isErrorEvent(one) && !isErrorEvent(other) &&
+    !one.user_description && !other.user_description && eventText(one) === eventText(other)
+  );
+}
+
+/** Events that lie beside each other, all read; or a stretch of which nothing is. */
+interface Stretch {
+  first_index: number;
+  events: readonly SessionEvent[] | null;
+  count: number;
+}
+
+function stretchesOf({ size, total, read }: EventPages): Stretch[] {
+  const stretches: (Stretch & { pages: (readonly SessionEvent[])[] })[] = [];
+  for (let first_index = 0; first_index < total; first_index += size) {
+    const events = read.get(first_index / size) ?? null;
+    const count = events ? events.length : Math.min(size, total - first_index);
+    const last = stretches.at(-1);
+    if (!last || (last.events === null) !== (events === null)) stretches.push({ first_index, events, count, pages: events ? [events] : [] });
+    else {
+      last.count += count;
+      if (events) last.pages.push(events);
+    }
+  }
+  return stretches.map((stretch) => (stretch.pages.length > 1 ? { ...stretch, events: stretch.pages.flat() } : stretch));
+}
+
+/** Rows of one stretch; `null` for one that is not read, where row and event are the same. */
+interface Segment {
+  first_row: number;
+  first_index: number;
+  count: number;
+  rows: EventRow[] | null;
+}
+
+/** `opened`: sequences of events whose run is to be open; any of a run will do. */
+export function eventRows(pages: EventPages, opened: ReadonlySet<number>): EventRows {
+  const segments: Segment[] = [];
+  let count = 0;
+  for (const { first_index, events, count: event_count } of stretchesOf(pages)) {
+    const rows = events && rowsOf(events, first_index, opened);
+    segments.push({ first_row: count, first_index, count: rows ? rows.length : event_count, rows });
+    count += rows ? rows.length : event_count;
+  }
+  return {
+    count,
+    at(row) {
+      const segment = segments.findLast(({ first_row }) => first_row <= row);
+      if (!segment || row < 0 || row >= count) return null;
+      const place = row - segment.first_row;
+      return segment.rows ? (segment.rows[place] ?? null) : { index: segment.first_index + place, event: null, run: null, is_member: false };
+    },
+    rowOf(index) {
+      const segment = segments.findLast(({ first_index }) => first_index <= index);
+      if (!segment) return 0;
+      if (!segment.rows) return Math.min(count - 1, segment.first_row + index - segment.first_index);
+      return segment.first_row + Math.max(0, lastUpTo(segment.rows, index));
+    },
+    indexOf(sequence) {
+      for (const [page, events] of pages.read) {
+        const place = events.findLastIndex((event) => event.sequence === sequence);
+        if (place >= 0) return page * pages.size + place;
+      }
+      return -1;
+    },
+    event: (index) => pages.read.get(Math.floor(index / pages.size))?.[index % pages.size] ?? null,
+  };
+}
+
+/** The last row that begins at or before the index. */
+function lastUpTo(rows: readonly EventRow[], index: number): number {
+  let low = 0;
+  let high = rows.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((rows[middle]?.index ?? 0) <= index) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
+function rowsOf(events: readonly SessionEvent[], first_index: number, opened: ReadonlySet<number>): EventRow[] {
+  const rows: EventRow[] = [];
+  for (let from = 0; from < events.length; ) {
+    const to = endOfRun(events, from);
+    const [event, last] = [events[from], events[to - 1]];
+    if (!event || !last) break;
+    if (to - from < RUN_MIN) {
+      rows.push({ index: first_index + from, event, run: null, is_member: false });
+      from += 1;
+      continue;
+    }
+    const is_open = opened.size > 0 && events.slice(from, to).some(({ sequence }) => opened.has(sequence));
+    rows.push({ index: first_index + from, event, run: { count: to - from, last, is_open }, is_member: false });
+    for (let place = from + 1; is_open && place < to; place += 1) {
+      rows.push({ index: first_index + place, event: events[place] ?? null, run: null, is_member: true });
+    }
+    from = to;
+  }
+  return rows;
+}
+
+/** Behind the last event that is the same as the one at `from`. */
+function endOfRun(events: readonly SessionEvent[], from: number): number {
+  const first = events[from];
+  let to = from + 1;
+  for (let next = events[to]; first && next && isRepeat(first, next); next = events[to]) to += 1;
+  return to;
+}
+
+/** What the events of the run at this row are remembered by when it is opened or closed. */
+export function toggledRun(rows: EventRows, row: number, opened: ReadonlySet<number>): Set<number> {
+  const next = new Set(opened);
+  const head = rows.at(row);
+  if (!head?.run || !head.event) return next;
+  if (!head.run.is_open) return next.add(head.event.sequence);
+  for (let place = 0; place < head.run.count; place += 1) {
+    const event = rows.event(head.index + place);
+    if (event) next.delete(event.sequence);
+  }
+  return next;
+}

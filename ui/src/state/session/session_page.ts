@@ -1,0 +1,102 @@
+// One session and its density: read, and read again quietly whenever the stream says that it changed.
+
+import { createEffect, createMemo, createSignal, on, onCleanup, type Accessor } from "solid-js";
+import { ApiFailure, failureText, isAborted, type Params } from "../../api/client";
+import type { Density, Session } from "../../api/types";
+import type { TimeSpan } from "../../derive/kymogram";
+import { timeParameter } from "../../derive/time";
+import type { App } from "../app";
+import { createCoalesced } from "../refresh";
+
+export interface SessionSource {
+  session: Accessor<Session | null>;
+  /** Of the range that is looked at; while a new one is read, the one before. */
+  density: Accessor<Density | null>;
+  density_failure: Accessor<string | null>;
+  failure: Accessor<string | null>;
+  missing: Accessor<boolean>;
+  retry(): void;
+  retryDensity(): void;
+}
+
+const REFRESH_GAP_MS = 400;
+const BUCKET_COUNT = 256;
+
+/** `range`: of the life, `null` for all of it. `onRefreshed` is called when the session has changed on the server. */
+export function createSessionSource(
+  app: App,
+  idNow: Accessor<string>,
+  range: Accessor<TimeSpan | null>,
+  onRefreshed: () => void,
+): SessionSource {
+  // The address changes with each selection; only another session is a reason to begin anew.
+  const id = createMemo(idNow);
+  const range_key = createMemo(() => `${range()?.from_ms} ${range()?.to_ms}`);
+  const [session, setSession] = createSignal<Session | null>(null);
+  const [failure, setFailure] = createSignal<string | null>(null);
+  const [missing, setMissing] = createSignal(false);
+  const [density, setDensity] = createSignal<Density | null>(null);
+  const [density_failure, setDensityFailure] = createSignal<string | null>(null);
+  let request = new AbortController();
+  let density_request = new AbortController();
+
+  async function read(): Promise<void> {
+    const { signal } = request;
+    try {
+      const next = await app.api.session(id(), signal);
+      if (signal.aborted) return;
+      setSession(next);
+      setFailure(null);
+      setMissing(false);
+    } catch (cause) {
+      if (isAborted(cause)) return;
+      setMissing(cause instanceof ApiFailure && cause.status === 404);
+      setFailure(failureText(cause));
+    }
+  }
+
+  async function readDensity(): Promise<void> {
+    density_request.abort();
+    density_request = new AbortController();
+    const { signal } = density_request;
+    const span = range();
+    const params: Params = { buckets: BUCKET_COUNT };
+    if (span) Object.assign(params, { from: timeParameter(span.from_ms), to: timeParameter(span.to_ms) });
+    try {
+      const next = await app.api.density(id(), params, signal);
+      if (signal.aborted) return;
+      setDensity(next);
+      setDensityFailure(null);
+    } catch (cause) {
+      if (!isAborted(cause)) setDensityFailure(failureText(cause));
+    }
+  }
+
+  const readBoth = async () => void (await Promise.all([read(), readDensity()]));
+  const refresh = createCoalesced(readBoth, REFRESH_GAP_MS);
+
+  createEffect(
+    on(id, () => {
+      request.abort();
+      request = new AbortController();
+      setSession(null);
+      setDensity(null);
+      setMissing(false);
+      void readBoth();
+    }),
+  );
+  createEffect(on(range_key, () => void readDensity(), { defer: true }));
+  onCleanup(() => {
+    request.abort();
+    density_request.abort();
+  });
+  app.onChanged((changed) => {
+    // The address may hold the external id, the stream names the session's own.
+    const own_id = session()?.id ?? id();
+    if (session() && changed?.sessions && !changed.sessions.includes(own_id)) return;
+    refresh();
+    onRefreshed();
+  });
+
+  return { session, density, density_failure, failure, missing, retry: () => void readBoth(), retryDensity: () => void readDensity() };
+}
