@@ -1,6 +1,6 @@
 // What cannot be undone is asked for twice: a button, and a dialog that says what is lost.
 
-import { createUniqueId, type JSX } from "solid-js";
+import { createSignal, createUniqueId, onMount, Show, type JSX } from "solid-js";
 import { createSubmission } from "../../state/reading/submission";
 import { FormError } from "./form";
 
@@ -18,40 +18,46 @@ export interface ConfirmProps {
 }
 
 export function ConfirmButton(props: ConfirmProps): JSX.Element {
+  const [asked, setAsked] = createSignal(false);
+  return (
+    <>
+      <button type="button" class="button" classList={{ small: props.small ?? false }} aria-label={props.name ?? props.label} onClick={() => setAsked(true)}>
+        {props.label}
+      </button>
+      {/* Only while it is asked: a list may have a thousand such buttons. */}
+      <Show when={asked()}><Question {...props} onClose={() => setAsked(false)} /></Show>
+    </>
+  );
+}
+
+function Question(props: ConfirmProps & { onClose: () => void }): JSX.Element {
   const submission = createSubmission();
   const id = createUniqueId();
   let dialog!: HTMLDialogElement;
-  const open = () => {
-    submission.clear();
-    dialog.showModal();
-  };
   const confirm = async () => {
     if (await submission.run(props.onConfirm)) dialog.close();
   };
+  onMount(() => dialog.showModal());
   return (
-    <>
-      <button type="button" class="button" classList={{ small: props.small ?? false }} aria-label={props.name ?? props.label} onClick={open}>
-        {props.label}
-      </button>
-      <dialog
-        ref={dialog}
-        class="help confirm"
-        aria-labelledby={`${id}-question`}
-        aria-describedby={`${id}-detail`}
-        onClick={(event) => event.target === dialog && dialog.close()}
-      >
-        <div class="help-body">
-          <h2 id={`${id}-question`}>{props.question}</h2>
-          <p id={`${id}-detail`}>{props.detail}</p>
-          <FormError text={submission.errorBeside()} />
-          <div class="form-actions end">
-            <button type="button" class="button" onClick={() => dialog.close()}>Cancel</button>
-            <button type="button" class="button danger" disabled={submission.busy()} onClick={() => void confirm()}>
-              {submission.busy() ? props.busy_label : props.confirm_label}
-            </button>
-          </div>
+    <dialog
+      ref={dialog}
+      class="help confirm"
+      aria-labelledby={`${id}-question`}
+      aria-describedby={`${id}-detail`}
+      onClick={(event) => event.target === dialog && dialog.close()}
+      on:close={() => props.onClose()}
+    >
+      <div class="help-body">
+        <h2 id={`${id}-question`}>{props.question}</h2>
+        <p id={`${id}-detail`}>{props.detail}</p>
+        <FormError text={submission.errorBeside()} />
+        <div class="form-actions end">
+          <button type="button" class="button" onClick={() => dialog.close()}>Cancel</button>
+          <button type="button" class="button danger" disabled={submission.busy()} onClick={() => void confirm()}>
+            {submission.busy() ? props.busy_label : props.confirm_label}
+          </button>
         </div>
-      </dialog>
-    </>
+      </div>
+    </dialog>
   );
 }

@@ -5,7 +5,9 @@ import type { Me } from "../../api/types";
 import { SECTIONS, type Section } from "../../derive/people/sections";
 import { settingsUrl, type SettingsState } from "../../derive/url_state";
 import { useApp } from "../../state/app";
+import { createDelayed } from "../../state/refresh";
 import { NotFound } from "../frame/not_found";
+import { Failure } from "../parts/failure";
 import { About } from "./about";
 import { Account } from "./account";
 import { Audit } from "./audit";
@@ -14,6 +16,8 @@ import { Members } from "./members";
 import { ProjectPage } from "./project";
 import { Projects } from "./projects";
 
+const UNKNOWN_AFTER_MS = 1_000;
+
 export function SettingsView(props: { state: SettingsState }): JSX.Element {
   const app = useApp();
   const current = () => SECTIONS.find(({ section }) => section === props.state.section);
@@ -21,6 +25,8 @@ export function SettingsView(props: { state: SettingsState }): JSX.Element {
     const me = app.me();
     return me !== null && (current()?.may(me) ?? false);
   };
+  /** Who one is comes with the page; where it does not, something is wrong. */
+  const unknown = createDelayed(() => app.me() === null, UNKNOWN_AFTER_MS);
   createEffect(() => {
     document.title = `${current()?.label ?? "Settings"} · Kymo`;
   });
@@ -37,6 +43,9 @@ export function SettingsView(props: { state: SettingsState }): JSX.Element {
         </For>
       </nav>
       <div class="settings-page" tabindex="-1">
+        <Show when={unknown()}>
+          <Failure what="It could not be read who you are." detail="Is the server running, and is the network up?" onRetry={() => void app.reload().catch(() => undefined)} />
+        </Show>
         <Show when={app.me()}>
           {(me) => (
             <Show when={current()} fallback={<NotFound />}>
