@@ -195,8 +195,9 @@ async function main() {
         // Whoever waits sees that it goes on.
         print({ tried: attempts });
       }
-      await Promise.all(asked);
+      // Of a frame that was refused and is gone the browser at times never tells the headers: with the page that question ends.
       await page.close();
+      await Promise.all(asked);
       return { seen, attempts, cookies };
     },
   };

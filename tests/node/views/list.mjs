@@ -33,7 +33,7 @@ async function main() {
     const page = await context.newPage();
     listen(page);
     await signIn(page);
-    for (const part of [figures, order, chart, range, writing, wrongFilter, rowValues, savedViews, exported, worthOpening, failures, manyRows, narrow]) {
+    for (const part of [figures, order, chart, range, writing, wrongFilter, rowValues, savedViews, exported, pinned, worthOpening, failures, manyRows, narrow]) {
       await part(page);
       print({ step: part.name });
     }
@@ -325,6 +325,15 @@ async function exported(page) {
   const counted = (await lines("NDJSON")).map((line) => JSON.parse(line).event_count);
   assert.deepEqual(counted, counted.toSorted((left, right) => right - left), "in the order of the list");
   assert.equal(counted.length, 6);
+}
+
+async function pinned(page) {
+  const [{ id }] = (await (await page.request.get(`${process.env.KYMO_URL}/api/v1/sessions?limit=1`)).json()).items;
+  const status = await page.evaluate(async (path) => (await fetch(path, { method: "PUT" })).status, `/api/v1/sessions/${id}/pin`);
+  assert.equal(status, 204);
+  await show(page, { range: "24h" }, SESSIONS);
+  await rows(page).first().getByRole("img", { name: "pinned" }).waitFor();
+  assert.equal(await rows(page).getByRole("img", { name: "pinned" }).count(), 1);
 }
 
 async function worthOpening(page) {

@@ -3,7 +3,7 @@
 import { createEffect, createMemo, createSignal, For, on, Show, type JSX } from "solid-js";
 import type { Worth } from "../../api/types";
 import { whoText } from "../../derive/session_text";
-import { absoluteText, clockText, parseTime } from "../../derive/time";
+import { absoluteText, parseTime } from "../../derive/time";
 import { sessionUrl } from "../../derive/url_state";
 import { useApp } from "../../state/app";
 import type { Panel } from "../../state/list/panel";
@@ -47,7 +47,7 @@ function WorthLink(props: { worth: Worth }): JSX.Element {
   const url = () => sessionUrl({ id: session().id });
   return (
     <a href={url()} title={`${whoText(session())}, ${absoluteText(started_ms(), zone())}: ${props.worth.reason}`}>
-      <span class="worth-who">{whoText(session())}, {clockText(started_ms(), zone()).slice(0, 5)}</span>
+      <span class="worth-who">{whoText(session())}</span>
       <span class="worth-reason">{props.worth.reason}</span>
     </a>
   );
