@@ -33,7 +33,7 @@ async function main() {
     const page = await context.newPage();
     listen(page);
     await signIn(page);
-    for (const part of [figures, order, chart, range, writing, wrongFilter, rowValues, savedViews, exported, pinned, worthOpening, failures, manyRows, narrow]) {
+    for (const part of [figures, order, chart, range, writing, wrongFilter, rowValues, savedViews, exported, pinned, worthOpening, failures, manyRows, narrow, live]) {
       await part(page);
       print({ step: part.name });
     }
@@ -68,6 +68,10 @@ async function fill() {
     ...Array.from({ length: CROWD }, (_, index) => crowdOf(index)),
     ...Array.from({ length: SESSIONS }, (_, index) => eventsOf(index)),
   ].flat();
+  await post(events);
+}
+
+async function post(events) {
   for (let from = 0; from < events.length; from += BATCH_EVENTS) {
     const answer = await fetch(`${process.env.KYMO_URL}/api/v2/events`, {
       method: "POST",
@@ -425,6 +429,37 @@ async function narrow(page) {
   const reset = await page.getByRole("button", { name: "Reset range" }).boundingBox();
   assert.ok(reset.x + reset.width <= 390, "the way back lies within the screen");
   await plainWidth(page);
+}
+
+/** What arrives comes into sight at the top, in any order, and moves nothing for who reads further down. */
+async function live(page) {
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await show(page, { range: "24h", sort: "-events" }, SESSIONS);
+  const last = SESSIONS - 1;
+  const [{ data }] = eventsOf(last);
+  const line = (number) => ({
+    type: "log", source: "cart", message: `more ${number}`, date: new Date(begin_ms - 10_000 + number).toISOString(),
+    data: { ...data, "@ref:session": `list-session-${last}` },
+  });
+  await post(Array.from({ length: 12 }, (_, number) => line(number)));
+  const expected = String(1 + (last % 7) + 1 + 12);
+  await rows(page).first().locator("[aria-colindex='7']").getByText(expected, { exact: true }).waitFor();
+
+  await show(page, { filter: "application:Crowd" }, 100);
+  const scroll = (top) => grid(page).evaluate((element, to) => {
+    if (to !== null) element.scrollTop = to;
+    return element.scrollTop;
+  }, top);
+  assert.equal(await scroll(560), 560);
+  await page.locator("[role=row][aria-rowindex='25']").waitFor();
+  const [newcomer] = crowdOf(CROWD);
+  await post([{ ...newcomer, date: new Date().toISOString() }]);
+  const pill = page.getByRole("button", { name: "1 new session" });
+  await pill.waitFor();
+  assert.equal(await scroll(null), 560, "nothing has moved");
+  await pill.click();
+  await rows(page).first().getByRole("link", { name: `crowd${CROWD}` }).waitFor();
+  assert.equal(await scroll(null), 0);
 }
 
 async function plainWidth(page) {

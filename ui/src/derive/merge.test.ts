@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import type { Session, SessionEvent } from "../api/types";
+import { compareSessions } from "./list/sort";
 import { compareEvents, mergeFirstPage, updateRows } from "./merge";
 
 /** Newest start first: row(9) is above row(8). */
@@ -24,6 +25,13 @@ describe("mergeFirstPage", () => {
   });
   it("cuts by time when the last row of the page was not known", () => {
     expect(ids(mergeFirstPage([row(6), row(3)], [row(6), row(4)], false).rows)).toBe("s6 s4 s3");
+  });
+  it("joins in any order in which rows that grow move up", () => {
+    const by_events = compareSessions("-events");
+    const old_rows = [row(1, 9), row(2, 8), row(3, 7), row(4, 6)];
+    // Row 4 grew past row 3, which left the page of two.
+    expect(ids(mergeFirstPage(old_rows, [row(4, 10), row(1, 9)], false, by_events).rows)).toBe("s4 s1 s2 s3");
+    expect(ids(mergeFirstPage(old_rows, [row(1, 9), row(9, 8.5)], false, by_events).rows)).toBe("s1 s9 s2 s3 s4");
   });
   it("replaces all when there may be a gap, or when the page is everything", () => {
     expect(mergeFirstPage([row(2), row(1)], [row(9), row(8)], false)).toMatchObject({ added: 2, replaced: true });

@@ -15,5 +15,5 @@ fn the_list_of_sessions_does_what_a_person_asks_of_it() {
     let lines = Script::start("views/list.mjs", &kymo, &[], &environment).finish();
     let steps: Vec<&str> = lines.iter().filter_map(|line| line["step"].as_str()).collect();
     assert_eq!(steps.first(), Some(&"figures"), "{steps:?}");
-    assert_eq!(steps.last(), Some(&"narrow"), "{steps:?}");
+    assert_eq!(steps.last(), Some(&"live"), "{steps:?}");
 }
