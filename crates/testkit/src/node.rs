@@ -31,12 +31,16 @@ impl Script {
     /// Starts the script of that path below `tests/node`; it learns the server and the ingest token
     /// from `KYMO_URL` and `KYMO_TOKEN`.
     pub fn start(name: &str, kymo: &Kymo, args: &[&str], environment: &[(&str, &str)]) -> Self {
+        let server = [("KYMO_URL", kymo.url()), ("KYMO_TOKEN", kymo.ingest_token.as_str())];
+        Self::start_with(name, args, &[&server, environment].concat())
+    }
+
+    /// Starts the script of that path below `tests/node`, which is told no more than the environment says.
+    pub fn start_with(name: &str, args: &[&str], environment: &[(&str, &str)]) -> Self {
         let folder = tempfile::Builder::new().prefix("kymo-node-").tempdir().expect("a temporary folder");
         let mut process = Command::new("node")
             .arg(needed("KYMO_NODE_TESTS").join(name))
             .args(args)
-            .env("KYMO_URL", kymo.url())
-            .env("KYMO_TOKEN", &kymo.ingest_token)
             .envs(environment.iter().copied())
             .current_dir(folder.path())
             .stdin(Stdio::piped())

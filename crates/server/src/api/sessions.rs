@@ -307,13 +307,18 @@ fn sentence(reason: &WorthReason) -> (&'static str, String) {
             ("new_error_type", format!("{error_type} was never seen before"))
         }
         WorthReason::ErrorBurst { errors, median } => {
-            ("error_burst", format!("{errors} errors, where sessions with errors usually have {median}"))
+            ("error_burst", format!("{errors} errors; sessions with errors usually have {median}"))
         }
         WorthReason::UserInTrouble { user, sessions } => {
             ("user_in_trouble", format!("{sessions} sessions of {user} ended in an error; this is the last"))
         }
         WorthReason::SilenceThenCrash { silence } => {
-            ("silence_then_crash", format!("{} s of silence, then an error and the end", silence.as_secs()))
+            let silence = match silence.as_secs() {
+                seconds @ ..120 => format!("{seconds} s"),
+                seconds @ ..7200 => format!("{} min", seconds / 60),
+                seconds => format!("{} h", seconds / 3600),
+            };
+            ("silence_then_crash", format!("{silence} of silence, then an error and the end"))
         }
     }
 }

@@ -260,7 +260,7 @@ fn worth_opening_says_why() {
     let items = found["items"].as_array().unwrap();
     assert_eq!(items.len(), 1, "{found}");
     assert_eq!(items[0]["rule"], "error_burst");
-    assert_eq!(items[0]["reason"], "9 errors, where sessions with errors usually have 1");
+    assert_eq!(items[0]["reason"], "9 errors; sessions with errors usually have 1");
     assert_eq!(items[0]["session"]["external_id"], "aaaaaaaa");
     stand.stop();
 }

@@ -6,6 +6,7 @@ mod access;
 mod api;
 mod conformance;
 mod filter;
+mod pictures;
 mod reading;
 mod recordings;
 mod stand;

@@ -1,12 +1,15 @@
 // One thing that is read: loaded again for each new key, kept while it is read again.
 
 import { createEffect, createSignal, on, onCleanup, type Accessor } from "solid-js";
-import { ApiFailure, failureText, isAborted } from "../../api/client";
+import { ApiFailure, failureText, isAborted, filterFault } from "../../api/client";
+import type { FilterFault } from "../../api/types";
 
 export interface ReadFailure {
   /** 0: the server was not reached. */
   status: number;
   text: string;
+  /** What is wrong with the filter, if that is it. */
+  fault: FilterFault | null;
 }
 
 export interface Loaded<Value> {
@@ -59,5 +62,5 @@ export function createLoaded<Key, Value>(
 }
 
 export function readFailure(cause: unknown): ReadFailure {
-  return { status: cause instanceof ApiFailure ? cause.status : 0, text: failureText(cause) };
+  return { status: cause instanceof ApiFailure ? cause.status : 0, text: failureText(cause), fault: filterFault(cause) };
 }

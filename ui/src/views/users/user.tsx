@@ -84,7 +84,7 @@ function Figures(props: { user: UserReport }): JSX.Element {
     <div class="tile"><span class="tile-figure">{value}</span><span class="tile-label">{label}</span></div>
   );
   return (
-    <div class="tiles" role="group" aria-label="Figures of the user">
+    <div class="tiles" role="group" aria-label="Figures of the user" tabindex="0">
       {figure(countText(props.user.session_count), props.user.session_count === 1 ? "session" : "sessions")}
       {figure(countText(props.user.running_count), "running")}
       {figure(countText(props.user.sessions_with_errors), "with errors")}

@@ -1,14 +1,16 @@
 // The users of the sessions that match: who, since when, how often, and with how many errors.
 
-import { createMemo, createSignal, For, Show, type JSX } from "solid-js";
+import { createMemo, createSignal, Show, type JSX } from "solid-js";
 import type { UserReport } from "../../api/types";
-import { RANGES, rangeFrom, userUrl, usersUrl, type Range, type UsersState } from "../../derive/url_state";
+import { absoluteEnds, RANGE_DEFAULT, rangePhrase } from "../../derive/list/range";
+import { rangeFrom, rangeTo, userUrl, usersUrl, type Range, type UsersState } from "../../derive/url_state";
 import { useApp } from "../../state/app";
 import { copyText } from "../../state/clipboard";
 import { createPaged } from "../../state/reading/paged";
 import { createDelayed } from "../../state/refresh";
+import { FilterBar } from "../filter/filter_bar";
 import { Failure } from "../parts/failure";
-import { FilterBox } from "../parts/filter_box";
+import { RangeMenu } from "../sessions/range_menu";
 import { VirtualGrid, type GridHandle, type GridView } from "../parts/virtual_grid";
 import { USER_COLUMN_COUNT, UserHead, UserRow } from "./user_row";
 
@@ -19,11 +21,14 @@ const AHEAD = 30;
 export function UsersView(props: { state: UsersState }): JSX.Element {
   const app = useApp();
   const change = (part: Partial<UsersState>, replace = false) => app.router.navigate(usersUrl({ ...props.state, ...part }), { replace });
+  const ends = () => ({ from: rangeFrom(props.state.range, Date.now()), to: rangeTo(props.state.range) });
+  /** From two moments one goes back to what was chosen before. */
+  const back_to = createMemo<Range>((last) => (absoluteEnds(props.state.range) ? last : props.state.range), RANGE_DEFAULT);
   const users = createPaged(
     () => JSON.stringify(props.state),
     (cursor, signal) => {
-      const { project, filter, range } = props.state;
-      return app.api.users({ project, filter: filter || null, from: rangeFrom(range, Date.now()), limit: PAGE_SIZE, cursor }, signal);
+      const { project, filter } = props.state;
+      return app.api.users({ project, filter: filter || null, ...ends(), limit: PAGE_SIZE, cursor }, signal);
     },
   );
   app.onChanged((changed) => {
@@ -33,13 +38,17 @@ export function UsersView(props: { state: UsersState }): JSX.Element {
     <section class="users" aria-labelledby="users-title">
       <div class="toolbar">
         <h1 id="users-title">Users</h1>
-        <FilterBox label="Filter" placeholder="user:ann version:2.* error:true" value={props.state.filter} onChange={(filter) => change({ filter }, true)} />
-        <select aria-label="Range" onChange={(event) => change({ range: event.currentTarget.value as Range })}>
-          <For each={RANGES}>{({ range, label }) => <option value={range} selected={props.state.range === range}>{label}</option>}</For>
-        </select>
+        <FilterBar
+          placeholder="user:ann version:2.* error:true"
+          value={props.state.filter}
+          fault={users.failure()?.fault ?? null}
+          scope={() => ({ project: props.state.project, ...ends() })}
+          onChange={(filter) => change({ filter }, true)}
+        />
+        <RangeMenu range={props.state.range} back_to={back_to()} onChange={(range) => change({ range })} />
       </div>
-      <Show when={users.failure()}>
-        {(failure) => <Failure what={failure().status === 400 ? "The filter is not understood." : "The users could not be read."} detail={failure().text} onRetry={users.retry} />}
+      <Show when={users.failure()?.fault ? null : users.failure()}>
+        {(failure) => <Failure what="The users could not be read." detail={failure().text} onRetry={users.retry} />}
       </Show>
       <UserTable state={props.state} users={users} onChange={change} />
     </section>
@@ -104,10 +113,10 @@ function UserTable(props: {
 }
 
 function NoUser(props: { state: UsersState; onChange: (part: Partial<UsersState>) => void }): JSX.Element {
-  const range_label = () => RANGES.find(({ range }) => range === props.state.range)?.label.toLowerCase() ?? "";
+  const app = useApp();
   return (
     <div class="no-match">
-      <p>{props.state.filter ? "No user matches" : "No user was seen"}{props.state.range === "all" ? "" : ` in the ${range_label()}`}.</p>
+      <p>{props.state.filter ? "No user matches" : "No user was seen"}{rangePhrase(props.state.range, app.settings.zone.value())}.</p>
       <p>Users are whom the clients name: <span class="mono">setUserIdentity</span> with Exceptionless.</p>
       <div class="actions">
         <Show when={props.state.filter !== ""}><button type="button" class="button" onClick={() => props.onChange({ filter: "" })}>Clear the filter</button></Show>
