@@ -82,7 +82,7 @@ async function filterAndRange(page, users) {
   await page.getByRole("alert").filter({ hasText: "There is no field lvel." }).waitFor();
   await filter.fill("user:nobody");
   await page.getByText("No user matches in the last 7 days.").waitFor();
-  await page.getByRole("button", { name: "Clear the filter" }).click();
+  await page.getByText("Clear the filter", { exact: true }).click();
   await users.getByRole("row", { name: "Ann Okafor" }).waitFor();
   await page.getByRole("button", { name: "Range: Last 7 days" }).click();
   await page.getByRole("button", { name: "All time" }).click();
@@ -129,12 +129,12 @@ async function oneUser(page, users) {
   assert.equal(await first_errors(), "2", "errors first");
   assert.equal(await sessions.getByRole("row").nth(4).count(), 0, "only sessions of hers");
   await page.getByRole("button", { name: "Newest first" }).click();
-  await sessions.getByRole("row").nth(1).getByText("5 h ago").waitFor();
+  await sessions.getByRole("row").nth(1).getByText("5 h ago").first().waitFor();
   assert.match(page.url(), /order=newest/);
   await sessions.getByRole("row").nth(1).click();
   await page.getByRole("grid", { name: "Events" }).getByText("hello").first().waitFor();
   await page.goBack();
-  await sessions.getByRole("row").nth(1).getByText("5 h ago").waitFor();
+  await sessions.getByRole("row").nth(1).getByText("5 h ago").first().waitFor();
   await page.getByRole("link", { name: "Open in Sessions" }).click();
   await page.getByRole("grid", { name: "Sessions" }).getByRole("row").nth(3).waitFor();
   assert.equal(await page.getByRole("grid", { name: "Sessions" }).getAttribute("aria-rowcount"), "4");
