@@ -9,7 +9,7 @@ use crate::repository::Repository;
 use crate::{USAGE, process, setup, ui};
 
 const NAMES: [&str; 1] = ["server"];
-const FLAGS: [&str; 2] = ["--quick", "--json"];
+const FLAGS: [&str; 3] = ["--quick", "--json", "--only=page"];
 
 pub(crate) fn command(rest: &[String]) -> Result<ExitCode> {
     check_arguments(rest)?;
@@ -45,7 +45,7 @@ fn check_arguments(rest: &[String]) -> Result<()> {
         bail!("no bench `{name}`; there are: {}", NAMES.join(", "));
     }
     match flags.iter().find(|flag| !FLAGS.contains(&flag.as_str())) {
-        Some(unknown) => bail!("`bench` knows {}, found `{unknown}`", FLAGS.join(" and ")),
+        Some(unknown) => bail!("`bench` knows {}, found `{unknown}`", FLAGS.join(", ")),
         None => Ok(()),
     }
 }
@@ -64,6 +64,9 @@ mod tests {
         assert_eq!(check(&["server", "--quick", "--json"]), "good");
         assert!(check(&[]).starts_with("which bench? there are: server"));
         assert_eq!(check(&["sever"]), "no bench `sever`; there are: server");
-        assert_eq!(check(&["server", "--fast"]), "`bench` knows --quick and --json, found `--fast`");
+        assert_eq!(
+            check(&["server", "--fast"]),
+            "`bench` knows --quick, --json, --only=page, found `--fast`"
+        );
     }
 }

@@ -42,7 +42,7 @@ usage: cargo xtask COMMAND
                     ARGS go to `kymo serve`
   test              every test: web page, crates, end to end
   tidy              check the rules of the house
-  bench NAME [--quick] [--json]
+  bench NAME [--quick] [--json] [--only=page]
                     measure; NAME is one of: server
   fuzz [--seconds N | --api]
                     the decoders on damaged recordings, for a minute or N seconds; with --api the HTTP API

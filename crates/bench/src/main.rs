@@ -1,4 +1,4 @@
-//! Speed figures with their targets and peers: `kymo-bench server [--quick] [--json]`.
+//! Speed figures with their targets and peers: `kymo-bench server [--quick] [--json] [--only=page]`.
 //!
 //! Run through `cargo xtask bench`, which builds what is measured. A table goes to standard output;
 //! with `--json` its last line is one object with every figure and the names of those missed.
@@ -26,6 +26,8 @@ pub(crate) struct Wish {
     pub(crate) quick: bool,
     /// A last line of JSON.
     pub(crate) json: bool,
+    /// The part about the page alone.
+    pub(crate) only_page: bool,
 }
 
 fn main() -> ExitCode {
@@ -39,13 +41,14 @@ fn main() -> ExitCode {
 }
 
 fn run() -> anyhow::Result<()> {
-    let mut wish = Wish { quick: false, json: false };
+    let mut wish = Wish { quick: false, json: false, only_page: false };
     let mut name = None;
     for argument in std::env::args().skip(1) {
         match argument.as_str() {
             "--quick" => wish.quick = true,
             "--json" => wish.json = true,
-            other if other.starts_with('-') => bail!("{other}: expected --quick or --json"),
+            "--only=page" => wish.only_page = true,
+            other if other.starts_with('-') => bail!("{other}: expected --quick, --json or --only=page"),
             other => name = Some(other.to_owned()),
         }
     }

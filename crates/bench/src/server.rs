@@ -20,6 +20,12 @@ const IDLE_WAIT: Duration = Duration::from_secs(75);
 pub(crate) fn run(wish: Wish) -> anyhow::Result<()> {
     let program = PathBuf::from(std::env::var("KYMO_BIN").context("KYMO_BIN: expected the path of kymo")?);
     let ui = PathBuf::from(std::env::var("KYMO_UI_DIST").context("KYMO_UI_DIST: expected ui/dist")?);
+    let title = if wish.quick { "server (quick)" } else { "server" };
+    let slack = if wish.quick { SLACK_QUICK } else { 0.0 };
+    if wish.only_page {
+        print(title, &page::figures(&program, &ui, wish.quick)?, slack, wish.json);
+        return Ok(());
+    }
     let mut kymo = Kymo::with_project(program.clone());
     let shop = Target { kymo: &kymo, ingest_token: &kymo.ingest_token, read_token: &kymo.read_token };
     let (events, mut figures) = ingest::events(&shop, wish.quick)?;
@@ -42,8 +48,7 @@ pub(crate) fn run(wish: Wish) -> anyhow::Result<()> {
     figures.push(start(&mut kymo)?);
     drop(kymo);
     figures.extend(page::figures(&program, &ui, wish.quick)?);
-    let title = if wish.quick { "server (quick)" } else { "server" };
-    print(title, &figures, if wish.quick { SLACK_QUICK } else { 0.0 }, wish.json);
+    print(title, &figures, slack, wish.json);
     Ok(())
 }
 
