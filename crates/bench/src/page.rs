@@ -137,8 +137,9 @@ fn long_session(kymo: &Kymo, events: u64) -> anyhow::Result<()> {
 fn post(http: &mut Connection, kymo: &Kymo, events: &[Value]) -> anyhow::Result<()> {
     let body = serde_json::to_vec(events)?;
     let mut request = format!(
-        "POST /api/v2/events HTTP/1.1\r\nhost: kymo\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\n\
+        "POST /api/v2/events HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\n\
          content-length: {}\r\n\r\n",
+        kymo.url().trim_start_matches("http://"),
         kymo.ingest_token,
         body.len()
     )

@@ -83,13 +83,14 @@ async fn sessions(
     caller: &Caller,
     tables: &Tables,
 ) -> Result<(), Problem> {
-    let mut counts = state.store.running_counts().await?;
-    counts.retain(|(project, ..)| caller.sees(*project));
-    let series = |pick: fn(&(ProjectPk, u64, u64)) -> u64| -> Vec<(String, u64)> {
-        counts.iter().map(|count| (labels(tables, count.0, None), pick(count))).collect()
+    let (all, running) = (state.store.session_counts().await?, state.store.running_counts().await?);
+    let seen: Vec<ProjectPk> = all.keys().copied().filter(|project| caller.sees(*project)).collect();
+    let series = |counts: &BTreeMap<ProjectPk, u64>| -> Vec<(String, u64)> {
+        let count = |project: &ProjectPk| counts.get(project).copied().unwrap_or(0);
+        seen.iter().map(|project| (labels(tables, *project, None), count(project))).collect()
     };
-    text.family("kymo_sessions", "gauge", "Sessions shown.", &series(|count| count.2));
-    text.family("kymo_sessions_running", "gauge", "Sessions shown that run.", &series(|count| count.1));
+    text.family("kymo_sessions", "gauge", "Sessions shown.", &series(&all));
+    text.family("kymo_sessions_running", "gauge", "Sessions shown that run.", &series(&running));
     Ok(())
 }
 

@@ -254,8 +254,8 @@ impl Store {
         sessions::summary(self.catalog.readers(), filter, condition.as_ref()).await
     }
 
-    /// Sessions and their events, per project.
-    pub async fn session_counts(&self) -> Result<Vec<(ProjectPk, u64, u64)>, StoreError> {
+    /// Sessions shown, per project.
+    pub async fn session_counts(&self) -> Result<BTreeMap<ProjectPk, u64>, StoreError> {
         sessions::count_by_project(self.catalog.readers()).await
     }
 
@@ -426,8 +426,8 @@ impl Store {
         Ok(counters)
     }
 
-    /// Running sessions shown, and all, per project.
-    pub async fn running_counts(&self) -> Result<Vec<(ProjectPk, u64, u64)>, StoreError> {
+    /// Sessions shown that run, per project.
+    pub async fn running_counts(&self) -> Result<BTreeMap<ProjectPk, u64>, StoreError> {
         sessions::count_running(self.catalog.readers()).await
     }
 

@@ -309,7 +309,10 @@ export interface components {
         /** @description A project as it stands in the list. */
         Project: {
             created_at: components["schemas"]["Moment"];
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Events stored and not removed again, also those without a session.
+             */
             event_count: number;
             id: string;
             name: string;

@@ -65,10 +65,12 @@ export function createSessionList(app: App, list: Accessor<ListState>, active: A
   let reading = { at_top: true, visible_ids: [] as string[] };
   const changed_ids = new Set<string>();
 
-  const figures = createFigures(app, list, active);
   const back_to = createMemo<Range>((last) => (absoluteEnds(list().range) ? last : list().range), RANGE_DEFAULT);
   const key = createMemo(() => JSON.stringify(list()));
   const stale = () => ready() && answered_key() !== key();
+  // Rows come first: adding up may take the server longer than finding a page of them.
+  const are_rows_told = createMemo(() => active() && ((ready() && !stale()) || failure() !== null));
+  const figures = createFigures(app, list, are_rows_told);
   const params = (): Params => ({ ...listParams(list(), Date.now()), limit: PAGE_SIZE });
   const tell = (cause: unknown) => {
     if (isAborted(cause)) return;

@@ -48,7 +48,8 @@ fn every_view_looks_as_it_was_left() {
         "look at them with KYMO_SCREENSHOTS=FOLDER, then KYMO_GOLDEN=write:\n{}",
         problems.join("\n")
     );
-    (empty.stop(), full.stop());
+    empty.stop();
+    full.stop();
 }
 
 fn fill(stand: &Stand) {
@@ -108,7 +109,7 @@ fn line(number: u64, begin: Timestamp) -> Value {
             "stack_trace": "   at Shop.Prices.Of(Item item) in Prices.cs:line 42\n   at Shop.Cart.Total() in Cart.cs:line 7"});
         return json!({"type": "error", "date": date, "data": data});
     }
-    data["@level"] = json!(if number % 211 == 0 { "warn" } else { "info" });
+    data["@level"] = json!(if number.is_multiple_of(211) { "warn" } else { "info" });
     json!({"type": "log", "source": "shop.cart", "message": message, "date": date, "data": data})
 }
 

@@ -551,31 +551,24 @@ pub(crate) async fn summary(
     })
 }
 
-/// Sessions shown, per project.
-pub(crate) async fn count_by_project(readers: &SqlitePool) -> Result<Vec<(ProjectPk, u64, u64)>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT project_pk, COUNT(*), CAST(SUM(event_count) AS BIGINT) FROM session WHERE visible = 1 GROUP BY project_pk",
-    )
-    .fetch_all(readers)
-    .await?;
-    Ok(rows
-        .iter()
-        .map(|row| (ProjectPk(row.get(0)), row.get::<i64, _>(1) as u64, row.get::<i64, _>(2) as u64))
-        .collect())
+/// Sessions shown, per project: by an index alone, which of a million takes some tens of milliseconds.
+pub(crate) async fn count_by_project(readers: &SqlitePool) -> Result<BTreeMap<ProjectPk, u64>, StoreError> {
+    counted(readers, "SELECT project_pk, COUNT(*) FROM session WHERE visible = 1 GROUP BY project_pk").await
 }
 
-/// Sessions shown that run, and all, per project.
-pub(crate) async fn count_running(readers: &SqlitePool) -> Result<Vec<(ProjectPk, u64, u64)>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT project_pk, CAST(SUM(CASE WHEN end_kind = 0 THEN 1 ELSE 0 END) AS BIGINT), COUNT(*) \
-         FROM session WHERE visible = 1 GROUP BY project_pk",
-    )
-    .fetch_all(readers)
-    .await?;
-    Ok(rows
-        .iter()
-        .map(|row| (ProjectPk(row.get(0)), row.get::<i64, _>(1) as u64, row.get::<i64, _>(2) as u64))
-        .collect())
+/// Sessions shown that run, per project.
+pub(crate) async fn count_running(readers: &SqlitePool) -> Result<BTreeMap<ProjectPk, u64>, StoreError> {
+    let running =
+        "SELECT project_pk, COUNT(*) FROM session WHERE end_kind = 0 AND visible = 1 GROUP BY project_pk";
+    counted(readers, running).await
+}
+
+async fn counted(
+    readers: &SqlitePool,
+    statement: &'static str,
+) -> Result<BTreeMap<ProjectPk, u64>, StoreError> {
+    let rows = sqlx::query(statement).fetch_all(readers).await?;
+    Ok(rows.iter().map(|row| (ProjectPk(row.get(0)), row.get::<i64, _>(1) as u64)).collect())
 }
 
 #[cfg(test)]
