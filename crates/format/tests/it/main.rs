@@ -1,0 +1,10 @@
+//! The session file from outside: what is written comes back, whatever happens to the bytes.
+
+#![cfg(test)]
+
+mod damage;
+mod growing;
+mod reading;
+mod round_trip;
+mod sample;
+mod sizes;
