@@ -3,7 +3,11 @@
 #![cfg(test)]
 
 mod damage;
+mod events;
+mod golden;
 mod growing;
+mod limits;
+mod newer;
 mod reading;
 mod round_trip;
 mod sample;

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use kymo_format::{
-    Aggregation, Arg, ArgValue, Callsite, DetailsKind, Extra, Header, METRIC_SAMPLE, Metric, ReadRecord,
+    Aggregation, Arg, ArgValue, Callsite, DetailsKind, End, Extra, Header, METRIC_SAMPLE, Metric, ReadRecord,
     Record, RingPosition, Settings, Source, Span, Thread, Writer,
 };
 use kymo_model::{
-    Attributes, EventKind, Exception, Frame, SessionId, SessionKind, Severity, Timestamp, User, Value,
+    Attributes, EndReason, EventKind, Exception, Frame, SessionId, SessionKind, Severity, Timestamp, User,
+    Value,
 };
 use kymo_testkit::Random;
 
@@ -151,6 +152,12 @@ pub(crate) fn sample(random: &mut Random, records: usize) -> Sample {
     for _ in 0..records {
         state.step(random);
     }
+    state.writer.end(End {
+        time: Timestamp::from_unix_nanos(state.nanos),
+        reason: EndReason::Normal,
+        note: Some("done".to_owned()),
+        recovered: false,
+    });
     state.writer.close().unwrap();
     Sample { bytes: state.writer.output().to_vec(), records: state.records }
 }
