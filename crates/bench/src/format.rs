@@ -20,9 +20,9 @@ use crate::report::Figure;
 /// Messages of a round: a full one, a quick one.
 const MESSAGES: [usize; 2] = [2_000_000, 300_000];
 const ROUNDS: usize = 5;
-/// Different messages that are made before; a power of two.
-const INPUTS: usize = 1 << 16;
-/// Hosts, users, instruments: what the text of a message is taken from.
+/// Different texts where none comes again soon; a power of two.
+const TEXTS: usize = 1 << 16;
+/// Hosts, users, instruments: what the text of a message is taken from, usually; a power of two.
 const WORDS: usize = 64;
 /// The agent may spend 180 ns of CPU time on a message, 106 of them on recording it.
 const ENCODE_NS: f64 = 70.0;
@@ -36,11 +36,9 @@ const OUTPUT_BYTES: usize = 64 << 10;
 const STEP_NANOS: i64 = 200;
 const BEGIN_NANOS: i64 = 1_790_000_000_000_000_000;
 
-type Input = (u64, u64, String);
-
 pub(crate) fn figures(wish: Wish) -> anyhow::Result<Vec<Figure>> {
     let messages = MESSAGES[usize::from(wish.quick)];
-    let (usual, unique) = (inputs(WORDS), inputs(INPUTS));
+    let (usual, unique) = (words(WORDS), words(TEXTS));
     let mut rounds: [Vec<f64>; 4] = Default::default();
     let mut sizes = [0.0; 2];
     for _ in 0..ROUNDS {
@@ -94,13 +92,19 @@ fn file_sizes() -> anyhow::Result<Vec<Figure>> {
     Ok(figures)
 }
 
-fn inputs(words: usize) -> Vec<Input> {
+/// Texts of 7 to 19 letters.
+fn words(count: usize) -> Vec<String> {
     let mut random = Random::new(6);
     let mut letter = |_| char::from(b'a' + random.below(26) as u8);
-    let words: Vec<String> = (0..words).map(|n| (0..7 + n % 13).map(&mut letter).collect()).collect();
-    let mut random = Random::new(7);
-    let word = |random: &mut Random| words[random.below(words.len() as u64) as usize].clone();
-    (0..INPUTS).map(|_| (random.below(100_000), random.below(5000), word(&mut random))).collect()
+    (0..count).map(|n| (0..7 + n % 13).map(&mut letter).collect()).collect()
+}
+
+/// The numbers and the text of the next message; some nanoseconds, in every figure. Many texts come in their order,
+/// as from a ring, so that the processor's cache is not what is measured.
+fn input<'a>(at: usize, random: &mut Random, words: &'a [String]) -> (u64, u64, &'a str) {
+    let bits = random.number();
+    let word = if words.len() == WORDS { (bits >> 40) as usize } else { at };
+    (bits % 100_000, (bits >> 20) % 5000, &words[word & (words.len() - 1)])
 }
 
 fn per_message(messages: usize, run: impl FnOnce()) -> f64 {
@@ -114,25 +118,27 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-fn format_all(inputs: &[Input], messages: usize) {
+fn format_all(words: &[String], messages: usize) {
+    let mut random = Random::new(7);
     let mut text = String::new();
     for at in 0..messages {
-        let (order, micros, host) = &inputs[at & (INPUTS - 1)];
+        let (order, micros, host) = input(at, &mut random, words);
         text.clear();
         // Writing to a string does not fail.
         let _ = write!(text, "order {order} took {micros} us on {host}");
-        black_box(&text);
+        black_box(text.as_str());
     }
 }
 
-fn encode_all(inputs: &[Input], messages: usize, file: &mut Vec<u8>) -> anyhow::Result<()> {
+fn encode_all(words: &[String], messages: usize, file: &mut Vec<u8>) -> anyhow::Result<()> {
     let mut writer = Writer::new(&header(), Settings::default())?;
     writer.define_thread(0, &Thread { id: 1, name: None })?;
     let callsite = Callsite::new(Severity::INFO, "order {} took {} us on {}", &["", "", ""]);
     writer.define_callsite(0, &callsite)?;
+    let mut random = Random::new(7);
     for at in 0..messages {
-        let (order, micros, host) = &inputs[at & (INPUTS - 1)];
-        let args = [Arg::U64(*order), Arg::U64(*micros), Arg::Text(host)];
+        let (order, micros, host) = input(at, &mut random, words);
+        let args = [Arg::U64(order), Arg::U64(micros), Arg::Text(host)];
         let time = Timestamp::from_unix_nanos(BEGIN_NANOS + at as i64 * STEP_NANOS);
         writer.record(&Record { time, thread: 0, callsite: 0, args: &args, extra: None, origin: None })?;
         if writer.output().len() > OUTPUT_BYTES {

@@ -14,8 +14,6 @@ use crate::wire::{Cursor, put_bytes, put_varint, unzigzag, zigzag};
 
 /// Threads that have a prediction of their own in each column.
 pub(crate) const LANES: usize = 16;
-/// The last number in a text has to end within so many bytes of its end: `id=17"/>`. They are looked at in one step.
-const TAIL_BYTES: usize = 8;
 /// Digits of a number in a text: as many as fit an i64 whatever they are.
 const DIGITS_MAX: usize = 18;
 
@@ -42,7 +40,57 @@ struct Known {
     bytes: Vec<u8>,
     /// Where the number stands, if there is one.
     number_at: Option<u32>,
-    hash: u32,
+    /// Of what stands before the number; the reader has no use for it.
+    print: Print,
+}
+
+/// What the writer finds a text by: its length and 24 of its bytes, which are all that most texts have. Three loads
+/// without a loop: texts of changing length would have the processor guess wrong at each step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Print {
+    length: u32,
+    words: [u64; 3],
+}
+
+/// Texts up to here are the same if their prints are.
+const PRINT_BYTES: usize = 24;
+
+impl Print {
+    #[inline]
+    fn of(text: &[u8]) -> Self {
+        let long = |eight: Option<&[u8; 8]>| eight.map_or(0, |eight| u64::from_le_bytes(*eight));
+        let words = if text.len() >= 8 {
+            let middle = text.len() / 2 - 4;
+            [long(text.first_chunk()), long(text[middle..].first_chunk()), long(text.last_chunk())]
+        } else {
+            [tail_of(text), 0, 0]
+        };
+        Self { length: text.len() as u32, words }
+    }
+
+    /// A number below [`BUCKETS`]. Any hash would do: it is not part of the format.
+    #[inline]
+    fn bucket(&self) -> usize {
+        const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
+        let [first, middle, last] = self.words;
+        let sum = (first ^ last.rotate_left(29) ^ u64::from(self.length)).wrapping_mul(MIX);
+        let sum = (sum ^ (sum >> 32) ^ middle).wrapping_mul(MIX);
+        (sum >> (u64::BITS - BUCKETS.trailing_zeros())) as usize
+    }
+}
+
+/// The last eight bytes of a text, the last one highest; zeros before them.
+#[inline]
+fn tail_of(text: &[u8]) -> u64 {
+    if let Some(eight) = text.last_chunk() {
+        u64::from_le_bytes(*eight)
+    } else if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
+        // Bytes that are in both halves come to lie on each other.
+        let first = u64::from(u32::from_le_bytes(*first)) << (8 * (8 - text.len()));
+        u64::from(u32::from_le_bytes(*last)) << 32 | first
+    } else {
+        text.iter().fold(0, |sum, &byte| sum >> 8 | u64::from(byte) << 56)
+    }
 }
 
 /// The writer's half of a column.
@@ -122,12 +170,12 @@ impl ColumnWriter {
         let number = last_number(text);
         let (before, after) =
             number.map_or((text, &[][..]), |(start, end, _)| (&text[..start], &text[end..]));
-        let hash = hash(before, after);
+        let print = Print::of(before);
         let number_at = number.map(|(start, ..)| start as u32);
-        if let Some(place) = texts.find(hash, before, after, number_at) {
+        if let Some(place) = texts.find(&print, before, after, number_at) {
             put_varint(&mut self.bytes, text_head::FIRST_KNOWN + place as u64);
         } else {
-            texts.remember(hash, before, after, number_at);
+            texts.remember(print, before, after, number_at);
             if number_at.is_some() {
                 put_varint(&mut self.bytes, text_head::NEW_WITH_NUMBER);
                 put_varint(&mut self.bytes, (before.len() + after.len()) as u64);
@@ -147,17 +195,17 @@ impl ColumnWriter {
 
 impl Texts {
     #[inline]
-    fn find(&self, hash: u32, before: &[u8], after: &[u8], number_at: Option<u32>) -> Option<usize> {
-        let place = usize::from(self.buckets[hash as usize % BUCKETS]).checked_sub(1)?;
-        let known = &self.known[place];
-        if known.hash != hash || known.number_at != number_at {
+    fn find(&self, print: &Print, before: &[u8], after: &[u8], number_at: Option<u32>) -> Option<usize> {
+        let place = usize::from(self.buckets[print.bucket()]).checked_sub(1)?;
+        let known = self.known.get(place)?;
+        if known.print != *print || known.number_at != number_at {
             return None;
         }
-        let (first, rest) = known.bytes.split_at_checked(before.len())?;
-        (first == before && (rest.is_empty() && after.is_empty() || rest == after)).then_some(place)
+        let is_whole = before.len() <= PRINT_BYTES && after.is_empty() && known.bytes.len() == before.len();
+        (is_whole || known.bytes.strip_prefix(before) == Some(after)).then_some(place)
     }
 
-    fn remember(&mut self, hash: u32, before: &[u8], after: &[u8], number_at: Option<u32>) {
+    fn remember(&mut self, print: Print, before: &[u8], after: &[u8], number_at: Option<u32>) {
         let place = self.next;
         self.next = (self.next + 1) % TEXTS_REMEMBERED_MAX;
         if place == self.known.len() {
@@ -168,18 +216,15 @@ impl Texts {
         known.bytes.extend_from_slice(before);
         known.bytes.extend_from_slice(after);
         known.number_at = number_at;
-        known.hash = hash;
-        self.buckets[hash as usize % BUCKETS] = place as u8 + 1;
+        known.print = print;
+        self.buckets[print.bucket()] = place as u8 + 1;
     }
 }
 
-/// Start, end and value of the last run of digits, if it can be made again from its value.
+/// Start, end and value of the last run of digits that ends in the last eight bytes, as in `id=17"/>`, if it can be made again from its value.
 #[inline]
 fn last_number(text: &[u8]) -> Option<(usize, usize, i64)> {
-    let end = match text.last_chunk::<TAIL_BYTES>() {
-        Some(tail) => text.len() - bytes_after_digits(u64::from_le_bytes(*tail))?,
-        None => text.iter().rposition(u8::is_ascii_digit)? + 1,
-    };
+    let end = text.len() - bytes_after_digits(tail_of(text))?;
     let digits = text[..end].iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
     let start = end - digits;
     if digits > DIGITS_MAX || digits > 1 && text[start] == b'0' {
@@ -198,34 +243,6 @@ const fn bytes_after_digits(tail: u64) -> Option<usize> {
     let others = ((distance & (EACH * 0x7f)) + EACH * 0x76) | distance;
     let digits = !others & (EACH * 0x80);
     if digits == 0 { None } else { Some(digits.leading_zeros() as usize / 8) }
-}
-
-/// Any hash would do: it is not part of the format.
-#[inline]
-fn hash(before: &[u8], after: &[u8]) -> u32 {
-    let sum = hash_of(before.len() as u64, before);
-    (if after.is_empty() { sum } else { hash_of(sum, after) } >> 32) as u32
-}
-
-#[inline]
-fn hash_of(mut sum: u64, part: &[u8]) -> u64 {
-    let mut mix = |word: u64| sum = (sum.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let short = |four: &[u8; 4]| u64::from(u32::from_le_bytes(*four));
-    if let Some(last) = part.last_chunk::<8>() {
-        let (chunks, _) = part.as_chunks::<8>();
-        for chunk in chunks {
-            mix(u64::from_le_bytes(*chunk));
-        }
-        // Overlaps the chunk before, unless there is no rest.
-        mix(u64::from_le_bytes(*last));
-    } else if let (Some(first), Some(last)) = (part.first_chunk::<4>(), part.last_chunk::<4>()) {
-        mix(short(first) << 32 | short(last));
-    } else {
-        for &byte in part {
-            mix(byte.into());
-        }
-    }
-    sum
 }
 
 /// The reader's half of a column.
@@ -279,7 +296,7 @@ impl ColumnReader {
         if bytes.len() > TEXT_REMEMBERED_BYTES_MAX {
             return Err(Malformed("a text short enough to be remembered"));
         }
-        let known = Known { bytes: bytes.to_vec(), number_at, hash: 0 };
+        let known = Known { bytes: bytes.to_vec(), number_at, print: Print::default() };
         let place = self.next;
         self.next = (self.next + 1) % TEXTS_REMEMBERED_MAX;
         if place == self.known.len() {
@@ -304,6 +321,9 @@ mod tests {
             ("<row id=\"50\"/>", Some((9, 11, 50))),
             ("a007", None),
             ("0", Some((0, 1, 0))),
+            ("a12", Some((1, 3, 12))),
+            ("ab12c", Some((2, 4, 12))),
+            ("abc123d", Some((3, 6, 123))),
             ("9999999999999999999", None),
             ("1 and a long end", None),
             ("/api/items/0/children", None),

@@ -17,26 +17,22 @@ use crate::error::WriteError;
 use crate::header::{End, Header, end_bytes, header_bytes};
 use crate::index::{IndexEntry, index_bytes};
 use crate::limits::{
-    ARGS_MAX, BLOCK_RAW_BYTES_TARGET, BLOCK_RECORDS_MAX, FRAME_AGE_NANOS_MAX, FRAME_RAW_BYTES_TARGET,
-    INDEX_FRAMES_MAX, KEYS_MAX, RECORD_BYTES_MAX, RINGS_MAX, SPAN_DEPTH_MAX, SPANS_OPEN_MAX,
+    BLOCK_RAW_BYTES_TARGET, BLOCK_RECORDS_MAX, FRAME_AGE_NANOS_MAX, FRAME_RAW_BYTES_TARGET, INDEX_FRAMES_MAX,
+    KEYS_MAX, RECORD_BYTES_MAX, RINGS_MAX, SPAN_DEPTH_MAX, SPANS_OPEN_MAX,
 };
-use crate::record::{Arg, Extra, Record, RingPosition, part};
-use crate::values;
+use crate::record::{Arg, Extra, Record, RingPosition};
 use crate::wire::{put_bytes, put_bytes_field, put_fixed_field, put_number_field, put_varint, zigzag};
 
 mod frame;
+mod parts;
 
-pub(crate) use frame::{ColumnKey, TYPE_BITS, section, shape_field};
+pub(crate) use frame::{ColumnKey, section, shape_field};
 use frame::{FrameWriter, ShapeKey, Signature, put_section};
 
 /// Bytes that columns may keep allocated from block to block: some ten blocks.
 const COLUMN_MEMORY_MAX: usize = 1 << 20;
 /// What shape, thread and time of a record take, about.
 const HEAD_BYTES: usize = 4;
-/// What a number takes, about: blocks are closed by sums of these.
-const NUMBER_BYTES: usize = 2;
-/// Arguments whose types fit a word: 64-bit arithmetic is enough for most records.
-const ARGS_OF_A_WORD: usize = 20;
 /// Reasons for dropping that are counted; a program has a dozen.
 const LOSS_REASONS_MAX: usize = 64;
 /// Longest name of a reason.
@@ -360,77 +356,6 @@ impl Writer {
         Ok(())
     }
 
-    #[inline]
-    fn signature(&mut self, args: &[Arg<'_>], bytes: &mut usize) -> Result<Signature, WriteError> {
-        if args.len() > ARGS_MAX {
-            return Err(WriteError::TooLarge { what: "arguments", found: args.len(), max: ARGS_MAX });
-        }
-        let mut types: u64 = 1;
-        let mut first: Option<u64> = None;
-        for (at, arg) in args.iter().enumerate() {
-            if at == ARGS_OF_A_WORD {
-                first = Some(std::mem::replace(&mut types, 0));
-            }
-            types = types << TYPE_BITS | u64::from(arg.type_number());
-            match arg {
-                Arg::Text(text) => *bytes += text.len(),
-                Arg::Value(value) => {
-                    self.packed.clear();
-                    values::put_value(&mut self.packed, value, crate::limits::DEPTH_MAX)?;
-                    *bytes += self.packed.len();
-                }
-                _ => {}
-            }
-        }
-        Ok(match first {
-            None => Signature::from(types),
-            Some(first) => {
-                let others = (args.len() - ARGS_OF_A_WORD) as u32;
-                Signature::from(first) << (TYPE_BITS * others) | Signature::from(types)
-            }
-        })
-    }
-
-    /// The parts that a record has; packs those that are packed.
-    fn parts(&mut self, extra: &Extra<'_>, bytes: &mut usize) -> Result<u32, WriteError> {
-        let texts = [
-            (part::CATEGORY, extra.category),
-            (part::USER_ID, extra.user_id),
-            (part::USER_NAME, extra.user_name),
-            (part::REFERENCE_ID, extra.reference_id),
-            (
-                extra.details.map_or(part::DETAILS_TEXT, |(kind, _)| kind.part()),
-                extra.details.map(|(_, text)| text),
-            ),
-        ];
-        let mut parts = 0;
-        for (which, text) in texts {
-            if let Some(text) = text {
-                parts |= 1 << which;
-                *bytes += text.len();
-            }
-        }
-        if extra.severity.is_some() {
-            parts |= 1 << part::SEVERITY;
-        }
-        if extra.span.is_some_and(|id| self.spans.contains_key(&id)) {
-            parts |= 1 << part::SPAN;
-        }
-        if let Some(exception) = extra.exception {
-            self.exception.clear();
-            values::put_exception(&mut self.exception, exception)?;
-            parts |= 1 << part::EXCEPTION;
-            *bytes += self.exception.len();
-        }
-        if !extra.attributes.is_empty() {
-            self.attributes.clear();
-            values::put_named_args(&mut self.attributes, extra.attributes)?;
-            parts |= 1 << part::ATTRIBUTES;
-            *bytes += self.attributes.len();
-        }
-        Ok(parts)
-    }
-
     /// The number of the record's shape in this frame, or in a new one if this one is full.
     #[inline]
     fn shape(&mut self, record: &Record<'_>, parts: u32, types: Signature) -> Result<u32, WriteError> {
@@ -534,69 +459,6 @@ impl Writer {
         put_varint(&mut self.frame.times, zigzag(units));
         self.last_units = self.last_units.wrapping_add(units);
         self.last_nanos = self.last_units.wrapping_mul(unit.into());
-    }
-
-    /// Puts the record's values into the columns of its shape; returns how many bytes that took, about.
-    #[inline]
-    fn put_values(
-        &mut self,
-        record: &Record<'_>,
-        shape: u32,
-        lane: usize,
-        parts: u32,
-        span: u32,
-    ) -> Result<usize, WriteError> {
-        let (mut places, columns) = self.frame.columns_of(shape);
-        let mut bytes = 0;
-        if let Some(extra) = record.extra
-            && parts != 0
-        {
-            let mut rest = parts;
-            while rest != 0 {
-                let which = rest.trailing_zeros();
-                rest &= rest - 1;
-                let Some((&place, others)) = places.split_first() else { break };
-                places = others;
-                let column = &mut columns[place as usize];
-                let before = column.bytes.len();
-                match which {
-                    part::SEVERITY => column.byte(extra.severity.map_or(0, kymo_model::Severity::number)),
-                    part::SPAN => column.number(lane, span.into()),
-                    part::EXCEPTION => column.blob(&self.exception),
-                    part::ATTRIBUTES => column.blob(&self.attributes),
-                    other => column.text(lane, text_part(extra, other)),
-                }
-                bytes += column.bytes.len() - before;
-            }
-        }
-        let mut places = places.iter();
-        for arg in record.args {
-            if matches!(arg, Arg::Null) {
-                continue;
-            }
-            let Some(&place) = places.next() else { break };
-            let column = &mut columns[place as usize];
-            bytes += NUMBER_BYTES;
-            match arg {
-                Arg::Null => {}
-                Arg::Bool(value) => column.byte((*value).into()),
-                Arg::I64(value) => column.number(lane, *value),
-                Arg::U64(value) => column.number(lane, *value as i64),
-                Arg::F64(value) => column.float(lane, *value),
-                Arg::Text(text) => {
-                    let before = column.bytes.len();
-                    column.text(lane, text);
-                    bytes += column.bytes.len() - before;
-                }
-                Arg::Value(value) => {
-                    self.packed.clear();
-                    values::put_value(&mut self.packed, value, crate::limits::DEPTH_MAX)?;
-                    column.blob(&self.packed);
-                    bytes += self.packed.len();
-                }
-            }
-        }
-        Ok(bytes)
     }
 
     fn begin_frame(&mut self, time: Timestamp) -> Result<(), WriteError> {
@@ -705,17 +567,6 @@ impl Writer {
             put_section(&mut self.raw, section::END, &end_bytes(&end));
         }
     }
-}
-
-fn text_part<'a>(extra: &Extra<'a>, which: u32) -> &'a str {
-    let text = match which {
-        part::CATEGORY => extra.category,
-        part::USER_ID => extra.user_id,
-        part::USER_NAME => extra.user_name,
-        part::REFERENCE_ID => extra.reference_id,
-        _ => extra.details.map(|(_, text)| text),
-    };
-    text.unwrap_or_default()
 }
 
 fn slot<'a, T: Clone + Default>(
