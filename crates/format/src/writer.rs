@@ -17,8 +17,9 @@ use crate::error::WriteError;
 use crate::header::{End, Header, end_bytes, header_bytes};
 use crate::index::{IndexEntry, index_bytes};
 use crate::limits::{
-    BLOCK_RAW_BYTES_TARGET, BLOCK_RECORDS_MAX, FRAME_AGE_NANOS_MAX, FRAME_RAW_BYTES_TARGET, INDEX_FRAMES_MAX,
-    KEYS_MAX, RECORD_BYTES_MAX, RINGS_MAX, SPAN_DEPTH_MAX, SPANS_OPEN_MAX,
+    BLOCK_RAW_BYTES_TARGET, BLOCK_RECORDS_MAX, FRAME_AGE_NANOS_MAX, FRAME_RAW_BYTES_TARGET,
+    FRAME_RAW_BYTES_TARGET_MAX, INDEX_FRAMES_MAX, KEYS_MAX, RECORD_BYTES_MAX, RINGS_MAX, SPAN_DEPTH_MAX,
+    SPANS_OPEN_MAX,
 };
 use crate::record::{Arg, Extra, Record, RingPosition};
 use crate::wire::{put_bytes, put_bytes_field, put_fixed_field, put_number_field, put_varint, zigzag};
@@ -38,7 +39,7 @@ const LOSS_REASONS_MAX: usize = 64;
 /// Longest name of a reason.
 const LOSS_REASON_BYTES_MAX: usize = 64;
 
-/// How to write.
+/// How to write. What is beyond a limit is brought within it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// zstd's level; see ADR 0013 for what each costs and saves.
@@ -58,6 +59,17 @@ impl Default for Settings {
             time_unit_nanos: 1000,
             frame_raw_bytes: FRAME_RAW_BYTES_TARGET,
             block_raw_bytes: BLOCK_RAW_BYTES_TARGET,
+        }
+    }
+}
+
+impl Settings {
+    fn within_limits(self) -> Self {
+        Self {
+            level: self.level,
+            time_unit_nanos: self.time_unit_nanos.max(1),
+            frame_raw_bytes: self.frame_raw_bytes.min(FRAME_RAW_BYTES_TARGET_MAX),
+            block_raw_bytes: self.block_raw_bytes.min(BLOCK_RAW_BYTES_TARGET),
         }
     }
 }
@@ -162,7 +174,7 @@ impl Writer {
         let mut out = chunk::MAGIC.to_vec();
         let crc = put_chunk(&mut out, kind::HEADER, 0, &header_bytes(header)?, &[]);
         Ok(Self {
-            settings: Settings { time_unit_nanos: settings.time_unit_nanos.max(1), ..settings },
+            settings: settings.within_limits(),
             session: header.session.as_u128().to_be_bytes(),
             out,
             taken: 0,
