@@ -19,7 +19,7 @@ struct Whole {
 
 impl Whole {
     fn new(seed: u64) -> Self {
-        let sample = sample(&mut Random::seeded(seed), 80);
+        let sample = sample(&mut Random::seeded(seed), 45);
         let (by_length, frames) = (records_by_length(&sample.bytes), read(&sample.bytes).frames());
         assert!(frames.len() > 3, "{} frames", frames.len());
         Self { sample, by_length, frames }

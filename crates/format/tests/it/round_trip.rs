@@ -54,7 +54,7 @@ fn the_index_leads_to_every_frame() {
 
 #[test]
 fn from_anywhere_the_next_frame_is_found() {
-    let sample = sample(&mut Random::seeded(3), 60);
+    let sample = sample(&mut Random::seeded(3), 40);
     let frames = read(&sample.bytes).frames();
     for offset in 0..sample.bytes.len() {
         let rest = read_with(Reader::from_the_middle(offset as u64), &sample.bytes[offset..], 500);

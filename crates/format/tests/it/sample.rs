@@ -140,7 +140,7 @@ struct State {
 /// So many random records in small blocks and frames.
 pub(crate) fn sample(random: &mut Random, records: usize) -> Sample {
     let settings =
-        Settings { frame_raw_bytes: 1500, block_raw_bytes: 500, time_unit_nanos: 1, ..Settings::default() };
+        Settings { frame_raw_bytes: 1200, block_raw_bytes: 300, time_unit_nanos: 1, ..Settings::default() };
     let mut state = State {
         writer: Writer::new(&header(), settings).unwrap(),
         callsites: Vec::new(),
