@@ -101,6 +101,8 @@ pub struct Writer {
     frame: FrameWriter,
     /// Rises with each frame; what has another number is not defined in this one.
     frame_number: u32,
+    /// Those of earlier fragments.
+    frames_before: u32,
     in_frame: bool,
     blocks_in_frame: u32,
     frame_head: Vec<u8>,
@@ -182,6 +184,7 @@ impl Writer {
             compressor: Compressor::new(settings.level)?,
             frame: FrameWriter::new(),
             frame_number: 0,
+            frames_before: 0,
             in_frame: false,
             blocks_in_frame: 0,
             frame_head: Vec::new(),
@@ -368,6 +371,22 @@ impl Writer {
         Ok(())
     }
 
+    /// Closes the fragment and begins the next of the session, with everything that is defined, open or counted.
+    /// Returns what was left of the output; from now on it is that of the new fragment. On an error nothing was done
+    /// but to flush.
+    pub fn next_fragment(&mut self, header: &Header) -> Result<Vec<u8>, WriteError> {
+        let header_bytes = header_bytes(header)?;
+        self.close()?;
+        let left = std::mem::replace(&mut self.out, chunk::MAGIC.to_vec());
+        self.crc = put_chunk(&mut self.out, kind::HEADER, 0, &header_bytes, &[]);
+        self.session = header.session.as_u128().to_be_bytes();
+        self.next_sequence = header.first_sequence;
+        self.taken = 0;
+        self.index.clear();
+        self.frames_before = self.frame_number;
+        Ok(left)
+    }
+
     /// The number of the record's shape in this frame, or in a new one if this one is full.
     #[inline]
     fn shape(&mut self, record: &Record<'_>, parts: u32, types: Signature) -> Result<u32, WriteError> {
@@ -487,7 +506,7 @@ impl Writer {
         let head = &mut self.frame_head;
         head.clear();
         put_bytes_field(head, head_field::SESSION, &self.session);
-        put_number_field(head, head_field::NUMBER, self.frame_number.into());
+        put_number_field(head, head_field::NUMBER, (self.frame_number - self.frames_before).into());
         put_number_field(head, head_field::FIRST_SEQUENCE, self.next_sequence);
         put_number_field(head, head_field::BASE_TIME, zigzag(self.base_units));
         put_number_field(head, head_field::TIME_UNIT_NANOS, unit.into());

@@ -1,7 +1,10 @@
 //! What is written comes back.
 
-use kymo_format::{End, Index, Item, Reader, RingPosition, Settings, Writer, index_length};
-use kymo_model::{EndReason, Timestamp};
+use kymo_format::{
+    Arg, Callsite, End, Extra, Header, Index, Item, Reader, Record, RingPosition, Settings, Thread, Writer,
+    index_length,
+};
+use kymo_model::{EndReason, Severity, Timestamp};
 use kymo_testkit::Random;
 
 use crate::reading::{read, read_with};
@@ -95,4 +98,35 @@ fn losses_rings_and_the_end_are_told() {
         [&ring(900), &loss(3), &ring(700), &loss(5), &ring(700), &loss(5), &Item::End(end)],
         "a new frame says all of it again"
     );
+}
+
+#[test]
+fn the_next_fragment_knows_what_was_defined() {
+    let mut writer = Writer::new(&header(), Settings::default()).unwrap();
+    writer.define_callsite(0, &Callsite::new(Severity::INFO, "{}", &["n"])).unwrap();
+    writer.define_thread(0, &Thread { id: 9, name: None }).unwrap();
+    writer.open_span(5, 0, None, &[]).unwrap();
+    writer.lost("ring_full", 2).unwrap();
+    let time = Timestamp::from_unix_nanos(1_000_000);
+    let extra = Extra { span: Some(5), ..Extra::default() };
+    let mut files = Vec::new();
+    for fragment in 2..5 {
+        let args = [Arg::U64(fragment)];
+        let extra = Some(&extra);
+        writer.record(&Record { time, thread: 0, callsite: 0, args: &args, extra, origin: None }).unwrap();
+        let first_sequence = writer.next_sequence();
+        let next = Header { fragment: fragment + 1, first_sequence, ..header() };
+        files.push(writer.next_fragment(&next).unwrap());
+    }
+    for (at, file) in files.iter().enumerate() {
+        let read = read(file);
+        assert_eq!(read.damages(), []);
+        let record = read.records()[0];
+        assert_eq!((record.sequence, record.message()), (101 + at as u64, (2 + at).to_string()));
+        assert_eq!(record.span.as_ref().map(|span| span.id), Some(5));
+        assert!(read.items.contains(&Item::Loss { reason: "ring_full".to_owned(), total: 2 }));
+        let length = index_length(file.last_chunk().copied().unwrap());
+        let index = Index::from_tail(&file[file.len() - length..]).unwrap();
+        assert_eq!((index.frames.len(), index.frames[0].offset), (1, read.frames()[0].0));
+    }
 }
