@@ -8,35 +8,36 @@ use crate::progress::Progress;
 use crate::repository::Repository;
 use crate::{USAGE, process, setup, ui};
 
-const NAMES: [&str; 1] = ["server"];
+const NAMES: [&str; 2] = ["server", "agent"];
+/// Set-up, the page, the tools that drive it, and the build.
+const SERVER_STEPS: usize = setup::PRODUCT_STEPS + ui::STEPS + setup::TEST_STEPS + 1;
 const FLAGS: [&str; 3] = ["--quick", "--json", "--only=page"];
 
 pub(crate) fn command(rest: &[String]) -> Result<ExitCode> {
     check_arguments(rest)?;
     let repository = Repository::here()?;
     let release = repository.target()?.join("release");
-    let mut progress = Progress::new(setup::PRODUCT_STEPS + ui::STEPS + setup::TEST_STEPS + 1);
-    setup::product(&repository, &mut progress)?;
-    ui::build(&repository, &mut progress)?;
-    let tools = setup::tests(&repository, &mut progress)?;
-    progress.step("product and benches, for release", || {
-        let mut build = process::cargo();
-        build
-            .args(["build", "--release", "-p", "kymo-cli", "-p", "kymo-bench"])
-            .current_dir(&repository.root);
-        process::run(&mut build)
-    })?;
     let mut bench = Command::new(release.join("kymo-bench"));
-    bench
-        .args(rest)
-        .env("KYMO_BIN", release.join("kymo"))
-        .env("KYMO_UI_DIST", repository.path("ui/dist"))
-        .env("KYMO_CHROMIUM", &tools.chromium)
-        .env("KYMO_NODE_TESTS", &tools.node_tests)
-        .current_dir(&repository.root);
+    let mut build = process::cargo();
+    build.args(["build", "--release", "-p", "kymo-bench"]).current_dir(&repository.root);
+    let is_server = rest[0] == "server";
+    // The agent's bench measures libraries in its own process.
+    let mut progress = Progress::new(if is_server { SERVER_STEPS } else { 1 });
+    if is_server {
+        setup::product(&repository, &mut progress)?;
+        ui::build(&repository, &mut progress)?;
+        let tools = setup::tests(&repository, &mut progress)?;
+        build.args(["-p", "kymo-cli"]);
+        bench
+            .env("KYMO_BIN", release.join("kymo"))
+            .env("KYMO_UI_DIST", repository.path("ui/dist"))
+            .env("KYMO_CHROMIUM", &tools.chromium)
+            .env("KYMO_NODE_TESTS", &tools.node_tests);
+    }
+    progress.step("product and benches, for release", || process::run(&mut build))?;
+    bench.args(rest).current_dir(&repository.root);
     process::become_program(bench)
 }
-
 fn check_arguments(rest: &[String]) -> Result<()> {
     let Some((name, flags)) = rest.split_first() else {
         bail!("which bench? there are: {}\n\n{USAGE}", NAMES.join(", "));
@@ -62,8 +63,8 @@ mod tests {
     #[test]
     fn arguments() {
         assert_eq!(check(&["server", "--quick", "--json"]), "good");
-        assert!(check(&[]).starts_with("which bench? there are: server"));
-        assert_eq!(check(&["sever"]), "no bench `sever`; there are: server");
+        assert!(check(&[]).starts_with("which bench? there are: server, agent"));
+        assert_eq!(check(&["sever"]), "no bench `sever`; there are: server, agent");
         assert_eq!(
             check(&["server", "--fast"]),
             "`bench` knows --quick, --json, --only=page, found `--fast`"

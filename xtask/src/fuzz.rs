@@ -10,9 +10,11 @@ use crate::repository::Repository;
 use crate::{USAGE, process, setup, ui};
 
 const SECONDS_DEFAULT: u64 = 60;
-/// Decoders that are driven one after the other, each for its share of the time; `tests/fuzz` of
-/// `crates/compat` has a test for each.
-const DECODERS: u64 = 8;
+/// Packages whose `tests/fuzz` has a test for each decoder.
+const PACKAGES: [&str; 2] = ["kymo-compat", "kymo-format"];
+/// Decoders that are driven one after the other, each for its share of the time: eight of `kymo-compat`'s and the
+/// reader of session files.
+const DECODERS: u64 = 9;
 
 /// Made-up requests per operation and caller: with some 45 operations, two callers and the limits of each parameter
 /// more than 100,000 requests, some twenty minutes.
@@ -24,22 +26,14 @@ pub(crate) fn command(rest: &[String]) -> Result<ExitCode> {
     }
     let seconds = seconds(rest)?;
     let repository = Repository::here()?;
-    let mut test = process::cargo();
-    test.args([
-        "test",
-        "--release",
-        "-p",
-        "kymo-compat",
-        "--test",
-        "fuzz",
-        "--",
-        "--nocapture",
-        "--test-threads",
-        "1",
-    ])
-    .env("KYMO_FUZZ_SECONDS", seconds.div_ceil(DECODERS).to_string())
-    .current_dir(&repository.root);
-    process::run(&mut test)?;
+    for package in PACKAGES {
+        let mut test = process::cargo();
+        test.args(["test", "--release", "-p", package, "--test", "fuzz"])
+            .args(["--", "--nocapture", "--test-threads", "1"])
+            .env("KYMO_FUZZ_SECONDS", seconds.div_ceil(DECODERS).to_string())
+            .current_dir(&repository.root);
+        process::run(&mut test)?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 

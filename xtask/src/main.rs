@@ -43,7 +43,7 @@ usage: cargo xtask COMMAND
   test              every test: web page, crates, end to end
   tidy              check the rules of the house
   bench NAME [--quick] [--json] [--only=page]
-                    measure; NAME is one of: server
+                    measure; NAME is one of: server, agent
   fuzz [--seconds N | --api]
                     the decoders on damaged recordings, for a minute or N seconds; with --api the HTTP API
                     on 100,000 requests made from its description";

@@ -1,10 +1,12 @@
-//! Speed figures with their targets and peers: `kymo-bench server [--quick] [--json] [--only=page]`.
+//! Speed figures with their targets and peers: `kymo-bench server|agent [--quick] [--json] [--only=page]`.
 //!
 //! Run through `cargo xtask bench`, which builds what is measured. A table goes to standard output;
 //! with `--json` its last line is one object with every figure and the names of those missed.
 
+mod agent;
 mod calibrate;
 mod events;
+mod format;
 mod http;
 mod ingest;
 mod messages;
@@ -54,7 +56,8 @@ fn run() -> anyhow::Result<()> {
     }
     match name.as_deref() {
         Some("server") => server::run(wish),
-        Some(other) => bail!("there is no bench {other}: expected server"),
-        None => bail!("expected the name of a bench: server"),
+        Some("agent") => agent::run(wish),
+        Some(other) => bail!("there is no bench {other}: expected server or agent"),
+        None => bail!("expected the name of a bench: server or agent"),
     }
 }

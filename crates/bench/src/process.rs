@@ -31,3 +31,10 @@ pub(crate) fn usage(pid: u32) -> anyhow::Result<Usage> {
         cpu_seconds: ticks / TICKS_PER_SECOND,
     })
 }
+
+/// CPU time of the calling thread so far, to the nanosecond: steadier than the wall on a busy machine.
+pub(crate) fn cpu_seconds() -> f64 {
+    let times = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanos: f64 = times.split_whitespace().next().and_then(|text| text.parse().ok()).unwrap_or_default();
+    nanos / 1e9
+}

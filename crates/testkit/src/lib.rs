@@ -8,6 +8,8 @@
 //! | [`kymo`] | the server as a process: start, kill, start again, ask |
 //! | [`node`] | scripts with real JavaScript agents and a browser, as processes |
 //! | [`random`] | a small seeded generator; the seed is printed by who uses it |
+//! | [`record_requests`] | those requests as a session file |
+//! | [`requests`] | ten thousand recorded messages, made again from rules |
 //! | [`told`] | what agents were told, compared with what the server stored |
 //! | [`wire`] | requests as bytes |
 
@@ -19,6 +21,8 @@
 pub mod kymo;
 pub mod node;
 pub mod random;
+pub mod record_requests;
+pub mod requests;
 pub mod told;
 pub mod wire;
 

@@ -1,0 +1,14 @@
+//! The session file from outside: what is written comes back, whatever happens to the bytes.
+
+#![cfg(test)]
+
+mod damage;
+mod events;
+mod golden;
+mod growing;
+mod limits;
+mod newer;
+mod reading;
+mod round_trip;
+mod sample;
+mod sizes;
