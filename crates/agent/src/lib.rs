@@ -1,0 +1,4 @@
+//! The agent.
+mod clock;
+mod raw;
+mod ring;

@@ -1,0 +1,17 @@
+//! The one room with unsafe code (ADR 0014): what the recorder needs from the machine, behind safe functions.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`checksum`] | CRC32C of a record by the processor's own instruction |
+//! | [`fork`] | being told of `fork(2)` |
+//! | [`map`] | a file's pages as atomic words |
+//! | [`tsc`] | the processor's time stamp counter |
+
+#![expect(unsafe_code, reason = "this is the room for it; everything outside is safe")]
+
+pub(crate) mod checksum;
+#[cfg(unix)]
+pub(crate) mod fork;
+#[cfg(unix)]
+pub(crate) mod map;
+pub(crate) mod tsc;
