@@ -222,7 +222,7 @@ mod tests {
                 assert_eq!(timeline.wall_ns(expected.monotonic_ns), expected.wall_ns);
             }
         }
-        assert_eq!(timeline.monotonic_ns(77 | OF_SYSTEM), 77, "of the system's clock: as it is");
+        assert_eq!(timeline.monotonic_ns(0x4d | OF_SYSTEM), 77, "of the system's clock: as it is");
     }
 
     #[test]
@@ -246,7 +246,8 @@ mod tests {
         let mut timeline = Timeline::between(at(0), at(FIRST_SPAN_NS));
         // The machine slept: the counter was set back, once.
         let after = |ns| Reading { counter: at(ns).counter - 900, ..at(ns) };
-        let jumped = |ns: i64| Reading { counter: (ns * 5 / 2) as u64 % 7 + (ns * 5 / 2) as u64 / 2, ..at(ns) };
+        let jumped =
+            |ns: i64| Reading { counter: (ns * 5 / 2) as u64 % 7 + (ns * 5 / 2) as u64 / 2, ..at(ns) };
         timeline.check(at(SECOND));
         timeline.check(Reading { counter: 17, ..at(2 * SECOND) });
         assert_eq!(timeline.monotonic_ns(17), at(2 * SECOND).monotonic_ns, "times go on from there");

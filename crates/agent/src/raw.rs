@@ -4,7 +4,8 @@
 //! |---|---|
 //! | [`checksum`] | CRC32C of a record by the processor's own instruction |
 //! | [`fork`] | being told of `fork(2)` |
-//! | [`map`] | a file's pages as atomic words |
+//! | [`map`] | a file's pages as atomic words; on the heap where there is no mapping (`heap.rs`) |
+//! | [`text`] | words as the bytes they are made of |
 //! | [`tsc`] | the processor's time stamp counter |
 
 #![expect(unsafe_code, reason = "this is the room for it; everything outside is safe")]
@@ -12,6 +13,7 @@
 pub(crate) mod checksum;
 #[cfg(unix)]
 pub(crate) mod fork;
-#[cfg(unix)]
+#[cfg_attr(any(not(unix), miri), path = "raw/heap.rs")]
 pub(crate) mod map;
+pub(crate) mod text;
 pub(crate) mod tsc;

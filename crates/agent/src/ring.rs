@@ -239,7 +239,9 @@ impl Payload for [u64] {
         self.len() as u64
     }
     fn fill(&self, put: &mut impl Put) {
-        self.iter().for_each(|&word| put.put(word));
+        for &word in self {
+            put.put(word);
+        }
     }
 }
 
@@ -299,6 +301,12 @@ impl Reader {
                 }
             }
         }
+    }
+
+    /// Something other than a record or zero lies where the next record would.
+    pub(crate) fn is_torn<S: Slot>(&self, ring: Ring<'_, S>) -> bool {
+        let commit = ring.slots[ring.index(self.next)].load_acquire();
+        commit != 0 && Self::check(ring, self.next, commit, &mut Vec::new()).is_none()
     }
 
     fn check<S: Slot>(

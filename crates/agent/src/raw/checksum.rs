@@ -75,7 +75,8 @@ mod instruction {
 
     #[target_feature(enable = "sse4.2")]
     pub(super) fn of_slots(seed: u32, slots: &[AtomicU64]) -> u32 {
-        slots.iter().fold(u64::from(seed), |crc, slot| _mm_crc32_u64(crc, slot.load(Ordering::Relaxed))) as u32
+        slots.iter().fold(u64::from(seed), |crc, slot| _mm_crc32_u64(crc, slot.load(Ordering::Relaxed)))
+            as u32
     }
 
     #[target_feature(enable = "sse4.2")]
@@ -99,9 +100,9 @@ mod tests {
     #[test]
     fn the_check_value_of_crc32c() {
         // Of "123456789" the standard gives e3069283; here without the final inversion and in whole words.
-        let crc = b"12345678".chunks(8).fold(u32::MAX, |crc, word| {
-            portable(crc, u64::from_le_bytes(word.try_into().unwrap()))
-        });
+        let crc = b"12345678"
+            .chunks(8)
+            .fold(u32::MAX, |crc, word| portable(crc, u64::from_le_bytes(word.try_into().unwrap())));
         let crc = TABLE[((crc as u8) ^ b'9') as usize] ^ (crc >> 8);
         assert_eq!(!crc, 0xe306_9283);
     }

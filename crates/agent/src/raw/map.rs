@@ -5,7 +5,7 @@ use std::io;
 use std::ptr::NonNull;
 use std::sync::atomic::AtomicU64;
 
-use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap, munmap};
+use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap, mmap_anonymous, munmap};
 
 /// Part of a file in memory, shared with the page cache: what is stored here survives the process at once. It is not
 /// inherited by `fork(2)`, so a child cannot write into its parent's rings.
@@ -40,10 +40,28 @@ impl Map {
                 offset,
             )?
         };
+        Self::from_start(start, bytes)
+    }
+
+    /// Memory of this process alone, all zero.
+    pub(crate) fn anonymous(bytes: usize) -> io::Result<Self> {
+        // SAFETY: no address is asked for, so nothing that is mapped is replaced.
+        let start = unsafe {
+            mmap_anonymous(
+                std::ptr::null_mut(),
+                bytes,
+                ProtFlags::READ | ProtFlags::WRITE,
+                MapFlags::PRIVATE,
+            )?
+        };
+        Self::from_start(start, bytes)
+    }
+
+    fn from_start(start: *mut std::ffi::c_void, bytes: usize) -> io::Result<Self> {
         let start = NonNull::new(start.cast()).ok_or_else(|| io::Error::other("mmap gave address 0"))?;
         let map = Self { start, words: bytes / size_of::<AtomicU64>() };
         #[cfg(target_os = "linux")]
-        map.advise(0, bytes, Advice::LinuxDontFork)?;
+        map.advise(Advice::LinuxDontFork)?;
         Ok(map)
     }
 
@@ -56,22 +74,18 @@ impl Map {
         unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.words) }
     }
 
-    /// Has the pages of these bytes ready for writing, so that the first record in each does not wait for them. Does
-    /// nothing where the system cannot.
-    pub(crate) fn populate(&self, offset: usize, bytes: usize) {
+    /// Has the pages ready for writing, so that the first record in each does not wait for them. Does nothing where
+    /// the system cannot.
+    pub(crate) fn populate(&self) {
         #[cfg(target_os = "linux")]
         // Kernels before 5.14 refuse: then the pages come one by one as they are touched.
-        drop(self.advise(offset, bytes, Advice::LinuxPopulateWrite));
-        #[cfg(not(target_os = "linux"))]
-        let _ = (offset, bytes);
+        drop(self.advise(Advice::LinuxPopulateWrite));
     }
 
     #[cfg(target_os = "linux")]
-    fn advise(&self, offset: usize, bytes: usize, advice: Advice) -> io::Result<()> {
-        let length = self.words * size_of::<AtomicU64>();
-        assert!(offset <= length && bytes <= length - offset, "within the mapping");
-        // SAFETY: the range lies within this mapping, and neither advice given here changes what is in it.
-        unsafe { madvise(self.start.as_ptr().cast::<u8>().add(offset).cast(), bytes, advice)? };
+    fn advise(&self, advice: Advice) -> io::Result<()> {
+        // SAFETY: the range is this mapping, and neither advice given here changes what is in it.
+        unsafe { madvise(self.start.as_ptr().cast(), self.words * size_of::<AtomicU64>(), advice)? };
         Ok(())
     }
 }

@@ -32,7 +32,7 @@ fn records_come_out_in_order_over_many_laps() {
     let (mut writer, mut reader) = (Writer::default(), Reader::at(0));
     let (mut written, mut read) = (0, 0);
     for round in 0..2_000_u64 {
-        for _ in 0..1 + round % 9 {
+        for _ in 0..=(round % 9) {
             let payload = payload(written);
             if writer.try_write(ring, &payload.as_slice())
                 || writer.write(ring, &payload.as_slice(), reader.next, 16).is_ok()
@@ -123,7 +123,9 @@ fn noise_is_survived() {
     };
     for _ in 0..200 {
         let slots = slots(64);
-        slots.iter().for_each(|slot| Slot::store(slot, random()));
+        for slot in &slots {
+            Slot::store(slot, random());
+        }
         let ring = Ring::new(&slots, SALT);
         let mut reader = Reader::at(random() >> 20);
         let start = reader.next;
@@ -164,10 +166,8 @@ mod model {
 
     /// Records of two words each in a ring of eight: with the zero behind the last only three fit.
     fn run(records: u64) {
-        let shared = Arc::new(Shared {
-            slots: (0..8).map(|_| AtomicU64::new(0)).collect(),
-            tail: AtomicU64::new(0),
-        });
+        let shared =
+            Arc::new(Shared { slots: (0..8).map(|_| AtomicU64::new(0)).collect(), tail: AtomicU64::new(0) });
         let for_writer = Arc::clone(&shared);
         let writer = thread::spawn(move || {
             let ring = Ring::new(&for_writer.slots, 3);
