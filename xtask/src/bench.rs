@@ -8,7 +8,7 @@ use crate::progress::Progress;
 use crate::repository::Repository;
 use crate::{USAGE, process};
 
-const NAMES: [&str; 1] = ["server"];
+const NAMES: [&str; 2] = ["agent", "server"];
 const FLAGS: [&str; 2] = ["--quick", "--json"];
 
 pub(crate) fn command(rest: &[String]) -> Result<ExitCode> {
@@ -17,9 +17,11 @@ pub(crate) fn command(rest: &[String]) -> Result<ExitCode> {
     let release = repository.target()?.join("release");
     Progress::new(1).step("product and benches, for release", || {
         let mut build = process::cargo();
-        build
-            .args(["build", "--release", "-p", "kymo-cli", "-p", "kymo-bench"])
-            .current_dir(&repository.root);
+        build.args(["build", "--release", "-p", "kymo-bench"]).current_dir(&repository.root);
+        // The agent is a library: the bench has it inside.
+        if rest[0] != "agent" {
+            build.args(["-p", "kymo-cli"]);
+        }
         process::run(&mut build)
     })?;
     let mut bench = Command::new(release.join("kymo-bench"));
@@ -52,8 +54,8 @@ mod tests {
     #[test]
     fn arguments() {
         assert_eq!(check(&["server", "--quick", "--json"]), "good");
-        assert!(check(&[]).starts_with("which bench? there are: server"));
-        assert_eq!(check(&["sever"]), "no bench `sever`; there are: server");
+        assert!(check(&[]).starts_with("which bench? there are: agent, server"));
+        assert_eq!(check(&["sever"]), "no bench `sever`; there are: agent, server");
         assert_eq!(check(&["server", "--fast"]), "`bench` knows --quick and --json, found `--fast`");
     }
 }

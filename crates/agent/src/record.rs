@@ -89,6 +89,10 @@ impl<'a> Parsed<'a> {
         (words == payload.len()).then_some(parsed)
     }
 
+    pub(crate) fn words(self) -> &'a [u64] {
+        self.0
+    }
+
     pub(crate) fn stamp(self) -> u64 {
         self.0[0]
     }

@@ -1,8 +1,9 @@
-//! Speed figures with their targets and peers: `kymo-bench server [--quick] [--json]`.
+//! Speed figures with their targets and peers: `kymo-bench server|agent [--quick] [--json]`.
 //!
 //! Run through `cargo xtask bench`, which builds what is measured. A table goes to standard output;
 //! with `--json` its last line is one object with every figure and the names of those missed.
 
+mod agent;
 mod calibrate;
 mod events;
 mod http;
@@ -38,9 +39,13 @@ fn main() -> ExitCode {
 }
 
 fn run() -> anyhow::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(("--play", player)) = arguments.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        return agent::play(player);
+    }
     let mut wish = Wish { quick: false, json: false };
     let mut name = None;
-    for argument in std::env::args().skip(1) {
+    for argument in arguments {
         match argument.as_str() {
             "--quick" => wish.quick = true,
             "--json" => wish.json = true,
@@ -49,8 +54,9 @@ fn run() -> anyhow::Result<()> {
         }
     }
     match name.as_deref() {
+        Some("agent") => agent::run(wish),
         Some("server") => server::run(wish),
-        Some(other) => bail!("there is no bench {other}: expected server"),
-        None => bail!("expected the name of a bench: server"),
+        Some(other) => bail!("there is no bench {other}: expected agent or server"),
+        None => bail!("expected the name of a bench: agent or server"),
     }
 }

@@ -15,7 +15,7 @@ use crate::callsite::Callsite;
 use crate::field::Fields;
 use crate::raw::map::Map;
 use crate::record::{Message, Ready};
-use crate::ring::{Ring, Writer};
+use crate::ring::{Payload, Ring, Writer};
 
 thread_local! {
     static LEASE: RefCell<Option<Lease>> = const { RefCell::new(None) };
@@ -70,13 +70,31 @@ impl Lease {
         }
         let Some(map) = &self.map else { return false };
         let message = Message { callsite: id, thread: self.thread, fields };
-        if !self.writer.try_write(Ring::new(map.words(), self.salt), &message) {
+        let ring = Ring::new(map.words(), self.salt);
+        if !self.writer.try_write(ring, &message)
+            && !Self::look_and_write(&self.shared, self.place, ring, &mut self.writer, &message)
+        {
             return false;
         }
         if callsite.severity >= Severity::WARN {
             self.shared.wake.now();
         }
         true
+    }
+
+    /// Every quarter of a ring, and where a record would cross its end.
+    #[cold]
+    #[inline(never)]
+    fn look_and_write(
+        shared: &Shared,
+        place: Place,
+        ring: Ring<'_, AtomicU64>,
+        writer: &mut Writer,
+        payload: &impl Payload,
+    ) -> bool {
+        let Some(number) = place.own() else { return false };
+        let fits = payload.words() < ring.record_words_max();
+        fits && shared.write_ring(number, ring, writer, payload).is_ok()
     }
 
     /// Any way there is; the policy when there is none.

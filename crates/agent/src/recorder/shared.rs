@@ -14,7 +14,7 @@ use crate::callsite::Callsite;
 use crate::clock;
 use crate::outcome::{Counters, DropReason};
 use crate::record::Ready;
-use crate::ring::{Payload, Ring, Writer};
+use crate::ring::{Full, Payload, Ring, Writer};
 use crate::sink::{CallsiteInfo, ThreadInfo};
 use crate::spool::dictionary::Entry;
 use crate::spool::spill::NotSpilled;
@@ -54,6 +54,8 @@ pub(crate) struct Shared {
     pub(super) spool: Spool,
     /// Up to where each ring may be written over.
     pub(super) tails: [Tail; RINGS],
+    /// About where each ring's writer is: told every quarter of the ring, for the drainer's pace.
+    heads: [Tail; RINGS],
     pub(super) wake: Wake,
     pub(super) dropped: Counters,
     pub(super) stopping: AtomicBool,
@@ -90,6 +92,7 @@ impl Shared {
             generation,
             spool,
             tails: Default::default(),
+            heads: Default::default(),
             wake: Wake::default(),
             dropped: Counters::default(),
             stopping: AtomicBool::new(false),
@@ -185,8 +188,10 @@ impl Shared {
         loop {
             let outcome = match (place.own(), &mut own) {
                 _ if self.is_too_long(ready) => self.spill(ready),
-                (Some(number), Some((ring, writer))) => self.write_ring(number, *ring, writer, ready),
-                _ => self.write_shared(ready),
+                (Some(number), Some((ring, writer))) => {
+                    self.write_ring(number, *ring, writer, ready).map_err(|_| Refused::Full)
+                }
+                _ => self.write_shared(ready).map_err(|_| Refused::Full),
             };
             let reason = match outcome {
                 Ok(()) => break,
@@ -208,24 +213,40 @@ impl Shared {
         self.spool.rings.is_empty() || ready.words() + 1 > self.spool.ring(0).record_words_max()
     }
 
-    fn write_ring(
+    /// Looks at the tail and writes, or says that the ring is full. Every quarter of a ring a thread comes here.
+    pub(super) fn write_ring(
         &self,
         number: usize,
         ring: Ring<'_, AtomicU64>,
         writer: &mut Writer,
-        ready: &Ready,
-    ) -> Result<(), Refused> {
+        payload: &impl Payload,
+    ) -> Result<(), Full> {
         let tail = self.tails[number].0.load(Ordering::Acquire);
         // A record longer than a quarter of the ring does not come here, and the fast way takes none beyond `notice`.
         let notice = ring.record_words_max();
-        let written = writer.write(ring, ready, tail, notice);
-        if written.is_err() || writer.head - tail > ring.words() / 2 {
+        let written = writer.write(ring, payload, tail, notice);
+        self.heads[number].0.store(writer.head, Ordering::Relaxed);
+        // The drainer comes by itself when a ring is half full. Waking it costs microseconds, so only if it is late.
+        if written.is_err() || writer.head - tail > ring.words() / 4 * 3 {
             self.wake.now();
         }
-        written.map_err(|_| Refused::Full)
+        written
     }
 
-    fn write_shared(&self, ready: &Ready) -> Result<(), Refused> {
+    /// The largest part of a ring that waits, of its size, and the words that were written in all, as far as told.
+    pub(super) fn fill(&self) -> (f64, u64) {
+        let mut fullest = 0.0_f64;
+        let mut written = 0;
+        for (number, ring) in self.spool.rings.iter().enumerate() {
+            let head = self.heads[number].0.load(Ordering::Relaxed);
+            let waits = head.saturating_sub(self.tails[number].0.load(Ordering::Relaxed));
+            fullest = fullest.max(waits as f64 / ring.words().len() as f64);
+            written += head;
+        }
+        (fullest, written)
+    }
+
+    fn write_shared(&self, ready: &Ready) -> Result<(), Full> {
         let which = ready.thread as usize % RINGS_SHARED;
         let number = self.spool.rings.len() - RINGS_SHARED + which;
         let mut writer = locked(&self.writers_in_common[which]);

@@ -1,16 +1,16 @@
 //! Frames without compression or a dictionary of their own, for tests and benches of the recorder alone. They are not
 //! the session file.
 //!
-//! A frame is `bytes: u32, crc: u32, payload`; the payload the first sequence, positions, then the records with time,
-//! callsite, thread and values.
+//! A frame is `bytes: u32, crc: u32, payload`; the payload the first sequence, positions, then the records, each with
+//! its time and its words as they lay in the ring.
 
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
 use super::{Batch, FrameSink, Position, RingId};
-use crate::raw::checksum;
-use crate::record::FieldValue;
+use crate::raw::{checksum, text};
+use crate::record::{FieldValue, Parsed};
 
 /// Writes such frames, one `write(2)` each.
 #[derive(Debug)]
@@ -44,8 +44,16 @@ pub struct PlainRecord {
 }
 
 impl PlainFrames {
-    /// Appends to the file at `path`.
+    /// Appends to the file at `path`, behind its last whole frame: a process that was killed may have left half of
+    /// one, whose records are still in its spool.
     pub fn append(path: &Path) -> io::Result<Self> {
+        if let Ok(bytes) = std::fs::read(path) {
+            let mut rest = bytes.as_slice();
+            while let Some((_, after)) = split_frame(rest) {
+                rest = after;
+            }
+            File::options().write(true).open(path)?.set_len((bytes.len() - rest.len()) as u64)?;
+        }
         Ok(Self { file: File::options().create(true).append(true).open(path)?, frame: Vec::new() })
     }
 
@@ -80,30 +88,30 @@ fn read_frame(mut bytes: &[u8]) -> Option<PlainFrame> {
     }
     for number in 0..u64::from(take_u32(bytes)?) {
         let time_ns = take_u64(bytes)? as i64;
-        let (callsite, thread) = (take_u32(bytes)?, take_u32(bytes)?);
-        let mut record =
-            PlainRecord { sequence: first + number, time_ns, callsite, thread, values: Vec::new() };
-        for _ in 0..take_u32(bytes)? {
-            record.values.push(take_value(bytes)?);
-        }
-        frame.records.push(record);
+        let length = take_u32(bytes)? as usize * 8;
+        let (words, after) = bytes.split_at_checked(length)?;
+        *bytes = after;
+        let words: Vec<u64> = words.as_chunks::<8>().0.iter().map(|word| u64::from_ne_bytes(*word)).collect();
+        let payload = Parsed::check(&words)?;
+        frame.records.push(PlainRecord {
+            sequence: first + number,
+            time_ns,
+            callsite: payload.callsite(),
+            thread: payload.thread(),
+            values: payload.values().map(|value| as_text(&value)).collect(),
+        });
     }
     Some(frame)
 }
 
-fn take_value(bytes: &mut &[u8]) -> Option<String> {
-    Some(match take_u32(bytes)? {
-        0 => take_u64(bytes)?.to_string(),
-        1 => (take_u64(bytes)? as i64).to_string(),
-        2 => f64::from_bits(take_u64(bytes)?).to_string(),
-        3 => (take_u64(bytes)? != 0).to_string(),
-        _ => {
-            let length = take_u32(bytes)? as usize;
-            let (text, after) = bytes.split_at_checked(length)?;
-            *bytes = after;
-            String::from_utf8_lossy(text).into_owned()
-        }
-    })
+fn as_text(value: &FieldValue<'_>) -> String {
+    match value {
+        FieldValue::Unsigned(number) => number.to_string(),
+        FieldValue::Signed(number) => number.to_string(),
+        FieldValue::Float(number) => number.to_string(),
+        FieldValue::Bool(value) => value.to_string(),
+        FieldValue::Text { text, .. } => text.to_string(),
+    }
 }
 
 fn take_u32(bytes: &mut &[u8]) -> Option<u32> {
@@ -131,40 +139,15 @@ impl FrameSink for PlainFrames {
         }
         frame.extend((batch.len() as u32).to_le_bytes());
         for record in batch.records() {
-            frame.extend(record.time.as_unix_nanos().to_le_bytes());
-            frame.extend(record.callsite().to_le_bytes());
-            frame.extend(record.thread().to_le_bytes());
-            let count_at = frame.len();
-            frame.extend([0; 4]);
-            let mut count = 0_u32;
-            for value in record.values() {
-                push_value(frame, &value);
-                count += 1;
-            }
-            frame[count_at..count_at + 4].copy_from_slice(&count.to_le_bytes());
+            let words = record.payload.words();
+            frame.extend_from_slice(&record.time.as_unix_nanos().to_le_bytes());
+            frame.extend_from_slice(&(words.len() as u32).to_le_bytes());
+            frame.extend_from_slice(text::bytes(words));
         }
         let crc = checksum::of_bytes(1, &frame[8..]);
         let length = (frame.len() - 8) as u32;
         frame[..4].copy_from_slice(&length.to_le_bytes());
         frame[4..8].copy_from_slice(&crc.to_le_bytes());
         self.file.write_all(frame)
-    }
-}
-
-fn push_value(frame: &mut Vec<u8>, value: &FieldValue<'_>) {
-    let mut push = |kind: u32, bits: u64| {
-        frame.extend(kind.to_le_bytes());
-        frame.extend(bits.to_le_bytes());
-    };
-    match value {
-        FieldValue::Unsigned(number) => push(0, *number),
-        FieldValue::Signed(number) => push(1, number.cast_unsigned()),
-        FieldValue::Float(number) => push(2, number.to_bits()),
-        FieldValue::Bool(value) => push(3, u64::from(*value)),
-        FieldValue::Text { text, .. } => {
-            frame.extend(4_u32.to_le_bytes());
-            frame.extend((text.len() as u32).to_le_bytes());
-            frame.extend(text.as_bytes());
-        }
     }
 }

@@ -91,7 +91,7 @@ impl Spill {
 
 #[cfg(target_endian = "little")]
 fn head(words: usize, crc: u32) -> u64 {
-    words as u64 * WORD_BYTES | (u64::from(crc) << 32)
+    (words as u64 * WORD_BYTES) | (u64::from(crc) << 32)
 }
 #[cfg(target_endian = "big")]
 fn head(words: usize, crc: u32) -> u64 {

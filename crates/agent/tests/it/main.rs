@@ -2,7 +2,11 @@
 //!
 //! A test starts this program again with a name in [`PART`]; that process plays the part and is what the test is about.
 
+#[cfg(test)]
 mod kill;
+#[cfg(test)]
 mod part;
+#[cfg(test)]
 mod process;
+#[cfg(test)]
 mod threads;

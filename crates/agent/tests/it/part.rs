@@ -42,8 +42,8 @@ pub(crate) fn config(folder: &Path) -> Config {
     Config::new(spool(folder))
 }
 
-pub(crate) fn sink(folder: &Path) -> Box<PlainFrames> {
-    Box::new(PlainFrames::append(&frames(folder)).unwrap())
+pub(crate) fn sink(folder: &Path) -> PlainFrames {
+    PlainFrames::append(&frames(folder)).unwrap()
 }
 
 /// Numbers that outlive the process that writes them: one `pwrite` each, after the call they count.
@@ -83,7 +83,7 @@ pub(crate) fn framed(frames: &[PlainFrame]) -> Framed {
 pub(crate) fn recover(folder: &Path) -> (Vec<PlainRecord>, RecoveryReport) {
     let before = PlainFrames::read(&frames(folder)).unwrap_or_default();
     let dead = DeadSpool::open(&spool(folder)).unwrap();
-    let report = dead.recover(&framed(&before), &mut *sink(folder)).unwrap();
+    let report = dead.recover(&framed(&before), &mut sink(folder)).unwrap();
     dead.remove().unwrap();
     (all(folder), report)
 }

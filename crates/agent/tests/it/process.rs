@@ -8,7 +8,7 @@ use crate::part;
 #[ignore = "played by other tests"]
 fn plays_a_program_that_never_stops() {
     let Some(folder) = part::folder() else { return };
-    let recorder = Recorder::start(part::config(&folder), part::sink(&folder)).unwrap();
+    let recorder = Recorder::start(part::config(&folder), Box::new(part::sink(&folder))).unwrap();
     kymo::info!("only call");
     std::mem::forget(recorder);
     part::Scores::new(&folder).set(0, 1);
@@ -54,7 +54,7 @@ impl FrameSink for Failing {
 fn plays_a_program_whose_disk_is_full() {
     let Some(folder) = part::folder() else { return };
     let full = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
-    let sink = Box::new(Failing(std::sync::Arc::clone(&full), part::sink(&folder)));
+    let sink = Box::new(Failing(std::sync::Arc::clone(&full), Box::new(part::sink(&folder))));
     let mut config = part::config(&folder);
     config.ring_bytes = 4096;
     let recorder = Recorder::start(config, sink).unwrap();

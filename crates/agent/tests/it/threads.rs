@@ -13,7 +13,7 @@ const CALLS: u64 = 200;
 #[ignore = "played by other tests"]
 fn plays_500_threads_at_once_and_as_many_one_after_the_other() {
     let Some(folder) = part::folder() else { return };
-    let recorder = Recorder::start(part::config(&folder), part::sink(&folder)).unwrap();
+    let recorder = Recorder::start(part::config(&folder), Box::new(part::sink(&folder))).unwrap();
     let all_there = Barrier::new(500);
     std::thread::scope(|scope| {
         for player in 0..500_u64 {
