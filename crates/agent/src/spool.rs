@@ -193,7 +193,7 @@ impl Spool {
         std::fs::remove_file(&self.path).and(spilled)
     }
 
-    /// In a child after a fork: lets go of the parent's lock, of which it would hold a share.
+    /// Lets go of the lock. In a child after a fork, which holds a share of its parent's, and when all is done.
     pub(crate) fn disown(&self) {
         if let Ok(mut lock) = self.lock.try_lock() {
             lock.take();

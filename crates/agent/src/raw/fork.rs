@@ -22,9 +22,9 @@ pub(crate) fn install(around: Around) -> io::Result<()> {
     }
 }
 
-/// For tests: runs `child` in a forked process, which ends with what it returns; gives its exit status.
+/// For tests: runs `child` in a forked process, which ends with what it returns.
 #[cfg(test)]
-pub(crate) fn in_child(child: impl FnOnce() -> i32) -> i32 {
+pub(crate) fn child(child: impl FnOnce() -> i32) -> Child {
     // SAFETY: the child runs `child` alone and leaves by `_exit`, so no destructor or handler of the parent's runs
     // twice. It may allocate: glibc makes its allocator whole again after a fork.
     let pid = unsafe { libc::fork() };
@@ -34,9 +34,21 @@ pub(crate) fn in_child(child: impl FnOnce() -> i32) -> i32 {
         // SAFETY: ends the process; there is nothing to come back to.
         unsafe { libc::_exit(code) }
     }
-    let mut status = 0;
-    // SAFETY: `pid` is our child and `status` a place for an int.
-    let waited = unsafe { libc::waitpid(pid, &raw mut status, 0) };
-    assert_eq!(waited, pid, "waitpid: {}", io::Error::last_os_error());
-    libc::WEXITSTATUS(status)
+    Child(pid)
+}
+
+/// A process that was forked off a test.
+#[cfg(test)]
+pub(crate) struct Child(libc::pid_t);
+
+#[cfg(test)]
+impl Child {
+    /// Waits for its end; its exit status.
+    pub(crate) fn wait(self) -> i32 {
+        let mut status = 0;
+        // SAFETY: `status` is a place for an int, and the process is our child, not waited for before.
+        let waited = unsafe { libc::waitpid(self.0, &raw mut status, 0) };
+        assert_eq!(waited, self.0, "waitpid: {}", io::Error::last_os_error());
+        libc::WEXITSTATUS(status)
+    }
 }

@@ -105,6 +105,8 @@ impl Drainer {
         {
             self.shared.failed(&error);
         }
+        // Threads keep their leases, and with them the spool, until they end. If it stays, it is free to be recovered.
+        self.shared.spool.disown();
     }
 
     /// How long to sleep. The speed is that of late, or half of what it was thought to be: writers tell of each quarter

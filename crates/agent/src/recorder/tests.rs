@@ -148,12 +148,13 @@ fn a_forked_child_is_mute_or_has_a_session_of_its_own() {
         let recorder = Recorder::start(config, sink).unwrap();
         let call = |text: &str| crate::event!(Severity::INFO, "{text}", text);
         call("before");
-        let code = fork::in_child(|| {
+        let code = fork::child(|| {
             call("in the child");
             call("and again");
             let status = stop_forked();
             i32::from(status.map_or(0, |status| status.framed) != 2 * u64::from(starts))
-        });
+        })
+        .wait();
         assert_eq!(code, 0);
         call("after");
         // The child is gone, and nothing of it holds on to the parent's lock or stands in its rings.
@@ -179,10 +180,11 @@ fn a_child_leaves_its_own_spool_behind() {
     let child_folder = folder.path().to_owned();
     config.after_fork = AfterFork::Start(Arc::new(move || start(&child_folder, "child")));
     let recorder = Recorder::start(config, sink).unwrap();
-    let code = fork::in_child(|| {
+    let code = fork::child(|| {
         crate::event!(Severity::INFO, "{text}", text = "left behind");
         7
-    });
+    })
+    .wait();
     assert_eq!(code, 7);
     recorder.stop();
     let dead = DeadSpool::open(&folder.path().join("child.spool")).unwrap();
@@ -190,6 +192,43 @@ fn a_child_leaves_its_own_spool_behind() {
     let mut sink = PlainFrames::append(&folder.path().join("recovered")).unwrap();
     assert_eq!(dead.recover(&Framed::default(), &mut sink).unwrap().records, 1);
     assert_eq!(values(folder.path(), "recovered"), ["left behind"]);
+}
+
+/// The parent is done and its spool stays, since its disk is full; a child that lives on must not keep it from being
+/// recovered.
+#[test]
+fn a_child_has_no_share_of_its_parents_lock() {
+    struct Full;
+    impl FrameSink for Full {
+        fn write_batch(&mut self, _: &Batch<'_>) -> io::Result<()> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+    }
+    let _turn = turn();
+    let folder = tempfile::tempdir().unwrap();
+    let (config, _) = start(folder.path(), "parent");
+    let recorder = Recorder::start(config, Box::new(Full)).unwrap();
+    crate::event!(Severity::INFO, "{text}", text = "kept");
+    let (here, done) = (folder.path().join("here"), folder.path().join("done"));
+    let child = fork::child(|| {
+        std::fs::write(&here, "").unwrap();
+        // Lives until its parent says so, or for ten seconds if that has failed.
+        let waited = (0..10_000).find(|_| {
+            std::thread::sleep(Duration::from_millis(1));
+            done.exists()
+        });
+        i32::from(waited.is_none())
+    });
+    // It lets go as the first thing it does.
+    while !here.exists() {
+        std::thread::yield_now();
+    }
+    assert_eq!(recorder.stop().framed, 0);
+    let dead = DeadSpool::open(&folder.path().join("parent.spool")).unwrap();
+    let mut sink = PlainFrames::append(&folder.path().join("recovered")).unwrap();
+    assert_eq!(dead.recover(&Framed::default(), &mut sink).unwrap().records, 1);
+    std::fs::write(&done, "").unwrap();
+    assert_eq!(child.wait(), 0);
 }
 
 #[test]

@@ -45,6 +45,7 @@ fn records_come_out_in_order_over_many_laps() {
             read += 1;
         }
         assert_eq!(read, written, "round {round}");
+        assert!(!reader.is_torn(ring), "zero lies behind, whatever lay there before");
     }
     assert!(writer.head > 100 * 64, "gone round often");
     assert_eq!(reader.damaged_words, 0);

@@ -16,6 +16,7 @@ pub(crate) fn start(part: &str, folder: &Path, settings: &[(&str, String)]) -> C
         .args(["--exact", part, "--ignored", "--nocapture", "--test-threads", "1"])
         .env(FOLDER, folder)
         .envs(settings.iter().map(|(name, value)| (*name, value)))
+        .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .spawn()
         .unwrap()

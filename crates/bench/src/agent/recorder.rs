@@ -34,7 +34,7 @@ struct Sizes {
     back_to_back: u64,
 }
 
-const FULL: Sizes = Sizes { rounds: 7, bursts: 10_000, back_to_back: 3_000_000 };
+const FULL: Sizes = Sizes { rounds: 7, bursts: 10_000, back_to_back: 2_000_000 };
 /// About 20 s.
 const QUICK: Sizes = Sizes { rounds: 5, bursts: 3_000, back_to_back: 500_000 };
 
