@@ -7,6 +7,9 @@
 //! | [`map`] | a file's pages as atomic words; on the heap where there is no mapping (`heap.rs`) |
 //! | [`text`] | words as the bytes they are made of |
 //! | [`tsc`] | the processor's time stamp counter |
+//!
+//! Under Miri rings lie on the heap and stamps are the system's; what needs neither files nor processes is for it:
+//! `cargo +nightly miri test -p kymo --lib -- ring::tests::r field record callsite`.
 
 #![expect(unsafe_code, reason = "this is the room for it; everything outside is safe")]
 

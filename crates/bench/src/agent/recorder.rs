@@ -35,8 +35,8 @@ struct Sizes {
 }
 
 const FULL: Sizes = Sizes { rounds: 7, bursts: 10_000, back_to_back: 2_000_000 };
-/// About 20 s.
-const QUICK: Sizes = Sizes { rounds: 5, bursts: 3_000, back_to_back: 500_000 };
+/// Some 25 s.
+const QUICK: Sizes = Sizes { rounds: 5, bursts: 3_000, back_to_back: 200_000 };
 
 /// Lowest figures of each player over all rounds.
 pub(crate) fn figures(wish: Wish) -> anyhow::Result<Vec<Figure>> {
