@@ -8,7 +8,7 @@ use crate::progress::Progress;
 use crate::repository::Repository;
 use crate::{USAGE, process, setup, ui};
 
-const NAMES: [&str; 2] = ["server", "agent"];
+const NAMES: [&str; 2] = ["agent", "server"];
 /// Set-up, the page, the tools that drive it, and the build.
 const SERVER_STEPS: usize = setup::PRODUCT_STEPS + ui::STEPS + setup::TEST_STEPS + 1;
 const FLAGS: [&str; 3] = ["--quick", "--json", "--only=page"];
@@ -38,6 +38,7 @@ pub(crate) fn command(rest: &[String]) -> Result<ExitCode> {
     bench.args(rest).current_dir(&repository.root);
     process::become_program(bench)
 }
+
 fn check_arguments(rest: &[String]) -> Result<()> {
     let Some((name, flags)) = rest.split_first() else {
         bail!("which bench? there are: {}\n\n{USAGE}", NAMES.join(", "));
@@ -63,8 +64,8 @@ mod tests {
     #[test]
     fn arguments() {
         assert_eq!(check(&["server", "--quick", "--json"]), "good");
-        assert!(check(&[]).starts_with("which bench? there are: server, agent"));
-        assert_eq!(check(&["sever"]), "no bench `sever`; there are: server, agent");
+        assert!(check(&[]).starts_with("which bench? there are: agent, server"));
+        assert_eq!(check(&["sever"]), "no bench `sever`; there are: agent, server");
         assert_eq!(
             check(&["server", "--fast"]),
             "`bench` knows --quick, --json, --only=page, found `--fast`"

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`bench`] | speed figures |
 //! | [`fuzz`] | the decoders on damaged recordings |
+//! | [`kill`] | programs that record, killed and read back |
 //! | [`process`] | child processes |
 //! | [`progress`] | numbered steps with their time |
 //! | [`repository`] | where things are |
@@ -23,6 +24,7 @@ use anyhow::{Result, bail};
 
 mod bench;
 mod fuzz;
+mod kill;
 mod process;
 mod progress;
 mod repository;
@@ -43,10 +45,11 @@ usage: cargo xtask COMMAND
   test              every test: web page, crates, end to end
   tidy              check the rules of the house
   bench NAME [--quick] [--json] [--only=page]
-                    measure; NAME is one of: server, agent
+                    measure; NAME is one of: agent, server
   fuzz [--seconds N | --api]
                     the decoders on damaged recordings, for a minute or N seconds; with --api the HTTP API
-                    on 100,000 requests made from its description";
+                    on 100,000 requests made from its description
+  kill [--rounds N] programs that record are killed 200 or N times, and read back call by call";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -72,6 +75,7 @@ fn dispatch(args: &[String]) -> Result<ExitCode> {
         "tidy" => tidy::command(rest),
         "bench" => bench::command(rest),
         "fuzz" => fuzz::command(rest),
+        "kill" => kill::command(rest),
         "help" | "--help" | "-h" => {
             println!("{USAGE}");
             Ok(ExitCode::SUCCESS)

@@ -1,13 +1,17 @@
-//! The agent and what it is made of. So far one part: the session file.
+//! `bench agent`: what recording costs the program that does it, and the session file it goes to.
 
-use crate::report::{self, Figure};
-use crate::{Wish, format};
+use crate::{Wish, format, report};
 
-/// A quick run counts a figure as missed when it falls short by more than this.
+mod recorder;
+
+pub(crate) use recorder::play;
+
+/// What a quick run may fall short by.
 const SLACK_QUICK: f64 = 0.25;
 
 pub(crate) fn run(wish: Wish) -> anyhow::Result<()> {
-    let figures: Vec<Figure> = format::figures(wish)?;
+    let mut figures = recorder::figures(wish)?;
+    figures.extend(format::figures(wish)?);
     report::print("agent", &figures, if wish.quick { SLACK_QUICK } else { 0.0 }, wish.json);
     Ok(())
 }

@@ -43,9 +43,13 @@ fn main() -> ExitCode {
 }
 
 fn run() -> anyhow::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(("--play", player)) = arguments.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        return agent::play(player);
+    }
     let mut wish = Wish { quick: false, json: false, only_page: false };
     let mut name = None;
-    for argument in std::env::args().skip(1) {
+    for argument in arguments {
         match argument.as_str() {
             "--quick" => wish.quick = true,
             "--json" => wish.json = true,
@@ -55,9 +59,9 @@ fn run() -> anyhow::Result<()> {
         }
     }
     match name.as_deref() {
-        Some("server") => server::run(wish),
         Some("agent") => agent::run(wish),
-        Some(other) => bail!("there is no bench {other}: expected server or agent"),
-        None => bail!("expected the name of a bench: server or agent"),
+        Some("server") => server::run(wish),
+        Some(other) => bail!("there is no bench {other}: expected agent or server"),
+        None => bail!("expected the name of a bench: agent or server"),
     }
 }

@@ -1,0 +1,152 @@
+//! A place in the program that records: its template, level and position, once and static.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use kymo_model::Severity;
+
+/// Nothing is known yet: the next call asks the registry.
+const UNSEEN: u32 = 0;
+/// The level is off, or nothing records.
+const DISABLED: u32 = u32::MAX;
+
+/// One place of the program that records. The macros make them.
+#[derive(Debug)]
+pub struct Callsite {
+    /// [`UNSEEN`], [`DISABLED`], or the id under which it stands in the dictionary of the spool of now.
+    state: AtomicU32,
+    /// The id for the life of the process; 0 before the first.
+    id: AtomicU32,
+    pub(crate) severity: Severity,
+    pub(crate) template: &'static str,
+    pub(crate) names: &'static [&'static str],
+    pub(crate) file: &'static str,
+    pub(crate) line: u32,
+    pub(crate) module: &'static str,
+}
+
+impl Callsite {
+    /// A place that says `template` with values of those `names`; a value without a name has an empty one.
+    pub const fn new(
+        severity: Severity,
+        template: &'static str,
+        names: &'static [&'static str],
+        file: &'static str,
+        line: u32,
+        module: &'static str,
+    ) -> Self {
+        let (state, id) = (AtomicU32::new(UNSEEN), AtomicU32::new(0));
+        Self { state, id, severity, template, names, file, line, module }
+    }
+
+    /// Whether a call here is recorded, as far as is known. One relaxed load: this is what a disabled callsite costs.
+    #[inline]
+    pub fn is_enabled(&self) -> bool {
+        self.state.load(Ordering::Relaxed) != DISABLED
+    }
+
+    /// The id to record under, if the registry was asked.
+    #[inline]
+    pub(crate) fn known_id(&self) -> Option<u32> {
+        let state = self.state.load(Ordering::Relaxed);
+        (state != UNSEEN && state != DISABLED).then_some(state)
+    }
+
+    pub(crate) fn forget(&self) {
+        self.state.store(UNSEEN, Ordering::Release);
+    }
+
+    pub(crate) fn disable(&self) {
+        self.state.store(DISABLED, Ordering::Release);
+    }
+
+    pub(crate) fn enable(&self, id: u32) {
+        self.state.store(id, Ordering::Release);
+    }
+
+    pub(crate) fn id(&self) -> Option<u32> {
+        Some(self.id.load(Ordering::Relaxed)).filter(|&id| id != 0)
+    }
+
+    pub(crate) fn set_id(&self, id: u32) {
+        debug_assert!(id != UNSEEN && id != DISABLED);
+        self.id.store(id, Ordering::Relaxed);
+    }
+}
+
+/// Whether each `{name}` of the template is the name of a value, and each `{}` has a value without a name. The
+/// macros ask at compile time.
+pub const fn fits(template: &str, names: &[&str]) -> bool {
+    let text = template.as_bytes();
+    let (mut at, mut unnamed) = (0, 0);
+    while at < text.len() {
+        if text[at] == b'{' && at + 1 < text.len() && text[at + 1] == b'{' {
+            at += 2;
+            continue;
+        }
+        if text[at] == b'{' {
+            let start = at + 1;
+            let mut end = start;
+            while end < text.len() && text[end] != b'}' && text[end] != b':' {
+                end += 1;
+            }
+            if end == text.len() {
+                return false;
+            }
+            if start == end {
+                unnamed += 1;
+            } else if !has(names, text, start, end) {
+                return false;
+            }
+            at = end;
+        }
+        at += 1;
+    }
+    let mut without = 0;
+    let mut name = 0;
+    while name < names.len() {
+        if names[name].is_empty() {
+            without += 1;
+        }
+        name += 1;
+    }
+    unnamed == without
+}
+
+const fn has(names: &[&str], text: &[u8], start: usize, end: usize) -> bool {
+    let mut index = 0;
+    while index < names.len() {
+        let name = names[index].as_bytes();
+        let mut same = 0;
+        while same < name.len() && start + same < end && name[same] == text[start + same] {
+            same += 1;
+        }
+        if same == name.len() && start + same == end {
+            return true;
+        }
+        index += 1;
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn templates_and_names() {
+        for (template, names, expected) in [
+            ("nothing", &[][..], true),
+            ("{id} and {id:>5}", &["id"], true),
+            ("{id}", &["idle"], false),
+            ("{idle}", &["id"], false),
+            ("{} of {}", &["", ""], true),
+            ("{} of {}", &[""], false),
+            ("no place for it", &["id"], true),
+            ("no place for it", &[""], false),
+            ("{{id}}", &[], true),
+            ("{open", &["open"], false),
+        ] {
+            assert_eq!(fits(template, names), expected, "{template} {names:?}");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! The macros: the fastest way in.
+
+/// Records a message of a severity: `event!(Severity::INFO, "order {id} took {ms} ms", id, ms = span.ms())`.
+///
+/// After the template come the values, named by the variable, by `name = value`, or not at all for `{}`. Numbers,
+/// truth values and texts are kept as they are, texts by copy; for others `?value` keeps what `Debug` makes of it and
+/// `%value` what `Display` makes. Names in the template are checked at compile time; values it does not name are kept
+/// too. The values are not looked at where the callsite is disabled.
+///
+/// Does not block but where the ring is full and the policy says so; never panics.
+#[macro_export]
+macro_rules! event {
+    ($severity:expr, $template:literal $(,)?) => {
+        $crate::__record!($severity, $template, [] [])
+    };
+    ($severity:expr, $template:literal, $($fields:tt)+) => {
+        $crate::__fields!($severity, $template, [] [], $($fields)+)
+    };
+}
+
+macro_rules! levels {
+    ($dollar:tt $($name:ident $severity:ident $says:literal;)*) => {$(
+        #[doc = concat!("Records ", $says, "; see [`event!`](crate::event).")]
+        #[macro_export]
+        macro_rules! $name {
+            ($dollar($dollar rest:tt)+) => {
+                $crate::event!($crate::Severity::$severity, $dollar($dollar rest)+)
+            };
+        }
+    )*};
+}
+levels! { $
+    trace TRACE "the finest detail";
+    debug DEBUG "what a developer wants to know";
+    info INFO "the ordinary";
+    warn WARN "the unexpected that was survived";
+    error ERROR "a failure";
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __fields {
+    ($s:expr, $t:literal, [$($n:expr,)*] [$($v:expr,)*] $(,)?) => {
+        $crate::__record!($s, $t, [$($n,)*] [$($v,)*])
+    };
+    ($s:expr, $t:literal, [$($n:expr,)*] [$($v:expr,)*], $name:ident = ?$value:expr $(, $($rest:tt)*)?) => {
+        $crate::__fields!($s, $t, [$($n,)* stringify!($name),] [$($v,)* $crate::__private::Debugged::new(&$value),] $(, $($rest)*)?)
+    };
+    ($s:expr, $t:literal, [$($n:expr,)*] [$($v:expr,)*], $name:ident = %$value:expr $(, $($rest:tt)*)?) => {
+        $crate::__fields!($s, $t, [$($n,)* stringify!($name),] [$($v,)* $crate::__private::Displayed::new(&$value),] $(, $($rest)*)?)
+    };
+    ($s:expr, $t:literal, [$($n:expr,)*] [$($v:expr,)*], $name:ident = $value:expr $(, $($rest:tt)*)?) => {
+        $crate::__fields!($s, $t, [$($n,)* stringify!($name),] [$($v,)* &$value,] $(, $($rest)*)?)
+    };
+    ($s:expr, $t:literal, [$($n:expr,)*] [$($v:expr,)*], ?$name:ident $(, $($rest:tt)*)?) => {
+        $crate::__fields!($s, $t, [$($n,)* stringify!($name),] [$($v,)* $crate::__private::Debugged::new(&$name),] $(, $($rest)*)?)
+    };
+    ($s:expr, $t:literal, [$($n:expr,)*] [$($v:expr,)*], %$name:ident $(, $($rest:tt)*)?) => {
+        $crate::__fields!($s, $t, [$($n,)* stringify!($name),] [$($v,)* $crate::__private::Displayed::new(&$name),] $(, $($rest)*)?)
+    };
+    ($s:expr, $t:literal, [$($n:expr,)*] [$($v:expr,)*], $name:ident $(, $($rest:tt)*)?) => {
+        $crate::__fields!($s, $t, [$($n,)* stringify!($name),] [$($v,)* &$name,] $(, $($rest)*)?)
+    };
+    ($s:expr, $t:literal, [$($n:expr,)*] [$($v:expr,)*], ?$value:expr $(, $($rest:tt)*)?) => {
+        $crate::__fields!($s, $t, [$($n,)* "",] [$($v,)* $crate::__private::Debugged::new(&$value),] $(, $($rest)*)?)
+    };
+    ($s:expr, $t:literal, [$($n:expr,)*] [$($v:expr,)*], %$value:expr $(, $($rest:tt)*)?) => {
+        $crate::__fields!($s, $t, [$($n,)* "",] [$($v,)* $crate::__private::Displayed::new(&$value),] $(, $($rest)*)?)
+    };
+    ($s:expr, $t:literal, [$($n:expr,)*] [$($v:expr,)*], $value:expr $(, $($rest:tt)*)?) => {
+        $crate::__fields!($s, $t, [$($n,)* "",] [$($v,)* &$value,] $(, $($rest)*)?)
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __record {
+    ($severity:expr, $template:literal, [$($name:expr,)*] [$($value:expr,)*]) => {{
+        static CALLSITE: $crate::Callsite = $crate::Callsite::new(
+            $severity,
+            $template,
+            &[$($name,)*],
+            ::core::file!(),
+            ::core::line!(),
+            ::core::module_path!(),
+        );
+        const {
+            ::core::assert!(
+                $crate::__private::fits($template, &[$($name,)*]),
+                "each `{{name}}` of the template has to be the name of a value, each `{{}}` a value without a name"
+            );
+        }
+        if CALLSITE.is_enabled() {
+            $crate::__private::record(&CALLSITE, &$crate::__list!($($value,)*));
+        }
+    }};
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __list {
+    () => { () };
+    ($first:expr, $($rest:expr,)*) => { ($first, $crate::__list!($($rest,)*)) };
+}

@@ -1,0 +1,93 @@
+//! What the spool asks of the disk, exchangeable in tests.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use crate::raw::map::Map;
+
+/// The operations that fail on a full or unusual disk.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Disk {
+    /// Makes the file that long, with disk space for all of it.
+    pub(crate) allocate: fn(&File, u64) -> io::Result<()>,
+    pub(crate) map: fn(&File, u64, usize) -> io::Result<Map>,
+    /// Writes all of it at that offset; part of it may be there after an error.
+    pub(crate) write_at: fn(&File, &[u8], u64) -> io::Result<()>,
+}
+
+impl Disk {
+    pub(crate) const SYSTEM: Self = Self { allocate, map: Map::new, write_at };
+}
+
+/// A new file that only its owner may open.
+pub(crate) fn create(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true).write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+#[cfg(target_os = "linux")]
+fn allocate(file: &File, bytes: u64) -> io::Result<()> {
+    // Where a file system copies on every write, allotted space says nothing, and a full disk would be a SIGBUS.
+    const BTRFS: u64 = 0x9123_683e;
+    const ZFS: u64 = 0x2fc1_2fc1;
+    const BCACHEFS: u64 = 0xca45_1a4e;
+    let kind = rustix::fs::fstatfs(file)?.f_type as u64 & 0xffff_ffff;
+    if [BTRFS, ZFS, BCACHEFS].contains(&kind) {
+        return Err(io::Error::new(io::ErrorKind::Unsupported, "this file system copies on every write"));
+    }
+    Ok(rustix::fs::fallocate(file, rustix::fs::FallocateFlags::empty(), 0, bytes)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn allocate(_: &File, _: u64) -> io::Result<()> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, "mapped spools are for Linux so far"))
+}
+
+#[cfg(unix)]
+fn write_at(file: &File, bytes: &[u8], at: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::write_all_at(file, bytes, at)
+}
+
+#[cfg(windows)]
+fn write_at(file: &File, bytes: &[u8], at: u64) -> io::Result<()> {
+    let mut written = 0;
+    while written < bytes.len() {
+        written += std::os::windows::fs::FileExt::seek_write(file, &bytes[written..], at + written as u64)?;
+    }
+    Ok(())
+}
+
+/// Reads what is there, up to the buffer's length; fewer bytes at the file's end.
+pub(crate) fn read_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<usize> {
+    let mut read = 0;
+    while read < bytes.len() {
+        #[cfg(unix)]
+        let now = std::os::unix::fs::FileExt::read_at(file, &mut bytes[read..], at + read as u64);
+        #[cfg(windows)]
+        let now = std::os::windows::fs::FileExt::seek_read(file, &mut bytes[read..], at + read as u64);
+        match now {
+            Ok(0) => break,
+            Ok(more) => read += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(read)
+}
+
+/// Gives the disk space of these bytes back; they read as zeros. Where that is not possible they stay.
+pub(crate) fn punch(file: &File, from: u64, to: u64) {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::FallocateFlags;
+        let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+        // It only saves space.
+        let _ = rustix::fs::fallocate(file, flags, from, to - from);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (file, from, to);
+}
