@@ -18,8 +18,8 @@ type Connect = (on: { open(): void; message(text: string): void; end(): void }) 
 
 const RETRY_MS_FIRST = 1_000;
 const RETRY_MS_MAX = 15_000;
-/** Sockets that never opened, after which the other way is taken. */
-const SOCKET_TRIES = 2;
+/** Tries of one way that never opened, after which the other is taken: a server that is away fails both. */
+const TRIES = 2;
 
 const bySocket: Connect = (on) => {
   const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/api/v1/stream`);
@@ -55,27 +55,31 @@ export function openChangeStream(hooks: ChangeStreamHooks): () => void {
   let disconnect: (() => void) | null = null;
   let retry_timer: ReturnType<typeof setTimeout> | undefined;
   let retry_ms = RETRY_MS_FIRST;
-  let was_open = false;
-  let failed_sockets = 0;
+  let is_first_try = true;
+  let way = bySocket;
+  let failed_tries = 0;
 
   function connect(): void {
     close();
-    const by_socket = failed_sockets < SOCKET_TRIES;
+    if (failed_tries === TRIES) {
+      way = way === bySocket ? byEvents : bySocket;
+      failed_tries = 0;
+    }
     let is_open = false;
-    disconnect = (by_socket ? bySocket : byEvents)({
+    disconnect = way({
       open() {
         is_open = true;
         retry_ms = RETRY_MS_FIRST;
         hooks.onState("open");
-        // What was missed is not repeated by the server, so a second opening means: read again.
-        if (was_open) hooks.onChanged(null);
-        was_open = true;
-        if (by_socket) failed_sockets = 0;
+        // What was missed is not repeated by the server: unless it was open at once, read again.
+        if (!is_first_try) hooks.onChanged(null);
+        is_first_try = false;
+        failed_tries = 0;
       },
       message: (text) => tell(text),
       end() {
-        // A server that is away fails both: each is tried again in turn.
-        if (!is_open) failed_sockets = by_socket ? failed_sockets + 1 : 0;
+        is_first_try = false;
+        if (!is_open) failed_tries += 1;
         hooks.onState("reconnecting");
         hooks.onRefused();
         retry_timer = setTimeout(connect, retry_ms);

@@ -54,3 +54,9 @@ fn settings_are_made_by_who_may_and_shown_to_nobody_else() {
     let kymo = Kymo::with_project(KYMO);
     view("settings.mjs", &kymo, &[]);
 }
+
+#[test]
+fn the_page_is_told_of_changes_by_one_way_or_the_other() {
+    let kymo = Kymo::with_project(KYMO);
+    view("stream.mjs", &kymo, &[]);
+}

@@ -91,11 +91,12 @@ pub(super) async fn socket(
         Problem::input(format!("expected a WebSocket handshake: {}", rejection.body_text()))
     })?;
     let upgrade = upgrade.max_message_size(MESSAGE_BYTES_MAX).max_frame_size(MESSAGE_BYTES_MAX);
-    Ok(upgrade.on_upgrade(move |socket| converse(state, caller, socket)))
+    // Listens before it answers: what the page asks for beside this is not older than what it will be told.
+    let listener = Listener::new(&state, &caller);
+    Ok(upgrade.on_upgrade(move |socket| converse(state, caller, listener, socket)))
 }
 
-async fn converse(state: AppState, caller: Caller, mut socket: WebSocket) {
-    let mut listener = Listener::new(&state, &caller);
+async fn converse(state: AppState, caller: Caller, mut listener: Listener, mut socket: WebSocket) {
     let mut stopping: watch::Receiver<bool> = state.stopping.clone();
     let mut lost = std::pin::pin!(lost(state, caller));
     let mut ping = tokio::time::interval(KEEP_ALIVE);
