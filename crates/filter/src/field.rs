@@ -111,11 +111,6 @@ pub enum Field {
 }
 
 impl Field {
-    /// The field that a query about `subject` calls so, and what its values are.
-    pub fn named(name: &str, subject: Subject) -> Option<(Self, FieldType)> {
-        lookup(name, subject)
-    }
-
     /// What it belongs to.
     pub fn subject(&self) -> Subject {
         match self {

@@ -17,6 +17,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use kymo_compat::exceptionless::type_of;
+use kymo_filter::field::lookup;
 use kymo_filter::{EventField, Field, FieldType, Subject};
 use kymo_model::{EventKind, Timestamp};
 use kymo_store::{
@@ -135,7 +136,7 @@ impl Reader {
     }
 
     fn field(&self, written: &str, part: &str) -> Result<(Field, FieldType), String> {
-        let known = Field::named(written, self.subject);
+        let known = lookup(written, self.subject);
         match known {
             Some((field, field_type)) if field.subject() == self.subject => Ok((field, field_type)),
             // `value` alone is a session's duration in filters.
