@@ -18,7 +18,7 @@ const DECODERS: u64 = 9;
 
 /// Made-up requests per operation and caller: with some 45 operations, two callers and the limits of each parameter
 /// more than 100,000 requests, some twenty minutes.
-const API_EXAMPLES: &str = "1200";
+const API_EXAMPLES: &str = "1500";
 
 pub(crate) fn command(rest: &[String]) -> Result<ExitCode> {
     if rest == ["--api"] {
