@@ -17,7 +17,7 @@ const PACKAGES: [&str; 2] = ["kymo-compat", "kymo-format"];
 const DECODERS: u64 = 9;
 
 /// Made-up requests per operation and caller: with some 45 operations, two callers and the limits of each parameter
-/// more than 100,000 requests, some twenty minutes.
+/// more than 100,000 requests, an hour or two.
 const API_EXAMPLES: &str = "1500";
 
 pub(crate) fn command(rest: &[String]) -> Result<ExitCode> {
