@@ -187,6 +187,7 @@ fn router(state: AppState) -> Router {
             let known = known.clone();
             async move { unknown(known.with_state(state), request).await }
         })
+        .layer(axum::Extension(state.clone()))
         .layer(middleware::from_fn_with_state(state.clone(), guard::host))
         .layer(middleware::from_fn(guard::headers))
         .with_state(state)

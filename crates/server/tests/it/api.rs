@@ -311,6 +311,20 @@ fn a_request_with_a_key_is_done_once() {
     assert_eq!(add("two", "script").status, 409, "the name is taken");
     assert_eq!(add("", "script").status, 400);
     assert_eq!(add(&"k".repeat(101), "script").status, 400);
+    // Whoever may not ask any more is not answered from memory either.
+    let send = |bearer: &str, key: &str, body: &Value| {
+        let headers = [("authorization", bearer), ("idempotency-key", key)];
+        stand.send("POST", &path, &headers, Some(body.to_string().into_bytes())).unwrap()
+    };
+    let made = send(&admin, "three", &json!({"scope": "admin"}));
+    let made: Value = serde_json::from_str(&made.body).unwrap();
+    let own = format!("Bearer {}", made["secret"].as_str().unwrap());
+    let ask = || send(&own, "own", &json!({"scope": "read"})).status;
+    assert_eq!((ask(), ask()), (201, 201));
+    let revoke = format!("{path}/{}", made["token"]["id"].as_str().unwrap());
+    let revoked = stand.send("DELETE", &revoke, &[("authorization", admin.as_str())], None);
+    assert_eq!(revoked.unwrap().status, 204);
+    assert_eq!(ask(), 401);
     let headers = [("authorization", "Bearer other"), ("idempotency-key", "one")];
     let body = json!({"scope": "read", "name": "script"}).to_string().into_bytes();
     assert_eq!(

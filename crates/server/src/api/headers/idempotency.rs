@@ -8,14 +8,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Request, State};
+use axum::extract::{FromRequestParts, Request, State};
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
 
+use crate::access::Caller;
 use crate::api::projects::CHANGE_BYTES_MAX;
 use crate::problem::Problem;
+use crate::state::AppState;
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// A UUID has 36.
@@ -95,7 +97,11 @@ pub(in crate::api) async fn once(State(kept): State<Arc<Kept>>, request: Request
 }
 
 async fn answer(kept: &Kept, request: Request, next: Next) -> Result<Response, Problem> {
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    // An answer of before is for who may still ask.
+    if let Some(state) = parts.extensions.get::<AppState>().cloned() {
+        Caller::from_request_parts(&mut parts, &state).await?;
+    }
     let key = parts.headers.get(KEY).map(|key| key.as_bytes().to_vec()).unwrap_or_default();
     if key.is_empty() || key.len() > KEY_CHARS_MAX {
         return Err(Problem::input(format!("Idempotency-Key: expected 1 to {KEY_CHARS_MAX} characters")));
