@@ -47,7 +47,10 @@ pub(crate) fn run(wish: Wish) -> anyhow::Result<()> {
     );
     figures.push(start(&mut kymo)?);
     drop(kymo);
-    figures.extend(page::figures(&program, &ui, wish.quick)?);
+    // A quick run has no time for both: the page has one of its own.
+    if !wish.quick {
+        figures.extend(page::figures(&program, &ui, false)?);
+    }
     print(title, &figures, slack, wish.json);
     Ok(())
 }

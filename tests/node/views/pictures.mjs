@@ -26,7 +26,7 @@ const PIXELS_OFF = 0.006;
 const SIZES = [{ width: 1440, height: 900 }, { width: 390, height: 844 }];
 const THEMES = ["light", "dark"];
 /** What is different each time. */
-const VARIES = [".snippet", ".varies", "canvas.never"];
+const VARIES = [".snippet"];
 
 const SESSION = "/sessions/long-session";
 const SETTINGS = ["projects", "projects/shop", "members", "account", "audit", "about"];
