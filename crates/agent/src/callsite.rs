@@ -2,7 +2,15 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use kymo_format::Metric;
 use kymo_model::Severity;
+
+use crate::record::CONTROL;
+
+pub(crate) mod made;
+
+/// The sort of records that is usual.
+pub(crate) const LOG: &str = "log";
 
 /// Nothing is known yet: the next call asks the registry.
 const UNSEEN: u32 = 0;
@@ -22,6 +30,13 @@ pub struct Callsite {
     pub(crate) file: &'static str,
     pub(crate) line: u32,
     pub(crate) module: &'static str,
+    /// Of what sort its records are: the words of `kymo_model::EventKind`.
+    pub(crate) kind: &'static str,
+    /// Where its records belong; else to the module.
+    pub(crate) category: Option<&'static str>,
+    pub(crate) metric: Option<&'static Metric>,
+    /// What is set in its records besides its id: [`CONTROL`] where they open and close spans, else nothing.
+    mark: u32,
 }
 
 impl Callsite {
@@ -35,7 +50,37 @@ impl Callsite {
         module: &'static str,
     ) -> Self {
         let (state, id) = (AtomicU32::new(UNSEEN), AtomicU32::new(0));
-        Self { state, id, severity, template, names, file, line, module }
+        let (kind, category, metric, mark) = (LOG, None, None, 0);
+        Self { state, id, severity, template, names, file, line, module, kind, category, metric, mark }
+    }
+
+    /// The same, whose records are of another sort: a word of `kymo_model::EventKind`, or one of your own.
+    #[must_use]
+    pub const fn of_kind(mut self, kind: &'static str) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    /// The same, whose records belong there and not to the module.
+    #[must_use]
+    pub const fn in_category(mut self, category: &'static str) -> Self {
+        self.category = Some(category);
+        self
+    }
+
+    /// The same, whose records are no messages: with two values of kind `Span`, last, they open the first within the
+    /// second (0 for none), with the values before them; with one they close it.
+    #[must_use]
+    pub(crate) const fn of_spans(mut self) -> Self {
+        self.mark = CONTROL;
+        self
+    }
+
+    /// The same, whose records are of that metric.
+    #[must_use]
+    pub(crate) const fn measuring(mut self, metric: &'static Metric) -> Self {
+        self.metric = Some(metric);
+        self
     }
 
     /// Whether a call here is recorded, as far as is known. One relaxed load: this is what a disabled callsite costs.
@@ -44,7 +89,7 @@ impl Callsite {
         self.state.load(Ordering::Relaxed) != DISABLED
     }
 
-    /// The id to record under, if the registry was asked.
+    /// What to record under, the id and its mark, if the registry was asked.
     #[inline]
     pub(crate) fn known_id(&self) -> Option<u32> {
         let state = self.state.load(Ordering::Relaxed);
@@ -60,15 +105,19 @@ impl Callsite {
     }
 
     pub(crate) fn enable(&self, id: u32) {
-        self.state.store(id, Ordering::Release);
+        self.state.store(id | self.mark, Ordering::Release);
     }
 
     pub(crate) fn id(&self) -> Option<u32> {
         Some(self.id.load(Ordering::Relaxed)).filter(|&id| id != 0)
     }
 
+    pub(crate) fn mark(&self) -> u32 {
+        self.mark
+    }
+
     pub(crate) fn set_id(&self, id: u32) {
-        debug_assert!(id != UNSEEN && id != DISABLED);
+        debug_assert!(id != UNSEEN && id < CONTROL);
         self.id.store(id, Ordering::Relaxed);
     }
 }

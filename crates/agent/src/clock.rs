@@ -6,6 +6,8 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use kymo_model::Timestamp;
+
 use crate::raw::tsc;
 
 /// Set in stamps that are nanoseconds of the monotonic clock. A counter of 5 GHz reaches this bit after 58 years.
@@ -72,6 +74,11 @@ fn monotonic_ns() -> i64 {
 pub(crate) fn wall_ns() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+}
+
+/// Now, by the wall clock.
+pub(crate) fn now() -> Timestamp {
+    Timestamp::from_unix_nanos(wall_ns())
 }
 
 /// All clocks at one moment.

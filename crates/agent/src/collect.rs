@@ -6,7 +6,7 @@ use std::io;
 use std::sync::atomic::AtomicU64;
 
 use crate::clock::Timeline;
-use crate::outcome::DropCounts;
+use crate::outcome::{DropCounts, DropReason};
 use crate::record::Parsed;
 use crate::ring::{Found, Reader, Ring};
 use crate::sink::{Batch, CallsiteInfo, FrameSink, Item, Position, RingId, ThreadInfo};
@@ -53,6 +53,8 @@ pub(crate) struct Collector {
     last_ns: [i64; RINGS + 1],
     /// Places where no whole record lay, in what was framed.
     pub(crate) damaged_places: u64,
+    /// What the sink knows to be dropped.
+    dropped_told: DropCounts,
 }
 
 /// The slot of a source in arrays that have the spill file last.
@@ -70,6 +72,7 @@ impl Collector {
             spill: SpillReader::at(spill_tail, salt),
             last_ns: [i64::MIN; RINGS + 1],
             damaged_places: 0,
+            dropped_told: DropCounts::default(),
         }
     }
 
@@ -145,7 +148,16 @@ impl Collector {
             let monotonic_ns = stamped_ns.max(last_ns.saturating_add(1));
             last_ns = monotonic_ns;
             let words = (self.words.len() - start) as u32;
-            self.items.push(Item { monotonic_ns, thread, source, start: start as u32, words, end });
+            let is_control = parsed.is_control();
+            self.items.push(Item {
+                monotonic_ns,
+                thread,
+                source,
+                is_control,
+                start: start as u32,
+                words,
+                end,
+            });
         }
     }
 
@@ -160,7 +172,11 @@ impl Collector {
     ) -> io::Result<()> {
         let items = std::mem::take(&mut self.items);
         let mut result = Ok(());
-        for items in items.chunks(BATCH_RECORDS_MAX) {
+        // What was dropped is told also when nothing was recorded; but not what telling it drops.
+        let of_others = |dropped: &DropCounts| dropped.total() - dropped.of(DropReason::Reentrant);
+        let only_dropped = items.is_empty() && of_others(&context.dropped) != of_others(&self.dropped_told);
+        let empty = only_dropped.then_some(&items[..]);
+        for items in items.chunks(BATCH_RECORDS_MAX).chain(empty) {
             let positions = positions(items);
             let batch = Batch {
                 first_sequence: context.next_sequence,
@@ -172,13 +188,15 @@ impl Collector {
                 words: &self.words,
                 wall_offset_ns: timeline.wall_ns(0),
             };
+            let records = batch.len() as u64;
             result = sink.write_batch(&batch);
             if result.is_err() {
                 break;
             }
+            self.dropped_told = context.dropped;
             context.callsites.clear();
             context.threads.clear();
-            context.next_sequence += items.len() as u64;
+            context.next_sequence += records;
             self.move_on(items);
             written(self, context);
         }

@@ -33,11 +33,10 @@
 //! | `callsite` | a place in the program that records |
 //! | `clock` | stamps and what they mean |
 //! | `collect` | records of all rings in order, in batches |
-//! | `field` | values with a binary form |
 //! | `macros` | `info!` and the others |
 //! | `outcome` | why something was not recorded, counted |
 //! | `raw` | all unsafe code |
-//! | `record` | a record's payload |
+//! | `record` | a record's payload, and values with a binary form |
 //! | `recorder` | threads, their rings, the drainer, forks |
 //! | `ring` | one writer, one reader |
 //! | `sink` | where records go |
@@ -46,32 +45,45 @@
 mod callsite;
 mod clock;
 mod collect;
-mod field;
 mod macros;
 mod outcome;
 mod raw;
 mod record;
 mod recorder;
+mod repository;
 mod ring;
+mod session;
 mod sink;
 mod spool;
 
 pub use callsite::Callsite;
-pub use field::{FIELDS_MAX, Field, FieldKind, Fields, TEXT_BYTES_MAX};
-pub use kymo_model::Severity;
+pub use kymo_model::{EndReason, SessionId, Severity};
 pub use outcome::{DropCounts, DropReason};
-pub use record::{FieldValue, Values};
+pub use record::{FIELDS_MAX, Field, FieldKind, FieldValue, Fields, TEXT_BYTES_MAX, Values};
 pub use recorder::{AfterFork, Config, FullPolicy, Recorder, Status, stop_forked};
+pub use repository::{
+    Pruned, REPOSITORY_ENV, Recovered, Retention, Summary, recover, roots as repository_roots, sessions,
+};
+pub use session::{
+    Builder, Event, Session, SessionStatus, Tally, Users, builder, close_fragment, end_session, flush,
+    set_user, status,
+};
 pub use sink::{
     Batch, CallsiteInfo, FrameSink, PlainFrame, PlainFrames, PlainRecord, Position, Record, RingId,
     ThreadInfo,
 };
 pub use spool::{DeadSpool, Framed, OpenError, RecoveryReport, SpoolKind};
 
+/// What tests need to pretend. Not for use by programs.
+#[doc(hidden)]
+pub mod testing {
+    pub use crate::spool::pretend_earlier_boot;
+}
+
 /// What the macros need. Not for use by hand.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::callsite::fits;
-    pub use crate::field::{Debugged, Displayed};
+    pub use crate::record::field::{Debugged, Displayed};
     pub use crate::recorder::record;
 }

@@ -3,6 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`checksum`] | CRC32C of a record by the processor's own instruction |
+//! | [`exit`] | being told that the process exits |
 //! | [`fork`] | being told of `fork(2)` |
 //! | [`map`] | a file's pages as atomic words; on the heap where there is no mapping (`heap.rs`) |
 //! | [`text`] | words as the bytes they are made of |
@@ -14,6 +15,8 @@
 #![expect(unsafe_code, reason = "this is the room for it; everything outside is safe")]
 
 pub(crate) mod checksum;
+#[cfg(unix)]
+pub(crate) mod exit;
 #[cfg(unix)]
 pub(crate) mod fork;
 #[cfg_attr(any(not(unix), miri), path = "raw/heap.rs")]

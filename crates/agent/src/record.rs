@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   word 0   stamp                                    (see `clock`)
-//!   word 1   callsite, 32 bits | thread << 32
+//!   word 1   callsite, 31 bits | control << 31 | thread << 32
 //!   word 2   number of values, 4 bits | their kinds, 4 bits each
 //!   then     a word for each value: its bits, or for a text the bytes kept | the bytes it had << 32
 //!   then     the texts, each filled up with zeros to whole words
@@ -11,12 +11,21 @@
 use std::borrow::Cow;
 
 use crate::clock;
-use crate::field::{self, FIELDS_MAX, FieldKind, Fields, TEXT_BYTES_MAX};
 use crate::raw::text;
 use crate::ring::{Payload, Put};
 
+pub(crate) mod field;
+mod gathered;
+pub(crate) mod parts;
+
+pub use field::{FIELDS_MAX, Field, FieldKind, Fields, TEXT_BYTES_MAX};
+pub(crate) use gathered::Gathered;
+pub(crate) use parts::Parts;
+
 /// Words before those of the values.
 const HEAD_WORDS: usize = 3;
+/// Set in the callsite of what is no message and has no sequence: a span that opens or closes.
+pub(crate) const CONTROL: u32 = 1 << 31;
 /// Longest payload: every value a text of full length.
 pub(crate) const PAYLOAD_WORDS_MAX: usize = HEAD_WORDS + FIELDS_MAX * (1 + TEXT_BYTES_MAX / 8);
 
@@ -30,14 +39,14 @@ pub(crate) struct Message<'a, F> {
 impl<F: Fields> Payload for Message<'_, F> {
     #[inline]
     fn words(&self) -> u64 {
-        HEAD_WORDS as u64 + F::COUNT + self.fields.text_words()
+        HEAD_WORDS as u64 + self.fields.count() + self.fields.text_words()
     }
 
     #[inline]
     fn fill(&self, put: &mut impl Put) {
         put.put(clock::stamp());
         put.put(u64::from(self.callsite) | u64::from(self.thread) << 32);
-        put.put(F::COUNT | F::KINDS << 4);
+        put.put(self.fields.count() | self.fields.kinds() << 4);
         field::put_all(self.fields, put);
     }
 }
@@ -52,7 +61,7 @@ pub(crate) struct Ready {
 
 impl Ready {
     pub(crate) fn new<F: Fields>(fields: &F) -> Self {
-        let mut rest = vec![F::COUNT | F::KINDS << 4];
+        let mut rest = vec![fields.count() | fields.kinds() << 4];
         field::put_all(fields, &mut rest);
         Self { callsite: 0, thread: 0, rest }
     }
@@ -82,7 +91,7 @@ impl<'a> Parsed<'a> {
         let parsed = (payload.len() >= HEAD_WORDS).then_some(Self(payload))?;
         let mut words = HEAD_WORDS + parsed.count();
         for at in 0..parsed.count() {
-            if parsed.kind(at)?.is_text() {
+            if parsed.kind(at)?.has_bytes() {
                 words += (*payload.get(HEAD_WORDS + at)? as u32 as usize).div_ceil(8);
             }
         }
@@ -98,7 +107,12 @@ impl<'a> Parsed<'a> {
     }
 
     pub(crate) fn callsite(self) -> u32 {
-        self.0[1] as u32
+        self.0[1] as u32 & !CONTROL
+    }
+
+    /// It is no message, but opens or closes a span.
+    pub(crate) fn is_control(self) -> bool {
+        self.0[1] as u32 & CONTROL != 0
     }
 
     pub(crate) fn thread(self) -> u32 {
@@ -139,6 +153,10 @@ pub enum FieldValue<'a> {
         /// Bytes that it had at the call.
         bytes: u32,
     },
+    /// What most messages do not have: user, exception, details and so on.
+    Parts(&'a [u8]),
+    /// The span around it; in one that opens or closes a span that, and then the one around.
+    Span(u64),
 }
 
 /// The values of a record in order.
@@ -164,14 +182,22 @@ impl<'a> Iterator for Values<'a> {
             FieldKind::Signed => FieldValue::Signed(word as i64),
             FieldKind::Float => FieldValue::Float(f64::from_bits(word)),
             FieldKind::Bool => FieldValue::Bool(word != 0),
+            FieldKind::Span => FieldValue::Span(word),
             FieldKind::Text | FieldKind::Displayed | FieldKind::Debugged => {
-                let kept = word as u32 as usize;
-                let (text, rest) = self.texts.split_at_checked(kept.div_ceil(8))?;
-                self.texts = rest;
-                let text = String::from_utf8_lossy(text::bytes(text).get(..kept)?);
+                let text = String::from_utf8_lossy(self.bytes(word)?);
                 FieldValue::Text { kind, text, bytes: (word >> 32) as u32 }
             }
+            FieldKind::Parts => FieldValue::Parts(self.bytes(word)?),
         })
+    }
+}
+
+impl<'a> Values<'a> {
+    fn bytes(&mut self, word: u64) -> Option<&'a [u8]> {
+        let kept = word as u32 as usize;
+        let (words, rest) = self.texts.split_at_checked(kept.div_ceil(8))?;
+        self.texts = rest;
+        text::bytes(words).get(..kept)
     }
 }
 

@@ -34,10 +34,10 @@ use drainer::Drainer;
 pub use lease::record;
 pub(crate) use registry::GENERATION;
 pub use registry::stop_forked;
-use shared::Shared;
+pub(crate) use shared::Shared;
 
 /// Records that are less than a warning are framed after so long at the latest.
-const FLUSH_EVERY: Duration = Duration::from_secs(2);
+pub(crate) const FLUSH_EVERY: Duration = Duration::from_secs(2);
 
 /// What to do when a ring is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +56,8 @@ pub enum AfterFork {
     Mute,
     /// Starts a recorder of its own at its first message: of this, called in the child then.
     Start(Arc<dyn Fn() -> (Config, Box<dyn FrameSink>) + Send + Sync>),
+    /// Does this at its first message, which may start a recorder.
+    Run(Arc<dyn Fn() + Send + Sync>),
 }
 
 impl std::fmt::Debug for AfterFork {
@@ -63,6 +65,7 @@ impl std::fmt::Debug for AfterFork {
         f.write_str(match self {
             Self::Mute => "Mute",
             Self::Start(_) => "Start(..)",
+            Self::Run(_) => "Run(..)",
         })
     }
 }
@@ -163,7 +166,12 @@ impl Recorder {
     /// Has everything that was recorded before framed, and waits for it. False if the sink failed or did not get on;
     /// then it is still in the spool.
     pub fn flush(&self) -> bool {
-        self.is_of_this_process() && self.shared.flush()
+        self.shared.flush()
+    }
+
+    /// What outlives it, for who asks from elsewhere.
+    pub(crate) fn shared(&self) -> Arc<Shared> {
+        Arc::clone(&self.shared)
     }
 
     /// How it goes.
@@ -176,6 +184,24 @@ impl Recorder {
     pub fn stop(mut self) -> Status {
         self.end();
         self.status()
+    }
+
+    /// Stops, and waits no longer than a call does. True if everything is framed and the spool is gone.
+    pub(crate) fn stop_within(mut self) -> bool {
+        if let Some(thread) = &self.thread
+            && self.is_of_this_process()
+        {
+            registry::uninstall();
+            self.shared.stopping.store(true, Ordering::Release);
+            thread.thread().unpark();
+            if !self.shared.wait_for_end() {
+                // The disk does not answer. The thread goes on by itself; what it does not get done is recovered.
+                drop(self.thread.take());
+                return false;
+            }
+        }
+        self.end();
+        self.shared.is_whole()
     }
 
     /// After a fork the child has a copy of this that stands for nothing: the parent's goes on.
@@ -191,8 +217,9 @@ impl Recorder {
             std::mem::forget(Arc::clone(&self.shared));
             return;
         }
-        registry::uninstall();
-        self.shared.stopping.store(true, Ordering::Release);
+        if !self.shared.stopping.swap(true, Ordering::AcqRel) {
+            registry::uninstall();
+        }
         thread.thread().unpark();
         // It panics only by a sink that does, and says so in the status.
         drop(thread.join());

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::io;
 
+use kymo_format::Metric;
 use kymo_model::{Severity, Timestamp};
 
 use crate::callsite::Callsite;
@@ -22,6 +23,16 @@ pub trait FrameSink: Send {
     /// Writes the batch as one frame or more. The last of them says [`Batch::positions`]: from these recovery knows
     /// what is framed, should the process die before the spool does.
     fn write_batch(&mut self, batch: &Batch<'_>) -> io::Result<()>;
+
+    /// Everything that was recorded by now is written, or there was nothing.
+    fn flushed(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Nothing follows: the recorder was stopped and everything is written. After an error the spool stays.
+    fn finish(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// A place of the program that records, as the session file's dictionary has it.
@@ -41,6 +52,12 @@ pub struct CallsiteInfo {
     pub line: u32,
     /// The module's path.
     pub module: Cow<'static, str>,
+    /// Of what sort its records are.
+    pub kind: Cow<'static, str>,
+    /// Where they belong, unless to the module.
+    pub category: Option<Cow<'static, str>>,
+    /// What they measure.
+    pub metric: Option<Metric>,
 }
 
 impl CallsiteInfo {
@@ -53,6 +70,9 @@ impl CallsiteInfo {
             file: callsite.file.into(),
             line: callsite.line,
             module: callsite.module.into(),
+            kind: callsite.kind.into(),
+            category: callsite.category.map(Into::into),
+            metric: callsite.metric.cloned(),
         }
     }
 }
@@ -92,6 +112,8 @@ pub(crate) struct Item {
     pub(crate) monotonic_ns: i64,
     pub(crate) thread: u32,
     pub(crate) source: RingId,
+    /// No message: it has no sequence.
+    pub(crate) is_control: bool,
     pub(crate) start: u32,
     pub(crate) words: u32,
     pub(crate) end: u64,
@@ -121,18 +143,26 @@ pub struct Batch<'a> {
 impl<'a> Batch<'a> {
     /// How many records.
     pub fn len(&self) -> usize {
-        self.items.len()
+        self.items.iter().filter(|item| !item.is_control).count()
     }
 
-    /// There are none; callsites, threads or drops may be.
+    /// There are none; callsites, threads, spans or drops may be.
     pub fn is_empty(&self) -> bool {
-        self.items.is_empty()
+        self.len() == 0
     }
 
     /// The records.
     pub fn records(&self) -> impl Iterator<Item = Record<'a>> + '_ {
-        self.items.iter().zip(self.first_sequence..).filter_map(|(item, sequence)| {
+        self.all().filter(|record| !record.payload.is_control())
+    }
+
+    /// The records, and between them what opens and closes spans, whose sequence is that of the next record.
+    pub(crate) fn all(&self) -> impl Iterator<Item = Record<'a>> + '_ {
+        let mut next_sequence = self.first_sequence;
+        self.items.iter().filter_map(move |item| {
             let payload = self.words.get(item.start as usize..)?.get(..item.words as usize)?;
+            let sequence = next_sequence;
+            next_sequence += u64::from(!item.is_control);
             Some(Record {
                 sequence,
                 time: Timestamp::from_unix_nanos(item.monotonic_ns.saturating_add(self.wall_offset_ns)),
@@ -156,6 +186,11 @@ impl<'a> Record<'a> {
     /// The id of its [`CallsiteInfo`].
     pub fn callsite(&self) -> u32 {
         self.payload.callsite()
+    }
+
+    /// It opens or closes a span.
+    pub(crate) fn is_control(&self) -> bool {
+        self.payload.is_control()
     }
 
     /// The number of its [`ThreadInfo`].

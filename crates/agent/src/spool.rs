@@ -4,6 +4,7 @@
 //!   NAME.spool   0     header: what, whose, sizes, salt               (written once)
 //!                1024  state, two slots written in turn: tails, next sequence, clocks, drops
 //!                2048
+//!                3072  mark of a panic
 //!                4096  rings, mapped into memory, allotted by fallocate
 //!                      dictionary: callsites and threads, appended by write(2) before their first record
 //!   NAME.spill   records that go by write(2): too long for a ring, or all where there are no rings
@@ -184,6 +185,14 @@ impl Spool {
         (self.disk.write_at)(file, &state.to_bytes(), State::place(state.generation))
     }
 
+    /// Marks that the program panicked at that moment, or that it lived on.
+    pub(crate) fn mark_panic(&self, at_ns: Option<i64>) {
+        if let Some(file) = &self.file {
+            // Without the mark it is a killed session rather than a crashed one.
+            let _ = (self.disk.write_at)(file, &header::panic_bytes(at_ns), header::PANIC_AT);
+        }
+    }
+
     /// Removes its files: everything is framed.
     pub(crate) fn remove(&self) -> io::Result<()> {
         if self.file.is_none() {
@@ -199,6 +208,16 @@ impl Spool {
             lock.take();
         }
     }
+}
+
+/// For tests: the spool at `path` says that another boot of the machine made it.
+pub fn pretend_earlier_boot(path: &Path) -> io::Result<()> {
+    let file = File::options().read(true).write(true).open(path)?;
+    let mut page = vec![0; RINGS_AT as usize];
+    disk::read_at(&file, &mut page, 0)?;
+    let mut header = Header::read(&page).ok_or(io::ErrorKind::InvalidData)?;
+    header.boot_id ^= 1;
+    disk::write_at(&file, &header.to_bytes(), 0)
 }
 
 #[cfg(test)]

@@ -79,4 +79,5 @@ pub use header::{End, FORMAT_VERSION, Header};
 pub use index::{Index, IndexEntry, index_length};
 pub use reader::{Counts, Damage, Item, ReadRecord, Reader};
 pub use record::{Arg, ArgValue, DetailsKind, Extra, Record, RingPosition};
+pub use values::{attributes_bytes, attributes_from_bytes, exception_bytes, exception_from_bytes};
 pub use writer::{Settings, Writer};

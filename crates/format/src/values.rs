@@ -9,6 +9,34 @@ use crate::wire::{
     Cursor, Field, put_bytes, put_bytes_field, put_number_field, put_text_field, put_varint, unzigzag, zigzag,
 };
 
+/// An exception with its causes as a session file has it.
+///
+/// Errors: more than [`DEPTH_MAX`] causes, or attributes beyond the format's limits.
+pub fn exception_bytes(one: &Exception) -> Result<Vec<u8>, WriteError> {
+    let mut out = Vec::new();
+    put_exception(&mut out, one)?;
+    Ok(out)
+}
+
+/// The other way of [`exception_bytes`]; `None` for bytes that are no exception.
+pub fn exception_from_bytes(bytes: &[u8]) -> Option<Exception> {
+    exception(bytes, &mut 0).ok()
+}
+
+/// Attributes as a session file has them.
+///
+/// Errors: more of them, or more levels, than the format has room for.
+pub fn attributes_bytes(those: &Attributes) -> Result<Vec<u8>, WriteError> {
+    let mut out = Vec::new();
+    put_attributes(&mut out, those)?;
+    Ok(out)
+}
+
+/// The other way of [`attributes_bytes`]; `None` for bytes that are no attributes.
+pub fn attributes_from_bytes(bytes: &[u8]) -> Option<Attributes> {
+    attributes(bytes).ok()
+}
+
 mod tag {
     pub(super) const NULL: u8 = 0;
     pub(super) const FALSE: u8 = 1;

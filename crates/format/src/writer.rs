@@ -104,6 +104,8 @@ pub struct Writer {
     /// Those of earlier fragments.
     frames_before: u32,
     in_frame: bool,
+    /// Frames were written before by others: an index would be wrong.
+    is_resumed: bool,
     blocks_in_frame: u32,
     frame_head: Vec<u8>,
     frame_raw_bytes: usize,
@@ -186,6 +188,7 @@ impl Writer {
             frame_number: 0,
             frames_before: 0,
             in_frame: false,
+            is_resumed: false,
             blocks_in_frame: 0,
             frame_head: Vec::new(),
             frame_raw_bytes: 0,
@@ -208,6 +211,23 @@ impl Writer {
             attributes: Vec::new(),
             exception: Vec::new(),
         })
+    }
+
+    /// Goes on with a fragment that somebody else began and did not close: what is written belongs behind its first
+    /// `bytes` bytes, which end with a whole chunk. It begins a new frame; the fragment gets no index, since
+    /// nobody knows its first frames.
+    pub fn resume(
+        header: &Header,
+        settings: Settings,
+        bytes: u64,
+        next_sequence: u64,
+    ) -> Result<Self, WriteError> {
+        let mut writer = Self::new(header, settings)?;
+        writer.out.clear();
+        writer.taken = bytes;
+        writer.next_sequence = next_sequence;
+        writer.is_resumed = true;
+        Ok(writer)
     }
 
     /// Says what `key` stands for from now on. Keys are the caller's, small and dense.
@@ -366,6 +386,9 @@ impl Writer {
     /// Closes the fragment with an index of its frames. What is written afterwards would be of no use.
     pub fn close(&mut self) -> Result<(), WriteError> {
         self.end_frame()?;
+        if self.is_resumed {
+            return Ok(());
+        }
         let (head, tail) = index_bytes(&self.index, self.next_sequence);
         self.crc = put_chunk(&mut self.out, kind::INDEX, self.crc, &head, &tail);
         Ok(())
@@ -383,6 +406,7 @@ impl Writer {
         self.next_sequence = header.first_sequence;
         self.taken = 0;
         self.index.clear();
+        self.is_resumed = false;
         self.frames_before = self.frame_number;
         Ok(left)
     }

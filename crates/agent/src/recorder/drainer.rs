@@ -100,13 +100,18 @@ impl Drainer {
             let wait = if failed { RETRY_AFTER } else { self.pace(written) };
             std::thread::park_timeout(wait.min(self.flush_every));
         }
-        if !self.shared.sink_failed.load(Ordering::Relaxed)
-            && let Err(error) = self.shared.spool.remove()
-        {
-            self.shared.failed(&error);
+        let mut is_whole = !self.shared.sink_failed.load(Ordering::Relaxed);
+        if is_whole {
+            let finished = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.sink.finish()));
+            let finished = finished.unwrap_or_else(|_| Err(std::io::Error::other("the sink panicked")));
+            if let Err(error) = finished.and_then(|()| self.shared.spool.remove()) {
+                is_whole = false;
+                self.shared.failed(&error);
+            }
         }
         // Threads keep their leases, and with them the spool, until they end. If it stays, it is free to be recovered.
         self.shared.spool.disown();
+        self.shared.ended(is_whole);
     }
 
     /// How long to sleep. The speed is that of late, or half of what it was thought to be: writers tell of each quarter
@@ -127,6 +132,9 @@ impl Drainer {
 
     fn finish_flush(&mut self, flushed: std::io::Result<()>) {
         self.flushed = Instant::now();
+        let is_full =
+            flushed.as_ref().is_err_and(|error| DropReason::of_error(error) == DropReason::DiskFull);
+        self.shared.disk_full.store(is_full, Ordering::Release);
         self.shared.sink_failed.store(flushed.is_err(), Ordering::Release);
         match flushed {
             Ok(()) => {
@@ -154,7 +162,7 @@ impl Drainer {
             self.context.dropped = self.shared.dropped.now();
             self.deliver()?;
             if !more {
-                return Ok(());
+                return self.sink.flushed();
             }
         }
     }
@@ -199,6 +207,7 @@ impl Drainer {
 
     fn check_clocks(&mut self) {
         self.checked = Instant::now();
+        self.shared.outlive_panic();
         let found = self.timeline.check(Reading::now());
         if self.timeline.is_counter_bad() {
             clock::give_counter_up();

@@ -12,9 +12,8 @@ use kymo_model::Severity;
 use super::registry::{self, GENERATION};
 use super::shared::{Place, Shared};
 use crate::callsite::Callsite;
-use crate::field::Fields;
 use crate::raw::map::Map;
-use crate::record::{Message, Ready};
+use crate::record::{Fields, Message, Ready};
 use crate::ring::{Payload, Ring, Writer};
 
 thread_local! {

@@ -11,6 +11,7 @@ use super::shared::Shared;
 use super::{AfterFork, Recorder, lease};
 use crate::callsite::Callsite;
 use crate::outcome::DropReason;
+use crate::session;
 
 /// Changes when a recorder starts or stops, and in a child after a fork. A lease of another generation is void.
 pub(crate) static GENERATION: AtomicU64 = AtomicU64::new(0);
@@ -94,14 +95,18 @@ pub(crate) fn admit(callsite: &'static Callsite) -> Option<(Arc<Shared>, u32)> {
         return None;
     }
     callsite.enable(id);
-    Some((Arc::clone(&active.shared), id))
+    Some((Arc::clone(&active.shared), id | callsite.mark()))
 }
 
 /// In a forked child whose parent wants it to record: starts its recorder. Without the lock, since the function that
 /// says how is the program's own; whatever it records itself is not.
 fn start_in_child() {
-    let Some(AfterFork::Start(make)) = registry().after_fork.take() else { return };
-    let (config, sink) = make();
+    let after_fork = registry().after_fork.take();
+    let (config, sink) = match after_fork {
+        Some(AfterFork::Start(make)) => make(),
+        Some(AfterFork::Run(run)) => return run(),
+        Some(AfterFork::Mute) | None => return,
+    };
     if let Ok(recorder) = Recorder::start(config, sink) {
         registry().child = Some(recorder);
     }
@@ -147,12 +152,14 @@ fn watch_forks() {
 fn watch_forks() {}
 
 extern "C" fn prepare() {
+    session::before_fork();
     let guard = registry();
     let _ = HELD.try_with(|held| held.borrow_mut().replace(guard));
 }
 
 extern "C" fn parent() {
     let _ = HELD.try_with(|held| held.borrow_mut().take());
+    session::in_parent();
 }
 
 /// In the child, in its only thread. Nothing here allocates or takes a lock; what was the parent's is left as it is.
@@ -172,4 +179,5 @@ extern "C" fn child() {
         }
         held.take();
     });
+    session::after_fork_in_child();
 }

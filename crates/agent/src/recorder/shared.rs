@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
@@ -23,6 +23,8 @@ use crate::spool::{RINGS, RINGS_SHARED, Spool};
 /// How long a call waits for room while nothing is taken out at all: longer than a disk stutters, shorter than a
 /// person waits. Also how long a flush waits.
 const STALL_MAX: Duration = Duration::from_secs(2);
+/// A program that lives so long after a panic has survived it.
+const OUTLIVED_NS: u64 = 1_000_000_000;
 /// A waiting call looks again after so long, should it have missed being woken.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 /// Looks before it sleeps: a pass of the drainer takes some tens of microseconds.
@@ -79,6 +81,12 @@ pub(crate) struct Shared {
     known: Mutex<HashSet<u32>>,
     news: Mutex<(Vec<CallsiteInfo>, Vec<ThreadInfo>)>,
     last_error: Mutex<Option<String>>,
+    /// When the program panicked last, by the wall clock; 0 if it did not, or has lived on since.
+    panicked_ns: AtomicI64,
+    /// The sink failed because the disk is full: nobody waits for that.
+    pub(super) disk_full: AtomicBool,
+    /// How the drainer ended, when it has.
+    end: (Mutex<Option<bool>>, Condvar),
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -113,6 +121,9 @@ impl Shared {
             known: Mutex::default(),
             news: Mutex::default(),
             last_error: Mutex::default(),
+            panicked_ns: AtomicI64::new(0),
+            disk_full: AtomicBool::new(false),
+            end: Default::default(),
         }
     }
 
@@ -275,6 +286,9 @@ impl Shared {
         if self.wake.is_own_thread() {
             return Err(DropReason::Reentrant);
         }
+        if self.disk_full.load(Ordering::Relaxed) {
+            return Err(DropReason::DiskFull);
+        }
         if self.stalled.load(Ordering::Relaxed) {
             return Err(DropReason::Stalled);
         }
@@ -313,11 +327,39 @@ impl Shared {
         }
     }
 
+    /// Marks the spool: should nothing be heard of the program a second from now, it crashed.
+    pub(crate) fn panicked(&self) {
+        let now_ns = clock::wall_ns();
+        self.panicked_ns.store(now_ns, Ordering::Release);
+        self.spool.mark_panic(Some(now_ns));
+    }
+
+    /// Takes the mark back when the program has lived on.
+    pub(super) fn outlive_panic(&self) {
+        let at_ns = self.panicked_ns.load(Ordering::Acquire);
+        if at_ns != 0 && clock::wall_ns().abs_diff(at_ns) > OUTLIVED_NS {
+            self.spool.mark_panic(None);
+            // A panic of just now keeps its mark, or gets it again from its own thread.
+            if self.panicked_ns.compare_exchange(at_ns, 0, Ordering::AcqRel, Ordering::Acquire).is_err() {
+                self.spool.mark_panic(Some(self.panicked_ns.load(Ordering::Acquire)));
+            }
+        }
+    }
+
+    /// It panicked less than a second ago.
+    pub(crate) fn panics(&self) -> bool {
+        let at_ns = self.panicked_ns.load(Ordering::Acquire);
+        at_ns != 0 && clock::wall_ns().abs_diff(at_ns) <= OUTLIVED_NS
+    }
+
     pub(super) fn failed(&self, error: &io::Error) {
         *locked(&self.last_error) = Some(error.to_string());
     }
 
-    pub(super) fn flush(&self) -> bool {
+    pub(crate) fn flush(&self) -> bool {
+        if GENERATION.load(Ordering::Acquire) != self.generation {
+            return false;
+        }
         let (start, mut last) = (self.passes.load(Ordering::Acquire), self.progress.load(Ordering::Acquire));
         let (mut since, failures) = (Instant::now(), self.failures.load(Ordering::Acquire));
         // The pass that is under way may have passed a ring by; the one after it has not.
@@ -335,7 +377,29 @@ impl Shared {
         true
     }
 
-    pub(super) fn status(&self) -> Status {
+    /// The drainer is done: everything is framed, or not.
+    pub(super) fn ended(&self, is_whole: bool) {
+        *locked(&self.end.0) = Some(is_whole);
+        self.end.1.notify_all();
+    }
+
+    /// Waits for that as long as a call waits for room.
+    pub(super) fn wait_for_end(&self) -> bool {
+        let end = locked(&self.end.0);
+        let waited = self.end.1.wait_timeout_while(end, STALL_MAX, |end| end.is_none());
+        waited.is_ok_and(|(end, _)| end.is_some())
+    }
+
+    pub(super) fn is_whole(&self) -> bool {
+        *locked(&self.end.0) == Some(true)
+    }
+
+    /// The sink said so when it was last asked.
+    pub(crate) fn is_disk_full(&self) -> bool {
+        self.disk_full.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn status(&self) -> Status {
         Status {
             spool: self.spool.kind,
             degraded: self.spool.degraded.clone(),

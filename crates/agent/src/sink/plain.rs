@@ -111,6 +111,8 @@ fn as_text(value: &FieldValue<'_>) -> String {
         FieldValue::Float(number) => number.to_string(),
         FieldValue::Bool(value) => value.to_string(),
         FieldValue::Text { text, .. } => text.to_string(),
+        FieldValue::Parts(bytes) => format!("{} bytes of parts", bytes.len()),
+        FieldValue::Span(id) => format!("span {id}"),
     }
 }
 

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::io;
 
+use kymo_format::{Aggregation, Metric};
 use kymo_model::Severity;
 
 use crate::raw::checksum;
@@ -81,8 +82,18 @@ fn encode(entry: &Entry) -> Vec<u8> {
             bytes.extend(callsite.id.to_ne_bytes());
             bytes.extend(callsite.line.to_ne_bytes());
             bytes.push(callsite.severity.number());
-            let texts = [&callsite.template, &callsite.file, &callsite.module];
-            texts.into_iter().chain(&callsite.names).for_each(|text| push_text(&mut bytes, text));
+            bytes.push(u8::from(callsite.category.is_some()) | u8::from(callsite.metric.is_some()) << 1);
+            let texts = [&callsite.template, &callsite.file, &callsite.module, &callsite.kind];
+            texts.into_iter().chain(&callsite.category).for_each(|text| push_text(&mut bytes, text));
+            if let Some(metric) = &callsite.metric {
+                bytes.push(metric.aggregation as u8);
+                let optional = |text: &Option<String>| text.clone().unwrap_or_default();
+                let texts = [metric.name.clone(), optional(&metric.unit), optional(&metric.description)];
+                for text in texts {
+                    push_text(&mut bytes, &text);
+                }
+            }
+            callsite.names.iter().for_each(|name| push_text(&mut bytes, name));
         }
         Entry::Thread(thread) => {
             bytes.push(2);
@@ -108,16 +119,19 @@ fn decode(payload: &[u8]) -> Option<Entry> {
         1 => {
             let id = u32::from_ne_bytes(take(&mut rest)?);
             let line = u32::from_ne_bytes(take(&mut rest)?);
-            let [severity] = take(&mut rest)?;
-            let mut texts = std::iter::from_fn(|| take_text(&mut rest).map(Cow::Owned));
+            let [severity, flags] = take(&mut rest)?;
+            let mut text = || take_text(&mut rest).map(Cow::Owned);
             Some(Entry::Callsite(CallsiteInfo {
                 id,
                 line,
                 severity: Severity::from_number(severity)?,
-                template: texts.next()?,
-                file: texts.next()?,
-                module: texts.next()?,
-                names: texts.collect(),
+                template: text()?,
+                file: text()?,
+                module: text()?,
+                kind: text()?,
+                category: if flags & 1 == 0 { None } else { Some(text()?) },
+                metric: if flags & 2 == 0 { None } else { Some(take_metric(&mut rest)?) },
+                names: std::iter::from_fn(|| take_text(&mut rest).map(Cow::Owned)).collect(),
             }))
         }
         2 => Some(Entry::Thread(ThreadInfo {
@@ -127,6 +141,17 @@ fn decode(payload: &[u8]) -> Option<Entry> {
         })),
         _ => None,
     }
+}
+
+fn take_metric(rest: &mut &[u8]) -> Option<Metric> {
+    let [aggregation] = take(rest)?;
+    let all = [Aggregation::Gauge, Aggregation::Delta, Aggregation::Total, Aggregation::Distribution];
+    Some(Metric {
+        aggregation: all.into_iter().find(|one| *one as u8 == aggregation)?,
+        name: take_text(rest)?,
+        unit: take_text(rest).filter(|text| !text.is_empty()),
+        description: take_text(rest).filter(|text| !text.is_empty()),
+    })
 }
 
 fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
@@ -155,6 +180,14 @@ mod tests {
             file: "src/ä.rs".into(),
             line: 7,
             module: "m".into(),
+            kind: if id == 1 { "log".into() } else { "metric.sample".into() },
+            category: (id == 1).then(|| "shop.cart".into()),
+            metric: (id == 2).then(|| Metric {
+                name: "queue".into(),
+                unit: None,
+                description: Some("how long".into()),
+                aggregation: Aggregation::Total,
+            }),
         };
         vec![
             Entry::Callsite(callsite(1)),

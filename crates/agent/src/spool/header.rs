@@ -134,6 +134,22 @@ impl State {
     }
 }
 
+/// Where the mark of a panic stands: the moment, twice, the second time inverted.
+pub(crate) const PANIC_AT: u64 = 3072;
+
+/// The mark of a panic at that moment; of none, zeros.
+pub(crate) fn panic_bytes(at_ns: Option<i64>) -> Vec<u8> {
+    let words = at_ns.map_or([0, 0], |at_ns| [at_ns, !at_ns]);
+    words.iter().flat_map(|word| word.to_ne_bytes()).collect()
+}
+
+/// Whether the page has the mark of a panic.
+pub(crate) fn read_panic(page: &[u8]) -> bool {
+    let mut words = page.get(PANIC_AT as usize..).unwrap_or_default().as_chunks::<8>().0.iter();
+    let mut word = || words.next().map(|bytes| i64::from_ne_bytes(*bytes));
+    matches!((word(), word()), (Some(at), Some(inverted)) if at == !inverted)
+}
+
 fn with_checksum(words: &[u64], at: u64) -> Vec<u8> {
     let crc = checksum::of_words(seed(MAGIC as u32, at), words);
     words.iter().chain([&u64::from(crc)]).flat_map(|word| word.to_ne_bytes()).collect()
@@ -162,6 +178,19 @@ pub(crate) fn boot_id() -> u128 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_mark_of_a_panic_is_seen_and_taken_back() {
+        let mut page = vec![0; 4096];
+        let place = PANIC_AT as usize..PANIC_AT as usize + 16;
+        assert!(!read_panic(&page));
+        page[place.clone()].copy_from_slice(&panic_bytes(Some(1_790_000_000)));
+        assert!(read_panic(&page));
+        page[PANIC_AT as usize + 3] ^= 1;
+        assert!(!read_panic(&page), "half of it");
+        page[place].copy_from_slice(&panic_bytes(None));
+        assert!(!read_panic(&page));
+    }
 
     #[test]
     fn header_and_state_are_read_as_written_and_damage_is_seen() {

@@ -86,6 +86,7 @@ pub struct DeadSpool {
     _lock: File,
     header: Header,
     state: State,
+    panicked: bool,
 }
 
 impl DeadSpool {
@@ -103,7 +104,8 @@ impl DeadSpool {
         let header = Header::read(&page).ok_or(OpenError::NotASpool)?;
         // Without a state nothing was framed yet, or both slots are lost: then everything that is there is read.
         let state = State::read(&page).unwrap_or(State { next_sequence: 1, ..State::default() });
-        Ok(Self { path: path.to_owned(), file, _lock: lock, header, state })
+        let panicked = super::header::read_panic(&page);
+        Ok(Self { path: path.to_owned(), file, _lock: lock, header, state, panicked })
     }
 
     /// The session's id as it was given to the recorder.
@@ -124,6 +126,16 @@ impl DeadSpool {
     /// Whether the machine was started anew since: then the process may have ended with the power.
     pub fn is_of_earlier_boot(&self) -> bool {
         self.header.boot_id != super::header::boot_id()
+    }
+
+    /// Nobody can say which boot it was of: the system does not tell.
+    pub fn is_of_unknown_boot(&self) -> bool {
+        self.header.boot_id == 0 || super::header::boot_id() == 0
+    }
+
+    /// The program panicked, and nothing was heard of it a second later.
+    pub fn panicked(&self) -> bool {
+        self.panicked
     }
 
     /// Hands every record to the sink that is whole and not framed yet, in order, with all callsites and threads in

@@ -94,6 +94,9 @@ fn abandoned(path: &Path) {
         file: "f".into(),
         line: 1,
         module: "m".into(),
+        kind: "log".into(),
+        category: None,
+        metric: None,
     };
     spool.add_entry(&Entry::Callsite(callsite)).unwrap();
     let mut writers = [Writer::default(); 3];

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use kymo::{PlainRecord, Recorder};
+use kymo_format::{ArgValue, ReadRecord};
 
 use crate::part::{self, Scores};
 
 /// Rounds of the test that always runs; `cargo xtask kill` asks for more.
 const ROUNDS: u64 = 12;
 const ROUNDS_ENV: &str = "KYMO_KILL_ROUNDS";
+/// Small, so that fragments roll while it plays.
+const FRAGMENT_BYTES_MAX: u64 = 64 * 1024;
 const THREADS: &str = "KYMO_TEST_THREADS";
 const RING_BYTES: &str = "KYMO_TEST_RING_BYTES";
 /// Player of the score that says the process is under way.
@@ -20,9 +22,8 @@ const READY: u64 = 63;
 #[ignore = "played by other tests"]
 fn plays_a_program_that_logs_for_ever() {
     let Some(folder) = part::folder() else { return };
-    let mut config = part::config(&folder);
-    config.ring_bytes = part::setting(RING_BYTES) as usize;
-    let _recorder = Recorder::start(config, Box::new(part::sink(&folder))).unwrap();
+    let builder = part::builder(&folder).ring_bytes(part::setting(RING_BYTES) as usize);
+    let _session = builder.fragments(FRAGMENT_BYTES_MAX, Duration::from_hours(1)).start();
     let scores = Scores::new(&folder);
     std::thread::scope(|scope| {
         for player in 0..part::setting(THREADS) {
@@ -65,24 +66,26 @@ fn round(threads: u64, ring_bytes: u64, after: Duration) -> u64 {
     let settings = [(THREADS, threads.to_string()), (RING_BYTES, ring_bytes.to_string())];
     let mut child = part::start("kill::plays_a_program_that_logs_for_ever", folder.path(), &settings);
     let scores = Scores::new(folder.path());
-    while scores.get(READY) == 0 {
-        assert_eq!(child.try_wait().unwrap(), None, "it plays on");
-        std::thread::yield_now();
-    }
+    scores.wait(READY, 1, &mut child);
     // When it hits is chance anyway; this spreads it over passes of the drainer and laps of the rings.
     std::thread::sleep(after);
     child.kill().unwrap();
     child.wait().unwrap();
-    let (records, report) = part::recover(folder.path());
-    assert_eq!((report.damaged_places, report.dropped.total()), (0, 0));
-    check(&records, &scores, threads, folder.path())
+    let recovered = part::recover(folder.path());
+    assert_eq!(recovered.len(), 1);
+    assert_eq!((recovered[0].damaged_places, recovered[0].reason.as_str()), (0, "killed"));
+    assert_eq!(part::leftovers(folder.path()), [""; 0]);
+    let session = part::only(folder.path());
+    assert_eq!((session.reason(), session.losses.len(), session.damages), ("killed", 0, 0));
+    assert!(part::recover(folder.path()).is_empty(), "once");
+    check(&session.records, &scores, threads, folder.path())
 }
 
-fn check(records: &[PlainRecord], scores: &Scores, threads: u64, folder: &Path) -> u64 {
-    let mut by_player: BTreeMap<u64, Vec<&PlainRecord>> = BTreeMap::new();
-    for (record, sequence) in records.iter().zip(1..) {
-        assert_eq!(record.sequence, sequence, "without gap");
-        by_player.entry(record.values[0].parse().unwrap()).or_default().push(record);
+fn check(records: &[ReadRecord], scores: &Scores, threads: u64, folder: &Path) -> u64 {
+    let mut by_player: BTreeMap<u64, Vec<&ReadRecord>> = BTreeMap::new();
+    for record in records {
+        let ArgValue::U64(player) = record.args[0] else { panic!("a player in {record:?}") };
+        by_player.entry(player).or_default().push(record);
     }
     let mut returned = 0;
     for player in 0..threads {
@@ -95,8 +98,9 @@ fn check(records: &[PlainRecord], scores: &Scores, threads: u64, folder: &Path) 
             folder.display()
         );
         for (record, number) in found.iter().zip(1_u64..) {
-            assert_eq!(record.values[1], number.to_string(), "player {player}, in order, each once");
-            match record.values[2].as_str() {
+            assert_eq!(record.args[1], ArgValue::U64(number), "player {player}, in order, each once");
+            let ArgValue::Text(text_found) = &record.args[2] else { panic!("a text in {record:?}") };
+            match text_found.as_str() {
                 "careful" => assert!(number.is_multiple_of(1_009)),
                 long if long.len() == 70_000 => assert!(number.is_multiple_of(5_003)),
                 short => assert_eq!(short, text(number)),

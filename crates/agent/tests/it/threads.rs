@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Barrier;
 
-use kymo::{PlainRecord, Recorder};
+use kymo_format::{ArgValue, ReadRecord};
+use kymo_model::EndReason;
 
 use crate::part;
 
@@ -13,7 +14,7 @@ const CALLS: u64 = 200;
 #[ignore = "played by other tests"]
 fn plays_500_threads_at_once_and_as_many_one_after_the_other() {
     let Some(folder) = part::folder() else { return };
-    let recorder = Recorder::start(part::config(&folder), Box::new(part::sink(&folder))).unwrap();
+    let session = part::builder(&folder).start();
     let all_there = Barrier::new(500);
     std::thread::scope(|scope| {
         for player in 0..500_u64 {
@@ -34,8 +35,8 @@ fn plays_500_threads_at_once_and_as_many_one_after_the_other() {
     for player in 500..1_000 {
         std::thread::spawn(move || calls(player)).join().unwrap();
     }
-    let status = recorder.stop();
-    assert_eq!((status.framed, status.dropped.total()), (1_000 * CALLS, 0), "{status:?}");
+    let status = session.end(EndReason::Normal, None).unwrap();
+    assert_eq!((status.tally.messages, status.recorder.dropped.total()), (1_000 * CALLS, 0), "{status:?}");
 }
 
 fn calls(player: u64) {
@@ -44,26 +45,32 @@ fn calls(player: u64) {
     }
 }
 
+fn number(record: &ReadRecord, arg: usize) -> u64 {
+    let ArgValue::U64(number) = record.args[arg] else { panic!("a number in {record:?}") };
+    number
+}
+
 #[test]
 fn every_call_of_every_thread_is_framed_in_order() {
     let folder = tempfile::tempdir().unwrap();
     let part = "threads::plays_500_threads_at_once_and_as_many_one_after_the_other";
-    let mut child = part::start(part, folder.path(), &[]);
-    assert!(child.wait().unwrap().success());
-    let mut by_player: BTreeMap<u64, Vec<PlainRecord>> = BTreeMap::new();
-    for record in part::all(folder.path()) {
-        by_player.entry(record.values[0].parse().unwrap()).or_default().push(record);
+    part::play(part, folder.path(), &[]);
+    let session = part::only(folder.path());
+    assert_eq!(session.reason(), "normal");
+    let mut by_player: BTreeMap<u64, Vec<ReadRecord>> = BTreeMap::new();
+    for record in session.records {
+        by_player.entry(number(&record, 0)).or_default().push(record);
     }
     assert_eq!(by_player.len(), 1_000);
     let mut threads = std::collections::BTreeSet::new();
     for (player, records) in by_player {
-        let numbers: Vec<u64> = records.iter().map(|record| record.values[1].parse().unwrap()).collect();
+        let numbers: Vec<u64> = records.iter().map(|record| number(record, 1)).collect();
         assert_eq!(numbers, (0..CALLS).collect::<Vec<_>>(), "player {player}");
-        assert!(records.is_sorted_by_key(|record| record.time_ns));
+        assert!(records.is_sorted_by_key(|record| record.time));
         assert!(records.iter().all(|record| record.thread == records[0].thread));
-        assert!(threads.insert(records[0].thread), "a number of its own");
+        assert!(threads.insert(records[0].thread.id), "a thread of its own");
     }
-    assert!(!part::spool(folder.path()).exists(), "stopped in order: nothing is left");
+    assert_eq!(part::leftovers(folder.path()), [""; 0], "ended in order: nothing is left");
     // With 500 threads of the test itself, whose stacks are some 8 KB each; the agent's part has a bench.
     let memory = std::fs::read_to_string(folder.path().join("memory")).unwrap();
     let resident = memory.lines().find_map(|line| line.strip_prefix("Rss:")).unwrap().trim().to_owned();

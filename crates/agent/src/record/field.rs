@@ -29,17 +29,32 @@ pub enum FieldKind {
     Displayed = 6,
     /// Text that `Debug` made when it was recorded.
     Debugged = 7,
+    /// What most messages do not have, see `parts`. After all values that the callsite names.
+    Parts = 8,
+    /// The number of a span. After all values that the callsite names.
+    Span = 9,
 }
 
 impl FieldKind {
     pub(crate) fn from_bits(bits: u64) -> Option<Self> {
-        [Self::Unsigned, Self::Signed, Self::Float, Self::Bool, Self::Text, Self::Displayed, Self::Debugged]
-            .into_iter()
-            .find(|kind| *kind as u64 == bits)
+        Self::ALL.into_iter().find(|kind| *kind as u64 == bits)
     }
 
-    pub(crate) fn is_text(self) -> bool {
-        matches!(self, Self::Text | Self::Displayed | Self::Debugged)
+    const ALL: [Self; 9] = [
+        Self::Unsigned,
+        Self::Signed,
+        Self::Float,
+        Self::Bool,
+        Self::Text,
+        Self::Displayed,
+        Self::Debugged,
+        Self::Parts,
+        Self::Span,
+    ];
+
+    /// It has bytes behind the words of the values.
+    pub(crate) fn has_bytes(self) -> bool {
+        matches!(self, Self::Text | Self::Displayed | Self::Debugged | Self::Parts)
     }
 }
 
@@ -169,9 +184,9 @@ formatted! {
 /// The values of a message: `(first, (second, ()))`.
 pub trait Fields {
     /// How many.
-    const COUNT: u64;
+    fn count(&self) -> u64;
     /// Their kinds, four bits each, the first lowest.
-    const KINDS: u64;
+    fn kinds(&self) -> u64;
     /// Words of all texts, each filled up to whole words.
     fn text_words(&self) -> u64;
     #[doc(hidden)]
@@ -181,8 +196,14 @@ pub trait Fields {
 }
 
 impl Fields for () {
-    const COUNT: u64 = 0;
-    const KINDS: u64 = 0;
+    #[inline]
+    fn count(&self) -> u64 {
+        0
+    }
+    #[inline]
+    fn kinds(&self) -> u64 {
+        0
+    }
     #[inline]
     fn text_words(&self) -> u64 {
         0
@@ -194,8 +215,14 @@ impl Fields for () {
 }
 
 impl<F: Field, R: Fields> Fields for (F, R) {
-    const COUNT: u64 = 1 + R::COUNT;
-    const KINDS: u64 = F::KIND as u64 | R::KINDS << 4;
+    #[inline]
+    fn count(&self) -> u64 {
+        1 + self.1.count()
+    }
+    #[inline]
+    fn kinds(&self) -> u64 {
+        F::KIND as u64 | self.1.kinds() << 4
+    }
     #[inline]
     fn text_words(&self) -> u64 {
         self.0.text().len().div_ceil(8) as u64 + self.1.text_words()
@@ -214,7 +241,7 @@ impl<F: Field, R: Fields> Fields for (F, R) {
 
 /// Puts the bytes so that they lie in memory in their order. Hot: short texts, so no call of `memcpy`.
 #[inline]
-fn put_text(text: &[u8], put: &mut impl FnMut(u64)) {
+pub(crate) fn put_text(text: &[u8], put: &mut impl FnMut(u64)) {
     let (words, rest) = text.as_chunks::<8>();
     for word in words {
         put(u64::from_le_bytes(*word).to_le());

@@ -1,0 +1,174 @@
+//! Where sessions lie on the disk: a folder for each product, in it one for each application.
+//!
+//! ```text
+//!   ROOT/PRODUCT/APPLICATION/20261121T181530Z-ID.0001.kymo   fragments of a session, oldest first
+//!                            20261121T181530Z-ID.session     what it is, for lists
+//!                            20261121T181530Z-ID.spool       while it runs, or until it is recovered
+//!                            20261121T181530Z-ID.spill
+//!                            prune.lock
+//! ```
+//!
+//! Any number of processes share one: each writes files of its own only, and what is of a process that is gone is
+//! locked before it is touched. Locks are the system's (`flock`), so they end with whoever holds them.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub(crate) mod names;
+mod prune;
+mod recover;
+mod summary;
+
+use names::FileName;
+pub(crate) use prune::prune;
+pub use prune::{Pruned, Retention};
+pub use recover::{Recovered, recover};
+pub use summary::Summary;
+
+/// Where the repository lies, for all programs of a machine or a user.
+pub const REPOSITORY_ENV: &str = "KYMO_REPOSITORY";
+/// Applications of a repository that are looked at: far more than a machine has.
+const FOLDERS_MAX: usize = 10_000;
+
+/// Where a repository may lie, best first: what the program or the environment says, and nothing else then; or what
+/// the service manager gives; the system's place, for root; the user's; and a folder for temporary files.
+pub fn roots(said: Option<&Path>) -> Vec<PathBuf> {
+    let from_env = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    if let Some(path) = said.map(Path::to_owned).or_else(|| from_env(REPOSITORY_ENV)) {
+        return vec![path];
+    }
+    let mut roots = Vec::new();
+    // systemd's `StateDirectory=`; there may be several, of which the first is ours.
+    if let Some(given) = from_env("STATE_DIRECTORY") {
+        roots.extend(
+            given
+                .to_str()
+                .and_then(|given| given.split(':').next())
+                .map(|first| Path::new(first).join("kymo")),
+        );
+    }
+    roots.extend(platform_roots(&from_env));
+    roots.push(std::env::temp_dir().join(format!("kymo-{}", owner())));
+    roots
+}
+
+#[cfg(all(unix, not(target_os = "macos")))]
+fn platform_roots(from_env: &dyn Fn(&str) -> Option<PathBuf>) -> Vec<PathBuf> {
+    let mut roots = Vec::new();
+    if owner() == 0 {
+        roots.push(PathBuf::from("/var/lib/kymo"));
+    }
+    roots.extend(from_env("XDG_STATE_HOME").filter(|path| path.is_absolute()).map(|path| path.join("kymo")));
+    roots.extend(from_env("HOME").map(|home| home.join(".local/state/kymo")));
+    roots
+}
+
+#[cfg(target_os = "macos")]
+fn platform_roots(from_env: &dyn Fn(&str) -> Option<PathBuf>) -> Vec<PathBuf> {
+    from_env("HOME").map(|home| home.join("Library/Application Support/Kymo")).into_iter().collect()
+}
+
+#[cfg(not(unix))]
+fn platform_roots(from_env: &dyn Fn(&str) -> Option<PathBuf>) -> Vec<PathBuf> {
+    from_env("LOCALAPPDATA").map(|home| home.join("Kymo")).into_iter().collect()
+}
+
+#[cfg(unix)]
+fn owner() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+#[cfg(not(unix))]
+fn owner() -> u32 {
+    0
+}
+
+/// The folder of an application, in the first root where it can be made; and why the roots before it were not taken.
+pub(crate) fn folder(
+    roots: &[PathBuf],
+    product: &str,
+    application: &str,
+) -> io::Result<(PathBuf, Option<String>)> {
+    let mut refused = Vec::new();
+    for root in roots {
+        let folder = root.join(names::folder(product)).join(names::folder(application));
+        match make_private(root, &folder) {
+            Ok(()) => return Ok((folder, (!refused.is_empty()).then(|| refused.join("; ")))),
+            Err(error) => refused.push(format!("{}: {error}", folder.display())),
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, refused.join("; ")))
+}
+
+/// Makes a folder that only its owner may look into, and finds out whether files can be made in it.
+fn make_private(root: &Path, folder: &Path) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        // Somebody else's folder in a place for temporary files would let them read what is recorded.
+        for folder in [root, folder] {
+            let found = std::fs::metadata(folder)?;
+            if ![owner(), 0].contains(&found.uid()) && owner() != 0 {
+                let text =
+                    format!("expected a folder of user {} or 0, found one of {}", owner(), found.uid());
+                return Err(io::Error::new(io::ErrorKind::PermissionDenied, text));
+            }
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = root;
+    let probe = folder.join(format!("probe-{}", std::process::id()));
+    std::fs::write(&probe, b"")?;
+    std::fs::remove_file(&probe)
+}
+
+/// The sessions of a repository, or of any folder below it, newest first: what their summaries say.
+///
+/// Folders are followed to the depth that a repository has. What cannot be read is left out; a session without a
+/// summary, too: its file says all there is to say.
+pub fn sessions(root: &Path) -> io::Result<Vec<(PathBuf, Summary)>> {
+    let mut found = Vec::new();
+    let mut folders = vec![(root.to_owned(), 0)];
+    let mut at = 0;
+    while let Some((folder, depth)) = folders.get(at).cloned() {
+        at += 1;
+        let entries = match std::fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if at == 1 => return Err(error),
+            Err(_) => continue,
+        };
+        for entry in entries.flatten() {
+            let path = entry.path();
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            if is_folder && depth < 2 && folders.len() < FOLDERS_MAX {
+                folders.push((path, depth + 1));
+            } else if path.extension().is_some_and(|ending| ending == "session")
+                && let Ok(summary) = Summary::read(&path)
+            {
+                found.push((path, summary));
+            }
+        }
+    }
+    found.sort_by(|left, right| right.0.file_name().cmp(&left.0.file_name()));
+    Ok(found)
+}
+
+/// The fragments of a session that are there, with their numbers, oldest first.
+pub(crate) fn fragments(folder: &Path, stem: &FileName) -> io::Result<Vec<(u64, PathBuf)>> {
+    let mut fragments: Vec<(u64, PathBuf)> = std::fs::read_dir(folder)?
+        .flatten()
+        .filter_map(|entry| {
+            let name = entry.file_name();
+            let name = name.to_str()?;
+            (FileName::of(name).as_ref() == Some(stem)).then_some(())?;
+            Some((FileName::number_of(name)?, entry.path()))
+        })
+        .collect();
+    fragments.sort_unstable();
+    Ok(fragments)
+}

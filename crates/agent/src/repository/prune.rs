@@ -1,0 +1,252 @@
+//! Pruning: what is too old, too much, or in the way of a disk that is filling up.
+//!
+//! Whole fragments go, oldest first. The newest fragment of a session goes with the whole session only, and never that
+//! of one that is running, so the limits can be exceeded by what runs.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use kymo_model::Timestamp;
+
+use super::names::FileName;
+
+/// How much an application's folder may hold. Loupe's figures, which have served for years.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Fragments that were written last longer ago go.
+    pub age_max: Duration,
+    /// Of all sessions of the application together, in bytes.
+    pub bytes_max: u64,
+    /// Bytes that stay free on the disk for others.
+    pub free_disk_min: u64,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { age_max: Duration::from_hours(90 * 24), bytes_max: 150 << 20, free_disk_min: 200 << 20 }
+    }
+}
+
+/// Why a fragment was removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Because {
+    Age,
+    Size,
+    FreeDisk,
+}
+
+impl Because {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Age => "it is older than the limit",
+            Self::Size => "all sessions together are larger than the limit",
+            Self::FreeDisk => "the disk has less free space than the limit",
+        }
+    }
+}
+
+/// What was removed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// Fragments.
+    pub fragments: u64,
+    /// Bytes of them.
+    pub bytes: u64,
+    /// Sessions of which nothing is left.
+    pub sessions: u64,
+    pub(crate) because: Option<Because>,
+    /// The disk has less free space than the limit, and there is nothing left to remove.
+    pub is_disk_low: bool,
+}
+
+#[derive(Debug)]
+struct Fragment {
+    path: PathBuf,
+    stem: FileName,
+    bytes: u64,
+    modified_ns: i64,
+}
+
+/// Removes what is beyond the limits in an application's folder. One process at a time does it; others leave it to
+/// that one.
+pub(crate) fn prune(folder: &Path, retention: &Retention, now: Timestamp) -> io::Result<Pruned> {
+    let lock = File::options().create(true).truncate(false).write(true).open(folder.join("prune.lock"))?;
+    if lock.try_lock().is_err() {
+        return Ok(Pruned::default());
+    }
+    let mut fragments = list(folder)?;
+    // By when they were begun, not by when they were written: a session's fragments then go in their order.
+    fragments.sort_by(|left, right| left.path.file_name().cmp(&right.path.file_name()));
+    let mut left: BTreeMap<FileName, u64> = BTreeMap::new();
+    for fragment in &fragments {
+        *left.entry(fragment.stem.clone()).or_default() += 1;
+    }
+    let mut total: u64 = fragments.iter().map(|fragment| fragment.bytes).sum();
+    let mut free = free_disk(folder).unwrap_or(u64::MAX);
+    let oldest_ns =
+        now.as_unix_nanos().saturating_sub(i64::try_from(retention.age_max.as_nanos()).unwrap_or(i64::MAX));
+    let mut pruned = Pruned::default();
+    for fragment in fragments {
+        let because = if fragment.modified_ns < oldest_ns {
+            Because::Age
+        } else if total > retention.bytes_max {
+            Because::Size
+        } else if free < retention.free_disk_min {
+            Because::FreeDisk
+        } else {
+            // A later one may still be too old: a clock that stepped, or a session that ran long.
+            continue;
+        };
+        let left = left.entry(fragment.stem.clone()).or_default();
+        if *left == 1 && is_running(folder, &fragment) {
+            continue;
+        }
+        std::fs::remove_file(&fragment.path)?;
+        *left -= 1;
+        total -= fragment.bytes;
+        free = free.saturating_add(fragment.bytes);
+        pruned.fragments += 1;
+        pruned.bytes += fragment.bytes;
+        pruned.because = pruned.because.max(Some(because));
+        if *left == 0 {
+            pruned.sessions += 1;
+            // A summary of nothing: if it stays, the list shows a session that cannot be opened, and no more.
+            let _ = std::fs::remove_file(folder.join(fragment.stem.summary()));
+        }
+    }
+    pruned.is_disk_low = free < retention.free_disk_min;
+    Ok(pruned)
+}
+
+fn list(folder: &Path) -> io::Result<Vec<Fragment>> {
+    let mut fragments = Vec::new();
+    for entry in std::fs::read_dir(folder)?.flatten() {
+        let name = entry.file_name();
+        let Some(name) = name.to_str() else { continue };
+        let (Some(stem), Some(_)) = (FileName::of(name), FileName::number_of(name)) else { continue };
+        let Ok(found) = entry.metadata() else { continue };
+        let modified = found.modified()?.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let modified_ns = i64::try_from(modified.as_nanos()).unwrap_or(i64::MAX);
+        fragments.push(Fragment { path: entry.path(), stem, bytes: found.len(), modified_ns });
+    }
+    Ok(fragments)
+}
+
+/// Its process holds it, or it waits to be recovered.
+fn is_running(folder: &Path, fragment: &Fragment) -> bool {
+    folder.join(fragment.stem.spool()).exists()
+        || File::open(&fragment.path).is_ok_and(|file| file.try_lock_shared().is_err())
+}
+
+/// Bytes that are free on the disk for who is not root; `None` where the system does not say.
+#[cfg(unix)]
+pub(crate) fn free_disk(folder: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(folder).ok()?;
+    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+#[cfg(not(unix))]
+pub(crate) fn free_disk(_: &Path) -> Option<u64> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use kymo_model::SessionId;
+
+    use super::*;
+
+    const DAY_NS: i64 = 24 * 60 * 60 * 1_000_000_000;
+
+    /// Three sessions of three fragments of 1,000 bytes, a day apart, written when they began.
+    fn repository() -> (tempfile::TempDir, Vec<FileName>) {
+        let folder = tempfile::tempdir().unwrap();
+        let stems: Vec<FileName> = (0..3)
+            .map(|session| {
+                let started_at =
+                    Timestamp::from_unix_nanos(1_790_000_000_000_000_000 + i64::from(session) * DAY_NS);
+                let stem = FileName::new(SessionId::from_u128(session as u128), started_at);
+                for number in 1..=3 {
+                    let path = folder.path().join(stem.fragment(number));
+                    std::fs::write(&path, [0; 1000]).unwrap();
+                    let moment =
+                        std::time::UNIX_EPOCH + Duration::from_nanos(started_at.as_unix_nanos() as u64);
+                    File::options().write(true).open(&path).unwrap().set_modified(moment).unwrap();
+                }
+                std::fs::write(folder.path().join(stem.summary()), "{}").unwrap();
+                stem
+            })
+            .collect();
+        (folder, stems)
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .flatten()
+            .map(|entry| entry.file_name().into_string().unwrap())
+            .collect();
+        names.retain(|name| FileName::number_of(name).is_some());
+        names.sort_unstable();
+        names
+    }
+
+    const NOBODY: Retention = Retention { age_max: Duration::MAX, bytes_max: u64::MAX, free_disk_min: 0 };
+    const NOW: Timestamp = Timestamp::from_unix_nanos(1_790_000_000_000_000_000 + 3 * DAY_NS);
+
+    #[test]
+    fn the_oldest_fragments_go_until_the_rest_is_small_enough() {
+        let (folder, stems) = repository();
+        assert_eq!(prune(folder.path(), &NOBODY, NOW).unwrap(), Pruned::default());
+        let retention = Retention { bytes_max: 5000, ..NOBODY };
+        let pruned = prune(folder.path(), &retention, NOW).unwrap();
+        assert_eq!((pruned.fragments, pruned.bytes, pruned.sessions), (4, 4000, 1));
+        assert_eq!(pruned.because, Some(Because::Size));
+        let mut expected = vec![stems[1].fragment(2), stems[1].fragment(3)];
+        expected.extend((1..=3).map(|number| stems[2].fragment(number)));
+        assert_eq!(names(folder.path()), expected);
+        assert!(!folder.path().join(stems[0].summary()).exists());
+    }
+
+    #[test]
+    fn what_is_too_old_goes_but_the_newest_of_what_runs() {
+        let (folder, stems) = repository();
+        let running = File::options().write(true).open(folder.path().join(stems[0].fragment(3))).unwrap();
+        running.try_lock().unwrap();
+        let retention = Retention { age_max: Duration::from_hours(36), ..NOBODY };
+        let pruned = prune(folder.path(), &retention, NOW).unwrap();
+        assert_eq!((pruned.fragments, pruned.sessions, pruned.because), (5, 1, Some(Because::Age)));
+        let mut expected = vec![stems[0].fragment(3)];
+        expected.extend((1..=3).map(|number| stems[2].fragment(number)));
+        assert_eq!(names(folder.path()), expected);
+        drop(running);
+        std::fs::write(folder.path().join(stems[0].spool()), "").unwrap();
+        assert_eq!(prune(folder.path(), &retention, NOW).unwrap().fragments, 0, "it waits to be recovered");
+    }
+
+    #[test]
+    fn a_disk_that_fills_up_takes_everything_but_what_runs_and_is_told() {
+        let (folder, _) = repository();
+        let retention = Retention { free_disk_min: u64::MAX, ..NOBODY };
+        let pruned = prune(folder.path(), &retention, NOW).unwrap();
+        assert_eq!(
+            (pruned.fragments, pruned.because, pruned.is_disk_low),
+            (9, Some(Because::FreeDisk), true)
+        );
+        assert_eq!(names(folder.path()), [""; 0]);
+    }
+
+    #[test]
+    fn one_process_at_a_time() {
+        let (folder, _) = repository();
+        let lock = File::create(folder.path().join("prune.lock")).unwrap();
+        lock.try_lock().unwrap();
+        let retention = Retention { bytes_max: 0, ..NOBODY };
+        assert_eq!(prune(folder.path(), &retention, NOW).unwrap(), Pruned::default());
+        drop(lock);
+        assert_eq!(prune(folder.path(), &retention, NOW).unwrap().fragments, 9);
+    }
+}

@@ -1,0 +1,326 @@
+//! What processes left that are gone: their last messages out of the spool into the session's file, and how they ended.
+//!
+//! | evidence | end |
+//! |---|---|
+//! | the file says how it ended, or the summary, where the disk refused the file | that |
+//! | a panic less than a second before the last sign of life | `crashed` |
+//! | the machine was started anew since | `lost_power` |
+//! | a spool that nobody holds | `killed` |
+//! | no spool, and nobody holds the file | `unknown` |
+//!
+//! The spool's lock says that the process is gone, and keeps two recoveries apart. What was recovered carries its ring
+//! positions, so that a recovery that is itself killed is gone on with.
+
+use std::collections::BTreeSet;
+use std::fs::{File, TryLockError};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use kymo_format::{End, Header, Item, Reader, RingPosition, Span};
+use kymo_model::{Attributes, EndReason, SessionId, SessionKind, Timestamp};
+
+use super::names::FileName;
+use super::{Summary, fragments};
+use crate::session::file::{Place, Rolling, SessionFile};
+use crate::session::progress::{Progress, Tally};
+use crate::sink::{FrameSink, Position, RingId};
+use crate::spool::{DeadSpool, Framed, OpenError};
+
+/// Read of a file at a time.
+const PIECE_BYTES: usize = 64 * 1024;
+/// Spans of the file's end that records in the spool may refer to.
+const SPANS_MAX: usize = 1024;
+
+/// A session that was recovered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recovered {
+    /// Which.
+    pub session: SessionId,
+    /// How it ended.
+    pub reason: EndReason,
+    /// Messages that were in its spool only.
+    pub records: u64,
+    /// Places of the spool where no whole message lay.
+    pub damaged_places: u64,
+}
+
+/// Recovers all sessions of an application's folder whose process is gone; those of living ones are left alone. What
+/// could not be recovered is there for the next time, and told with the file's name.
+///
+/// Reads and writes files; takes some milliseconds for each session, and up to a second for a spool of 100 MB.
+pub fn recover(folder: &Path) -> io::Result<(Vec<Recovered>, Vec<String>)> {
+    let mut stems = BTreeSet::new();
+    for entry in std::fs::read_dir(folder)?.flatten() {
+        let name = entry.file_name();
+        let Some(name) = name.to_str() else { continue };
+        if let Some(stem) = FileName::of(name)
+            && [".spool", ".session", ".kymo"].iter().any(|ending| name.ends_with(ending))
+        {
+            stems.insert(stem);
+        }
+    }
+    let (mut recovered, mut failed) = (Vec::new(), Vec::new());
+    for stem in stems {
+        match recover_one(folder, &stem) {
+            Ok(one) => recovered.extend(one),
+            Err(error) => failed.push(format!("{}: {error}", folder.join(stem.spool()).display())),
+        }
+    }
+    Ok((recovered, failed))
+}
+
+fn recover_one(folder: &Path, stem: &FileName) -> io::Result<Option<Recovered>> {
+    let spool = folder.join(stem.spool());
+    let dead = match DeadSpool::open(&spool) {
+        Ok(dead) => Some(dead),
+        Err(OpenError::InUse) => return Ok(None),
+        Err(OpenError::Io(error)) if error.kind() == io::ErrorKind::NotFound => None,
+        // Nothing can be read out of it, and it would be tried for ever.
+        Err(OpenError::NotASpool) => {
+            std::fs::rename(&spool, spool.with_extension("damaged"))?;
+            None
+        }
+        Err(OpenError::Io(error)) => return Err(error),
+    };
+    if dead.is_none() {
+        // A session without a summary was begun by a process that came no further.
+        let summary = Summary::read(&folder.join(stem.summary()));
+        if summary.is_ok_and(|summary| !summary.is_running()) {
+            return Ok(None);
+        }
+    }
+    let fragments = fragments(folder, stem)?;
+    let last = fragments.last().map(|(_, path)| path.clone());
+    let _held = match hold(last.as_deref())? {
+        Hold::Ours(held) => held,
+        Hold::Taken => return Ok(None),
+    };
+    let found = match &last {
+        Some(path) => Found::read(path)?,
+        None => Found::default(),
+    };
+    let said = || Summary::read(&folder.join(stem.summary())).ok()?.end_reason();
+    let reason = found.end.as_ref().map(|end| end.reason).or_else(said);
+    let reason = reason.unwrap_or_else(|| evidence(dead.as_ref()));
+    let report = write(folder, stem, last.as_deref(), &found, dead.as_ref(), reason)?;
+    if let Some(dead) = dead {
+        dead.remove()?;
+    }
+    Ok(report)
+}
+
+/// The lock of a session's last fragment.
+enum Hold {
+    /// Held as long as this lives; without a fragment there is nothing to hold.
+    Ours(Option<File>),
+    /// Its process has it.
+    Taken,
+}
+
+fn hold(path: Option<&Path>) -> io::Result<Hold> {
+    let Some(path) = path else { return Ok(Hold::Ours(None)) };
+    let file = File::options().read(true).write(true).open(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Hold::Ours(Some(file))),
+        Err(TryLockError::WouldBlock) => Ok(Hold::Taken),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+fn evidence(dead: Option<&DeadSpool>) -> EndReason {
+    match dead {
+        None => EndReason::Unknown,
+        Some(dead) if dead.panicked() => EndReason::Crashed,
+        Some(dead) if dead.is_of_unknown_boot() => EndReason::Unknown,
+        Some(dead) if dead.is_of_earlier_boot() => EndReason::LostPower,
+        Some(_) => EndReason::Killed,
+    }
+}
+
+/// Appends what the spool has, and the end.
+fn write(
+    folder: &Path,
+    stem: &FileName,
+    last: Option<&Path>,
+    found: &Found,
+    dead: Option<&DeadSpool>,
+    reason: EndReason,
+) -> io::Result<Option<Recovered>> {
+    let summary_path = folder.join(stem.summary());
+    let mut summary = Summary::read(&summary_path).unwrap_or_default();
+    let progress = Arc::new(Progress::from(found.tally_before(&summary)));
+    let session = stem.session().unwrap_or(SessionId::from_u128(0));
+    // One fragment takes it all: it is what one process had not framed.
+    let rolling = Rolling { bytes_max: u64::MAX, age_max_ns: i64::MAX };
+    let owned = (folder.to_owned(), stem.clone());
+    let told = Arc::clone(&progress);
+    let mut file = if let (Some(path), Some(header)) = (last, &found.header) {
+        let place = Place::open(path, owned.0, owned.1, found.whole_bytes)?;
+        SessionFile::resume(place, header.clone(), found.framed.next_sequence, rolling, told)?
+    } else {
+        // The file is gone, or its header is: a new fragment says at least which session it is of.
+        let number = last.and_then(|path| FileName::number_of(path.file_name()?.to_str()?)).unwrap_or(0) + 1;
+        let header = bare_header(session, number, dead, found);
+        SessionFile::create(owned.0, owned.1, header, rolling, told)?
+    };
+    found.define_spans(&mut file);
+    let report = match dead {
+        Some(dead) => Some(dead.recover(&found.framed, &mut file)?),
+        None => None,
+    };
+    if found.end.is_none() {
+        let time = file.last_time().max(found.last_time);
+        file.end(End { time, reason, note: None, recovered: true })?;
+    } else {
+        file.finish()?;
+    }
+    let reached = progress.now();
+    summary.id = session.to_string();
+    "ended".clone_into(&mut summary.state);
+    summary.end_reason = Some(reason.as_str().to_owned());
+    summary.tally = reached.tally;
+    summary.last_at = reached.last_time.max(found.last_time).to_string();
+    summary.bytes = fragments(folder, stem)?
+        .iter()
+        .filter_map(|(_, path)| path.metadata().ok())
+        .map(|file| file.len())
+        .sum();
+    if let Some(report) = report {
+        summary.dropped = report.dropped.total() + report.damaged_places;
+    }
+    summary.write(&summary_path)?;
+    Ok(Some(Recovered {
+        session,
+        reason,
+        records: report.map_or(0, |report| report.records),
+        damaged_places: report.map_or(0, |report| report.damaged_places),
+    }))
+}
+
+fn bare_header(session: SessionId, fragment: u64, dead: Option<&DeadSpool>, found: &Found) -> Header {
+    let started_at = dead.map_or(Timestamp::default(), DeadSpool::started);
+    Header {
+        session,
+        fragment,
+        first_sequence: found.framed.next_sequence.max(1),
+        started_at,
+        opened_at: started_at,
+        kind: SessionKind::Process,
+        previous: None,
+        agent: crate::session::AGENT.to_owned(),
+        resource: Attributes::default(),
+    }
+}
+
+/// What a session's last fragment says.
+#[derive(Debug, Default)]
+struct Found {
+    header: Option<Header>,
+    framed: Framed,
+    /// Up to here its bytes are whole.
+    whole_bytes: u64,
+    end: Option<End>,
+    tally: Tally,
+    last_time: Timestamp,
+    spans: Vec<Arc<Span>>,
+}
+
+impl Found {
+    fn read(path: &Path) -> io::Result<Self> {
+        use io::Read;
+        let mut file = File::open(path)?;
+        let mut reader = Reader::new();
+        let (mut found, mut piece, mut bytes) = (Self::default(), vec![0; PIECE_BYTES], 0);
+        let mut torn_at = None;
+        loop {
+            let read = file.read(&mut piece)?;
+            bytes += read as u64;
+            if read == 0 {
+                reader.finish();
+            } else {
+                reader.feed(&piece[..read]);
+            }
+            while let Some(item) = reader.next() {
+                torn_at = match item {
+                    Item::Damage(damage) if damage.bytes > 0 => Some(damage.offset),
+                    item => {
+                        found.take(item);
+                        None
+                    }
+                };
+            }
+            if read == 0 {
+                break;
+            }
+        }
+        // Half a frame at the end is what a kill leaves; its records are still in the spool.
+        found.whole_bytes = torn_at.unwrap_or(bytes);
+        if let Some(header) = &found.header {
+            found.framed.next_sequence = found.framed.next_sequence.max(header.first_sequence);
+            found.last_time = found.last_time.max(header.opened_at);
+        }
+        Ok(found)
+    }
+
+    fn take(&mut self, item: Item) {
+        match item {
+            Item::Header(header) => self.header = Some((*header).clone()),
+            Item::Record(record) => {
+                self.framed.next_sequence = record.sequence + 1;
+                self.tally.count(record.severity);
+                self.last_time = record.time;
+                for span in record.span.iter().flat_map(around) {
+                    self.remember(span);
+                }
+            }
+            Item::Ring(RingPosition { ring, position }) => {
+                if let Ok(ring) = u8::try_from(ring) {
+                    self.framed.positions.retain(|known| known.ring != RingId(ring));
+                    self.framed.positions.push(Position { ring: RingId(ring), end: position });
+                }
+            }
+            Item::End(end) => self.end = Some(end),
+            Item::Frame { .. } | Item::Loss { .. } | Item::Index(_) | Item::Damage(_) => {}
+        }
+    }
+
+    fn remember(&mut self, span: Arc<Span>) {
+        self.spans.retain(|known| known.id != span.id);
+        if self.spans.len() == SPANS_MAX {
+            self.spans.remove(0);
+        }
+        self.spans.push(span);
+    }
+
+    /// Those of the fragments before this one: the summary counted them, and perhaps some of this one.
+    fn tally_before(&self, summary: &Summary) -> Tally {
+        if self.header.as_ref().is_none_or(|header| header.fragment == 1) {
+            self.tally
+        } else {
+            summary.tally.at_least(self.tally)
+        }
+    }
+
+    /// Records in the spool refer to spans that were opened before the process died.
+    fn define_spans(&self, file: &mut SessionFile) {
+        let first = kymo_format::limits::KEYS_MAX - SPANS_MAX as u32 - 1;
+        for (span, callsite) in self.spans.iter().zip(first..) {
+            let args: Vec<_> = span.args.iter().map(kymo_format::ArgValue::as_arg).collect();
+            let writer = file.writer();
+            if writer.define_callsite(callsite, &span.callsite).is_ok() {
+                let parent = span.parent.as_ref().map(|parent| parent.id);
+                // A span that the writer does not take is one that records do not name.
+                let _ = writer.open_span(span.id, callsite, parent, &args);
+            }
+        }
+    }
+}
+
+/// The span and those around it, outermost first.
+fn around(span: &Arc<Span>) -> Vec<Arc<Span>> {
+    let mut all: Vec<Arc<Span>> =
+        std::iter::successors(Some(Arc::clone(span)), |span| span.parent.clone()).collect();
+    all.reverse();
+    all
+}

@@ -1,0 +1,178 @@
+//! The session of this process: what [`start`](Builder::start) begins and the end of the process, or
+//! [`end_session`], ends.
+//!
+//! ```text
+//!   Builder -> folder (repository) -> file with header -> summary -> spool, recorder
+//!                                                          keeper: recovers and prunes, syncs, tells the summary
+//!   end of the process, end_session, panic -> end in the file -> summary -> spool removed
+//! ```
+//!
+//! There is one at a time. Whatever fails, the program goes on, and [`status`] says what it was.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use kymo_model::{EndReason, SessionId};
+
+use crate::recorder::{Recorder, Shared, Status};
+use crate::repository::Summary;
+use crate::repository::names::FileName;
+
+mod builder;
+mod end;
+mod event;
+pub(crate) mod file;
+mod fork;
+mod keeper;
+mod panic;
+pub(crate) mod progress;
+mod resource;
+mod start;
+
+pub use builder::{Builder, Users, builder};
+pub use end::{close_fragment, end_session, flush};
+pub use event::{Event, set_user};
+pub(crate) use fork::{after_fork_in_child, before_fork, in_parent};
+use progress::Progress;
+pub use progress::Tally;
+
+/// Name and version of what writes session files.
+pub(crate) const AGENT: &str = concat!("kymo-rust ", env!("CARGO_PKG_VERSION"));
+
+/// The session of now.
+static CURRENT: Mutex<Option<Arc<Running>>> = Mutex::new(None);
+
+/// Locked in this order only: this, then the recorder's registry.
+fn current() -> MutexGuard<'static, Option<Arc<Running>>> {
+    // What it guards is whole after any panic: it is assigned.
+    CURRENT.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The session of now, if there is one.
+pub(crate) fn running() -> Option<Arc<Running>> {
+    current().clone()
+}
+
+#[derive(Debug)]
+pub(crate) struct Running {
+    session: SessionId,
+    folder: PathBuf,
+    stem: FileName,
+    settings: Builder,
+    progress: Arc<Progress>,
+    shared: Arc<Shared>,
+    /// Taken out by who ends the session.
+    recorder: Mutex<Option<Recorder>>,
+    summary: Mutex<Summary>,
+    keeper: Mutex<Option<keeper::Keeper>>,
+    /// What did not go as it should at the start.
+    notes: Vec<String>,
+}
+
+impl Running {
+    fn set_user(&self, id: &str) {
+        self.summary.lock().unwrap_or_else(PoisonError::into_inner).user = Some(id.to_owned());
+    }
+
+    /// Writes what the session is to its summary.
+    fn summarize(&self, end: Option<EndReason>) -> std::io::Result<()> {
+        let reached = self.progress.now();
+        let mut summary = self.summary.lock().unwrap_or_else(PoisonError::into_inner);
+        summary.tally = reached.tally;
+        if reached.last_sequence > 0 {
+            summary.last_at = reached.last_time.to_string();
+        }
+        summary.fragments = reached.fragment.max(1);
+        summary.bytes = reached.bytes;
+        summary.dropped = self.shared.status().dropped.total();
+        if let Some(reason) = end {
+            "ended".clone_into(&mut summary.state);
+            summary.end_reason = Some(reason.as_str().to_owned());
+        }
+        summary.write(&self.folder.join(self.stem.summary()))
+    }
+}
+
+/// Stands for the session in the program's hands.
+///
+/// It need not be kept: the session ends with the process. Dropping it flushes; dropping it while the thread panics
+/// tells that the session ends by a crash, if it does.
+#[derive(Debug)]
+#[must_use = "dropping it flushes; the session itself ends with the process or by `end_session`"]
+pub struct Session {
+    running: Option<Arc<Running>>,
+    /// Why there is none.
+    refused: Option<String>,
+}
+
+impl Session {
+    /// Its id, if it is recorded.
+    pub fn id(&self) -> Option<SessionId> {
+        self.running.as_ref().map(|running| running.session)
+    }
+
+    /// The folder with its files.
+    pub fn folder(&self) -> Option<&Path> {
+        self.running.as_ref().map(|running| running.folder.as_path())
+    }
+
+    /// Why nothing is recorded, if so: the disk refused every folder it may use.
+    pub fn refused(&self) -> Option<&str> {
+        self.refused.as_deref()
+    }
+
+    /// Ends it; see [`end_session`].
+    pub fn end(self, reason: EndReason, note: Option<&str>) -> Option<SessionStatus> {
+        end_session(reason, note)
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if std::thread::panicking()
+            && let Some(running) = &self.running
+        {
+            running.progress.crashed();
+        }
+        flush();
+    }
+}
+
+/// How the session goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionStatus {
+    /// Its id.
+    pub session: SessionId,
+    /// The folder with its files.
+    pub folder: PathBuf,
+    /// Its messages that are in the file.
+    pub tally: Tally,
+    /// Bytes of its fragments.
+    pub bytes: u64,
+    /// The fragment that is being written, from 1.
+    pub fragment: u64,
+    /// What is dropped and why, the spool, the last error.
+    pub recorder: Status,
+    /// What did not go as it should, in words, oldest first.
+    pub notes: Vec<String>,
+}
+
+/// How the session of now goes; `None` if there is none.
+pub fn status() -> Option<SessionStatus> {
+    running().map(|running| status_of(&running))
+}
+
+fn status_of(running: &Running) -> SessionStatus {
+    let reached = running.progress.now();
+    let mut notes = running.notes.clone();
+    notes.extend(running.progress.last_error());
+    SessionStatus {
+        session: running.session,
+        folder: running.folder.clone(),
+        tally: reached.tally,
+        bytes: reached.bytes,
+        fragment: reached.fragment,
+        recorder: running.shared.status(),
+        notes,
+    }
+}

@@ -1,0 +1,70 @@
+//! Ending a session, and what comes before.
+
+use std::sync::{Arc, Once, PoisonError};
+
+use kymo_model::EndReason;
+
+use super::{Running, SessionStatus, current, running, status_of};
+use crate::recorder::Recorder;
+
+/// Has everything that was recorded before in the session's file, and waits for it: some milliseconds, and at most two
+/// seconds without any progress. False if the disk refused it; then it is still in the spool. True without a session.
+pub fn flush() -> bool {
+    running().is_none_or(|running| running.shared.flush())
+}
+
+/// Closes the fragment that is being written, so that it can be sent or copied as a whole, and goes on in the next.
+/// Waits as [`flush`] does.
+pub fn close_fragment() -> bool {
+    let Some(running) = running() else { return true };
+    running.progress.wish_to_roll();
+    running.shared.flush()
+}
+
+/// Ends the session of now: how, and why in words for who reads it. What was recorded is in its file when this
+/// returns, unless the disk refused it; then the next start of the application brings it there. Waits as [`flush`]
+/// does. What is recorded afterwards is not kept, until another session is started. `None` if there was no session.
+pub fn end_session(reason: EndReason, note: Option<&str>) -> Option<SessionStatus> {
+    let running = current().take()?;
+    Some(end(&running, reason, note))
+}
+
+fn end(running: &Arc<Running>, reason: EndReason, note: Option<&str>) -> SessionStatus {
+    running.progress.end(reason, note.map(str::to_owned));
+    let keeper = running.keeper.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(keeper) = keeper {
+        keeper.stop();
+    }
+    let recorder = running.recorder.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let is_whole = recorder.is_some_and(Recorder::stop_within);
+    let (reason, _) = running.progress.ending().unwrap_or((reason, None));
+    // Where the disk refused the end, recovery finds it here.
+    running.summary.lock().unwrap_or_else(PoisonError::into_inner).end_reason =
+        Some(reason.as_str().to_owned());
+    if let Err(error) = running.summarize(is_whole.then_some(reason)) {
+        running.progress.failed(&error);
+    }
+    status_of(running)
+}
+
+/// Ends the session with the process: also when the program forgot its guard, or leaves by `exit`.
+pub(super) fn at_exit() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        #[cfg(unix)]
+        crate::raw::exit::install(exiting);
+    });
+}
+
+#[cfg(unix)]
+extern "C" fn exiting() {
+    // Whoever ends the program from within this lock, or forked so, has nobody to wait for.
+    let running = super::CURRENT.try_lock().ok().and_then(|mut current| current.take());
+    let Some(running) = running else { return };
+    let panics = running.shared.panics() || running.progress.is_crashed();
+    let reason = if panics { EndReason::Crashed } else { EndReason::Normal };
+    // A destructor that runs this late may panic for want of what is gone already; the spool has everything then.
+    let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| end(&running, reason, None)));
+    // Its threads may still look at it.
+    std::mem::forget(running);
+}

@@ -1,0 +1,167 @@
+//! How far a session is: told by who writes its file, asked by who shows it.
+
+use std::fs::File;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use kymo_model::{EndReason, Severity, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// Messages of a session, by how bad they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// All of them.
+    pub messages: u64,
+    /// Of severity fatal.
+    pub fatal: u64,
+    /// Of severity error.
+    pub errors: u64,
+    /// Of severity warning.
+    pub warnings: u64,
+}
+
+impl Tally {
+    pub(crate) fn count(&mut self, severity: Severity) {
+        self.messages += 1;
+        if severity >= Severity::FATAL {
+            self.fatal += 1;
+        } else if severity >= Severity::ERROR {
+            self.errors += 1;
+        } else if severity >= Severity::WARN {
+            self.warnings += 1;
+        }
+    }
+
+    /// The larger figure of both.
+    pub(crate) fn at_least(self, other: Self) -> Self {
+        Self {
+            messages: self.messages.max(other.messages),
+            fatal: self.fatal.max(other.fatal),
+            errors: self.errors.max(other.errors),
+            warnings: self.warnings.max(other.warnings),
+        }
+    }
+
+    pub(crate) fn add(&mut self, more: Self) {
+        self.messages += more.messages;
+        self.fatal += more.fatal;
+        self.errors += more.errors;
+        self.warnings += more.warnings;
+    }
+}
+
+/// How far the file is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Reached {
+    /// Since the last time.
+    pub(crate) tally: Tally,
+    pub(crate) last_sequence: u64,
+    pub(crate) last_time: Timestamp,
+    /// Of all fragments.
+    pub(crate) bytes: u64,
+    pub(crate) fragment: u64,
+}
+
+/// Shared by the drainer, the keeper and the program's own calls. Nobody holds its locks for longer than a copy takes.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    reached: Mutex<Reached>,
+    ending: Mutex<Option<(EndReason, Option<String>)>>,
+    last_error: Mutex<Option<String>>,
+    wants_to_roll: AtomicBool,
+    has_crashed: AtomicBool,
+    /// Nothing is to be written: the disk has too little free space.
+    is_held: AtomicBool,
+    /// Files with something that is not on the disk itself.
+    files: Mutex<Vec<File>>,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What they guard is whole after any panic: each change is a copy.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Progress {
+    /// Goes on from what was counted before.
+    pub(crate) fn from(tally: Tally) -> Self {
+        let progress = Self::default();
+        locked(&progress.reached).tally = tally;
+        progress
+    }
+
+    pub(crate) fn reached(&self, now: &Reached) {
+        let mut reached = locked(&self.reached);
+        let mut tally = reached.tally;
+        tally.add(now.tally);
+        *reached = Reached { tally, ..*now };
+    }
+
+    /// With what was counted since the session began.
+    pub(crate) fn now(&self) -> Reached {
+        *locked(&self.reached)
+    }
+
+    /// Has the fragment closed with the next batch.
+    pub(crate) fn wish_to_roll(&self) {
+        self.wants_to_roll.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn take_wish_to_roll(&self) -> bool {
+        self.wants_to_roll.swap(false, Ordering::AcqRel)
+    }
+
+    /// The program is ending by a panic.
+    pub(crate) fn crashed(&self) {
+        self.has_crashed.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_crashed(&self) -> bool {
+        self.has_crashed.load(Ordering::Acquire)
+    }
+
+    /// Says whether anything is to be written; gives what was said before.
+    pub(crate) fn hold(&self, is_held: bool) -> bool {
+        self.is_held.swap(is_held, Ordering::AcqRel)
+    }
+
+    pub(crate) fn is_held(&self) -> bool {
+        self.is_held.load(Ordering::Acquire)
+    }
+
+    /// The file that is written from now on, for [`Progress::sync`].
+    pub(crate) fn writes_to(&self, file: File) {
+        locked(&self.files).push(file);
+    }
+
+    /// Brings what was written to the disk itself. Takes as long as the disk.
+    pub(crate) fn sync(&self) {
+        let files = std::mem::take(&mut *locked(&self.files));
+        for file in &files {
+            if let Err(error) = file.sync_data() {
+                self.failed(&error);
+            }
+        }
+        // The last one is still written to, and those that came meanwhile.
+        if let Some(last) = files.into_iter().next_back() {
+            locked(&self.files).insert(0, last);
+        }
+    }
+
+    pub(crate) fn failed(&self, error: &io::Error) {
+        *locked(&self.last_error) = Some(error.to_string());
+    }
+
+    pub(crate) fn last_error(&self) -> Option<String> {
+        locked(&self.last_error).clone()
+    }
+
+    /// Says how the session ends; the first word holds.
+    pub(crate) fn end(&self, reason: EndReason, note: Option<String>) {
+        locked(&self.ending).get_or_insert((reason, note));
+    }
+
+    pub(crate) fn ending(&self) -> Option<(EndReason, Option<String>)> {
+        locked(&self.ending).clone()
+    }
+}
