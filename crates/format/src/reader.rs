@@ -194,6 +194,11 @@ impl Reader {
         self.is_over = true;
     }
 
+    /// Bytes of the file that are done. After an item of a block that is the block's end, after a header the header's.
+    pub fn position(&self) -> u64 {
+        self.offset + self.at as u64
+    }
+
     /// What was read and what was not, so far.
     pub fn counts(&self) -> Counts {
         self.counts

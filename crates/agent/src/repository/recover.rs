@@ -14,7 +14,7 @@
 use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kymo_format::{End, Header, Item, Reader, RingPosition, Span};
@@ -24,8 +24,8 @@ use super::names::FileName;
 use super::{Summary, fragments};
 use crate::session::file::{Place, Rolling, SessionFile};
 use crate::session::progress::{Progress, Tally};
-use crate::sink::{FrameSink, Position, RingId};
-use crate::spool::{DeadSpool, Framed, OpenError};
+use crate::sink::{Position, RingId};
+use crate::spool::{DeadSpool, Framed, OpenError, RecoveryReport};
 
 /// Read of a file at a time.
 const PIECE_BYTES: usize = 64 * 1024;
@@ -96,10 +96,7 @@ fn recover_one(folder: &Path, stem: &FileName) -> io::Result<Option<Recovered>> 
         Hold::Ours(held) => held,
         Hold::Taken => return Ok(None),
     };
-    let found = match &last {
-        Some(path) => Found::read(path)?,
-        None => Found::default(),
-    };
+    let (last, found) = last_written(fragments)?;
     let said = || Summary::read(&folder.join(stem.summary())).ok()?.end_reason();
     let reason = found.end.as_ref().map(|end| end.reason).or_else(said);
     let reason = reason.unwrap_or_else(|| evidence(dead.as_ref()));
@@ -128,6 +125,26 @@ fn hold(path: Option<&Path>) -> io::Result<Hold> {
     }
 }
 
+/// The newest fragment that says anything, and what it and those before it say of how far the session is framed. One
+/// that is empty was made by a process that came no further; it goes.
+fn last_written(mut fragments: Vec<(u64, PathBuf)>) -> io::Result<(Option<PathBuf>, Found)> {
+    while let Some((_, path)) = fragments.pop() {
+        let mut found = Found::read(&path)?;
+        if found.header.is_none() && found.read.next_sequence == 0 {
+            std::fs::remove_file(&path)?;
+            continue;
+        }
+        // A fragment that was just begun has no positions yet: they are in the one before.
+        while found.positions.is_empty()
+            && let Some((_, path)) = fragments.pop()
+        {
+            found.goes_on_from(Found::read(&path)?);
+        }
+        return Ok((Some(path), found));
+    }
+    Ok((None, Found::default()))
+}
+
 fn evidence(dead: Option<&DeadSpool>) -> EndReason {
     match dead {
         None => EndReason::Unknown,
@@ -138,7 +155,7 @@ fn evidence(dead: Option<&DeadSpool>) -> EndReason {
     }
 }
 
-/// Appends what the spool has, and the end.
+/// Appends what the spool has and the end, unless the file has its end; then says so in the summary.
 fn write(
     folder: &Path,
     stem: &FileName,
@@ -149,53 +166,52 @@ fn write(
 ) -> io::Result<Option<Recovered>> {
     let summary_path = folder.join(stem.summary());
     let mut summary = Summary::read(&summary_path).unwrap_or_default();
-    let progress = Arc::new(Progress::from(found.tally_before(&summary)));
     let session = stem.session().unwrap_or(SessionId::from_u128(0));
-    // One fragment takes it all: it is what one process had not framed.
-    let rolling = Rolling { bytes_max: u64::MAX, age_max_ns: i64::MAX };
-    let owned = (folder.to_owned(), stem.clone());
-    let told = Arc::clone(&progress);
-    let mut file = if let (Some(path), Some(header)) = (last, &found.header) {
-        let place = Place::open(path, owned.0, owned.1, found.whole_bytes)?;
-        SessionFile::resume(place, header.clone(), found.framed.next_sequence, rolling, told)?
-    } else {
-        // The file is gone, or its header is: a new fragment says at least which session it is of.
-        let number = last.and_then(|path| FileName::number_of(path.file_name()?.to_str()?)).unwrap_or(0) + 1;
-        let header = bare_header(session, number, dead, found);
-        SessionFile::create(owned.0, owned.1, header, rolling, told)?
-    };
-    found.define_spans(&mut file);
-    let report = match dead {
-        Some(dead) => Some(dead.recover(&found.framed, &mut file)?),
-        None => None,
-    };
+    let progress = Arc::new(Progress::from(found.tally_before(&summary)));
+    let mut report = RecoveryReport::default();
     if found.end.is_none() {
-        let time = file.last_time().max(found.last_time);
+        let mut file = file_to_go_on_with(folder, stem, last, found, dead, Arc::clone(&progress))?;
+        found.define_spans(&mut file);
+        if let Some(dead) = dead {
+            report = dead.recover(&found.framed(), &mut file)?;
+            summary.dropped = report.dropped.total() + report.damaged_places;
+        }
+        let time = file.last_time().max(found.sure.last_time);
         file.end(End { time, reason, note: None, recovered: true })?;
-    } else {
-        file.finish()?;
     }
     let reached = progress.now();
     summary.id = session.to_string();
     "ended".clone_into(&mut summary.state);
     summary.end_reason = Some(reason.as_str().to_owned());
     summary.tally = reached.tally;
-    summary.last_at = reached.last_time.max(found.last_time).to_string();
-    summary.bytes = fragments(folder, stem)?
-        .iter()
-        .filter_map(|(_, path)| path.metadata().ok())
-        .map(|file| file.len())
-        .sum();
-    if let Some(report) = report {
-        summary.dropped = report.dropped.total() + report.damaged_places;
-    }
+    summary.last_at = reached.last_time.max(found.sure.last_time).to_string();
+    let fragments = fragments(folder, stem)?;
+    summary.bytes = fragments.iter().filter_map(|(_, path)| Some(path.metadata().ok()?.len())).sum();
     summary.write(&summary_path)?;
-    Ok(Some(Recovered {
-        session,
-        reason,
-        records: report.map_or(0, |report| report.records),
-        damaged_places: report.map_or(0, |report| report.damaged_places),
-    }))
+    let RecoveryReport { records, damaged_places, .. } = report;
+    Ok(Some(Recovered { session, reason, records, damaged_places }))
+}
+
+fn file_to_go_on_with(
+    folder: &Path,
+    stem: &FileName,
+    last: Option<&Path>,
+    found: &Found,
+    dead: Option<&DeadSpool>,
+    progress: Arc<Progress>,
+) -> io::Result<SessionFile> {
+    // One fragment takes it all: it is what one process had not framed.
+    let rolling = Rolling { bytes_max: u64::MAX, age_max_ns: i64::MAX };
+    let (folder, stem) = (folder.to_owned(), stem.clone());
+    if let (Some(path), Some(header)) = (last, &found.header) {
+        let place = Place::open(path, folder, stem, found.sure.bytes)?;
+        return SessionFile::resume(place, header.clone(), found.sure.next_sequence, rolling, progress);
+    }
+    // The file is gone, or its header is: a new fragment says at least which session it is of.
+    let number = last.and_then(|path| FileName::number_of(path.file_name()?.to_str()?)).unwrap_or(0) + 1;
+    let session = stem.session().unwrap_or(SessionId::from_u128(0));
+    let header = bare_header(session, number, dead, found);
+    SessionFile::create(folder, stem, header, rolling, progress)
 }
 
 fn bare_header(session: SessionId, fragment: u64, dead: Option<&DeadSpool>, found: &Found) -> Header {
@@ -203,7 +219,7 @@ fn bare_header(session: SessionId, fragment: u64, dead: Option<&DeadSpool>, foun
     Header {
         session,
         fragment,
-        first_sequence: found.framed.next_sequence.max(1),
+        first_sequence: found.sure.next_sequence.max(1),
         started_at,
         opened_at: started_at,
         kind: SessionKind::Process,
@@ -217,13 +233,23 @@ fn bare_header(session: SessionId, fragment: u64, dead: Option<&DeadSpool>, foun
 #[derive(Debug, Default)]
 struct Found {
     header: Option<Header>,
-    framed: Framed,
-    /// Up to here its bytes are whole.
-    whole_bytes: u64,
+    positions: Vec<Position>,
     end: Option<End>,
+    /// Up to where the file is gone on with.
+    sure: Sure,
+    /// With what follows: half a batch, whose other half a kill prevented.
+    read: Sure,
+    spans: Vec<Arc<Span>>,
+}
+
+/// What a file says up to the end of a batch. Only there it says how far the rings are framed: what follows is in the
+/// spool too, and would come twice.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sure {
+    bytes: u64,
+    next_sequence: u64,
     tally: Tally,
     last_time: Timestamp,
-    spans: Vec<Arc<Span>>,
 }
 
 impl Found {
@@ -231,57 +257,64 @@ impl Found {
         use io::Read;
         let mut file = File::open(path)?;
         let mut reader = Reader::new();
-        let (mut found, mut piece, mut bytes) = (Self::default(), vec![0; PIECE_BYTES], 0);
-        let mut torn_at = None;
+        let (mut found, mut piece) = (Self::default(), vec![0; PIECE_BYTES]);
         loop {
             let read = file.read(&mut piece)?;
-            bytes += read as u64;
             if read == 0 {
                 reader.finish();
             } else {
                 reader.feed(&piece[..read]);
             }
             while let Some(item) = reader.next() {
-                torn_at = match item {
-                    Item::Damage(damage) if damage.bytes > 0 => Some(damage.offset),
-                    item => {
-                        found.take(item);
-                        None
-                    }
-                };
+                if let Some(sure) = found.take(item) {
+                    found.sure = Sure { bytes: reader.position(), ..sure };
+                }
             }
             if read == 0 {
                 break;
             }
         }
-        // Half a frame at the end is what a kill leaves; its records are still in the spool.
-        found.whole_bytes = torn_at.unwrap_or(bytes);
-        if let Some(header) = &found.header {
-            found.framed.next_sequence = found.framed.next_sequence.max(header.first_sequence);
-            found.last_time = found.last_time.max(header.opened_at);
-        }
         Ok(found)
     }
 
-    fn take(&mut self, item: Item) {
+    /// What the fragment before says, where this one says nothing.
+    fn goes_on_from(&mut self, before: Self) {
+        self.positions = before.positions;
+        self.sure.next_sequence = self.sure.next_sequence.max(before.sure.next_sequence);
+        self.sure.last_time = self.sure.last_time.max(before.sure.last_time);
+        self.spans = before.spans.into_iter().chain(std::mem::take(&mut self.spans)).collect();
+        self.end = self.end.take().or(before.end);
+    }
+
+    /// What is sure with this item, if it ends a batch.
+    fn take(&mut self, item: Item) -> Option<Sure> {
         match item {
-            Item::Header(header) => self.header = Some((*header).clone()),
+            Item::Header(header) => {
+                self.read.next_sequence = header.first_sequence;
+                self.read.last_time = header.opened_at;
+                self.header = Some((*header).clone());
+                Some(self.read)
+            }
             Item::Record(record) => {
-                self.framed.next_sequence = record.sequence + 1;
-                self.tally.count(record.severity);
-                self.last_time = record.time;
+                self.read.next_sequence = record.sequence + 1;
+                self.read.tally.count(record.severity);
+                self.read.last_time = record.time;
                 for span in record.span.iter().flat_map(around) {
                     self.remember(span);
                 }
+                None
             }
             Item::Ring(RingPosition { ring, position }) => {
-                if let Ok(ring) = u8::try_from(ring) {
-                    self.framed.positions.retain(|known| known.ring != RingId(ring));
-                    self.framed.positions.push(Position { ring: RingId(ring), end: position });
-                }
+                let ring = RingId(u8::try_from(ring).ok()?);
+                self.positions.retain(|known| known.ring != ring);
+                self.positions.push(Position { ring, end: position });
+                Some(self.read)
             }
-            Item::End(end) => self.end = Some(end),
-            Item::Frame { .. } | Item::Loss { .. } | Item::Index(_) | Item::Damage(_) => {}
+            Item::End(end) => {
+                self.end = Some(end);
+                Some(self.read)
+            }
+            Item::Frame { .. } | Item::Loss { .. } | Item::Index(_) | Item::Damage(_) => None,
         }
     }
 
@@ -293,12 +326,16 @@ impl Found {
         self.spans.push(span);
     }
 
+    fn framed(&self) -> Framed {
+        Framed { positions: self.positions.clone(), next_sequence: self.sure.next_sequence }
+    }
+
     /// Those of the fragments before this one: the summary counted them, and perhaps some of this one.
     fn tally_before(&self, summary: &Summary) -> Tally {
         if self.header.as_ref().is_none_or(|header| header.fragment == 1) {
-            self.tally
+            self.sure.tally
         } else {
-            summary.tally.at_least(self.tally)
+            summary.tally.at_least(self.sure.tally)
         }
     }
 

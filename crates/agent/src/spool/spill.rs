@@ -127,6 +127,10 @@ impl SpillReader {
         if bytes == 0 || !bytes.is_multiple_of(8) || bytes > PAYLOAD_WORDS_MAX * 8 {
             return Ok(self.damaged());
         }
+        if self.next + (HEAD_BYTES + bytes) as u64 > end {
+            // Half a write, cut short by a kill: the call that made it never returned.
+            return Ok(false);
+        }
         let seed = seed(self.salt, self.next);
         let Some(record) = self.bytes(file, end, HEAD_BYTES + bytes)? else { return Ok(self.damaged()) };
         let (words, _) = record[HEAD_BYTES..].as_chunks::<8>();

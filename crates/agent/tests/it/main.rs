@@ -3,6 +3,8 @@
 //! A test starts this program again with a name in [`PART`]; that process plays the part and is what the test is about.
 
 #[cfg(test)]
+mod full;
+#[cfg(test)]
 mod kill;
 #[cfg(test)]
 mod part;
