@@ -1,32 +1,31 @@
-//! The agent: records what a program does, on its own disk, so that it survives the program and costs nearly nothing.
-//!
-//! Not for: sending what was recorded, the session file's form (`kymo-format`), or reading it.
-//!
-//! A message is copied as it is, unformatted, into a ring of its thread that lies in a file mapped into memory. From
-//! the moment the call returns it survives `kill -9`. A thread of the recorder's own takes records out of all rings
-//! in the order of their time and hands them to a [`FrameSink`]; only what that has written is given up in the ring.
-//! What a process left that was killed is read back from its spool by [`DeadSpool`].
+//! The agent: records what a program does as sessions on its own disk, so that they survive the program and cost nearly
+//! nothing.
 //!
 //! ```
-//! use kymo::{Config, PlainFrames, Recorder};
-//!
-//! # fn main() -> std::io::Result<()> {
-//! let folder = std::env::temp_dir().join(format!("kymo-example-{}", std::process::id()));
-//! std::fs::create_dir_all(&folder)?;
-//! let frames = folder.join("frames");
-//! let config = Config::new(folder.join("session.spool"));
-//! let recorder = Recorder::start(config, Box::new(PlainFrames::append(&frames)?))?;
+//! # let folder = std::env::temp_dir().join(format!("kymo-example-{}", std::process::id()));
+//! // At the beginning of `main`. The session ends with the process, however that ends.
+//! let session = kymo::builder("Shop", "till").version("1.2.0").repository(&folder).start();
 //!
 //! let (id, ms) = (17_u64, 3_u64);
 //! kymo::info!("order {id} took {ms} ms", id, ms);
 //! kymo::warn!("disk almost full", free = 0.04, path = ?folder);
+//! kymo::Event::new(kymo::Severity::ERROR, "the payment failed").user("17", Some("Ann")).record();
 //!
-//! let status = recorder.stop();
-//! assert_eq!((status.framed, status.dropped.total()), (2, 0));
-//! assert_eq!(PlainFrames::read(&frames)?[0].records[0].values, ["17", "3"]);
-//! # std::fs::remove_dir_all(folder)
-//! # }
+//! # let status = session.end(kymo::EndReason::Normal, None).unwrap();
+//! # assert_eq!((status.tally.messages, status.tally.errors, status.recorder.dropped.total()), (3, 1, 0));
+//! # std::fs::remove_dir_all(folder).unwrap();
 //! ```
+//!
+//! A message is copied as it is, unformatted, into a ring of its thread that lies in a file mapped into memory. From
+//! the moment the call returns it survives `kill -9`; a loss of power costs two seconds. A thread of the agent's own
+//! takes records out of all rings in the order of their time and writes them to the session's file; only what was
+//! written is given up in the ring. What a process left that was killed is brought there by the next that starts.
+//!
+//! * The program is never hurt: nothing here panics into it, blocks it for longer than two seconds, or keeps it alive.
+//! * What is not recorded is counted, by reason: [`status`].
+//! * It needs no runtime and sets no signal handlers. A process that is forked off begins a session of its own.
+//!
+//! Not for: sending what was recorded; the session file's form and reading it (`kymo-format`).
 //!
 //! | module | holds |
 //! |---|---|
@@ -38,9 +37,11 @@
 //! | `raw` | all unsafe code |
 //! | `record` | a record's payload, and values with a binary form |
 //! | `recorder` | threads, their rings, the drainer, forks |
+//! | `repository` | where sessions lie on the disk; recovery and pruning |
 //! | `ring` | one writer, one reader |
-//! | `sink` | where records go |
-//! | `spool` | the files, and recovery |
+//! | `session` | the session of this process: file, start, end, panics |
+//! | `sink` | what takes records from the recorder |
+//! | `spool` | what is recorded and not yet in the file |
 
 mod callsite;
 mod clock;
@@ -56,11 +57,9 @@ mod session;
 mod sink;
 mod spool;
 
-pub use callsite::Callsite;
 pub use kymo_model::{EndReason, SessionId, Severity};
 pub use outcome::{DropCounts, DropReason};
-pub use record::{FIELDS_MAX, Field, FieldKind, FieldValue, Fields, TEXT_BYTES_MAX, Values};
-pub use recorder::{AfterFork, Config, FullPolicy, Recorder, Status, stop_forked};
+pub use recorder::{FullPolicy, Status};
 pub use repository::{
     Pruned, REPOSITORY_ENV, Recovered, Retention, Summary, recover, roots as repository_roots, sessions,
 };
@@ -68,22 +67,20 @@ pub use session::{
     Builder, Event, Session, SessionStatus, Tally, Users, builder, close_fragment, end_session, flush,
     set_user, status,
 };
-pub use sink::{
-    Batch, CallsiteInfo, FrameSink, PlainFrame, PlainFrames, PlainRecord, Position, Record, RingId,
-    ThreadInfo,
-};
-pub use spool::{DeadSpool, Framed, OpenError, RecoveryReport, SpoolKind};
+pub use spool::SpoolKind;
 
-/// What tests need to pretend. Not for use by programs.
+/// The recorder without a session, for tests and benches of it alone. Not for use by programs.
 #[doc(hidden)]
 pub mod testing {
+    pub use crate::recorder::{AfterFork, Config, Recorder, stop_forked};
+    pub use crate::sink::{Batch, FrameSink, PlainFrame, PlainFrames, PlainRecord};
     pub use crate::spool::pretend_earlier_boot;
 }
 
 /// What the macros need. Not for use by hand.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::callsite::fits;
+    pub use crate::callsite::{Callsite, fits};
     pub use crate::record::field::{Debugged, Displayed};
     pub use crate::recorder::record;
 }

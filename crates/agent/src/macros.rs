@@ -76,7 +76,7 @@ macro_rules! __fields {
 #[macro_export]
 macro_rules! __record {
     ($severity:expr, $template:literal, [$($name:expr,)*] [$($value:expr,)*]) => {{
-        static CALLSITE: $crate::Callsite = $crate::Callsite::new(
+        static CALLSITE: $crate::__private::Callsite = $crate::__private::Callsite::new(
             $severity,
             $template,
             &[$($name,)*],

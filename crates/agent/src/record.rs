@@ -18,8 +18,7 @@ pub(crate) mod field;
 mod gathered;
 pub(crate) mod parts;
 
-pub use field::{FIELDS_MAX, Field, FieldKind, Fields, TEXT_BYTES_MAX};
-pub(crate) use gathered::Gathered;
+pub(crate) use field::{FIELDS_MAX, FieldKind, Fields, TEXT_BYTES_MAX};
 pub(crate) use parts::Parts;
 
 /// Words before those of the values.

@@ -36,7 +36,7 @@ pub(crate) mod spill;
 use dictionary::Dictionary;
 use disk::Disk;
 use header::{Header, State};
-pub use recover::{DeadSpool, Framed, OpenError, RecoveryReport};
+pub(crate) use recover::{DeadSpool, Framed, OpenError, RecoveryReport};
 use spill::Spill;
 
 /// Rings of a spool: more threads than this rarely record at once; those that do share some.

@@ -7,9 +7,9 @@ use crate::ring::Put;
 
 /// Longest text of one value. What a person reads is far shorter; larger things are documents. The rest is cut off,
 /// and the reader is told how long it was.
-pub const TEXT_BYTES_MAX: usize = 1 << 20;
+pub(crate) const TEXT_BYTES_MAX: usize = 1 << 20;
 /// Values of a message: their kinds have four bits each in one word, beside their number.
-pub const FIELDS_MAX: usize = 15;
+pub(crate) const FIELDS_MAX: usize = 15;
 
 /// How a value lies in a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

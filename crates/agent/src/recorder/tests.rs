@@ -159,7 +159,7 @@ fn a_forked_child_is_mute_or_has_a_session_of_its_own() {
         call("after");
         // The child is gone, and nothing of it holds on to the parent's lock or stands in its rings.
         let in_use = DeadSpool::open(&folder.path().join("parent.spool"));
-        assert!(matches!(in_use, Err(crate::OpenError::InUse)));
+        assert!(matches!(in_use, Err(crate::spool::OpenError::InUse)));
         let status = recorder.stop();
         assert_eq!((status.framed, status.dropped.total()), (2, 0));
         assert_eq!(values(folder.path(), "parent.frames"), ["before", "after"]);

@@ -181,6 +181,7 @@ fn write(
     }
     let reached = progress.now();
     summary.id = session.to_string();
+    summary.pid = dead.map_or(summary.pid, DeadSpool::pid);
     "ended".clone_into(&mut summary.state);
     summary.end_reason = Some(reason.as_str().to_owned());
     summary.tally = reached.tally;

@@ -22,7 +22,7 @@ const DICTIONARY_BYTES_MAX: u64 = 17 << 20;
 
 /// Why a spool could not be opened.
 #[derive(Debug)]
-pub enum OpenError {
+pub(crate) enum OpenError {
     /// Its process is alive: it holds the lock.
     InUse,
     /// It is not a spool, or its first page is damaged.
@@ -58,7 +58,7 @@ impl From<io::Error> for OpenError {
 
 /// What the session's file holds already, from its last whole frame.
 #[derive(Clone, Debug, Default)]
-pub struct Framed {
+pub(crate) struct Framed {
     /// Of each ring, the newest position that any frame carries.
     pub positions: Vec<Position>,
     /// The sequence after the last framed record's; 0 if no frame was found, and then the spool's own is used.
@@ -67,7 +67,7 @@ pub struct Framed {
 
 /// What recovery found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RecoveryReport {
+pub(crate) struct RecoveryReport {
     /// Records handed to the sink.
     pub records: u64,
     /// Places where no whole record lay.
@@ -80,7 +80,7 @@ pub struct RecoveryReport {
 
 /// A spool whose process is gone. Locked while this lives, so two recoveries do not meet.
 #[derive(Debug)]
-pub struct DeadSpool {
+pub(crate) struct DeadSpool {
     path: PathBuf,
     file: File,
     _lock: File,
@@ -91,7 +91,7 @@ pub struct DeadSpool {
 
 impl DeadSpool {
     /// Opens and locks the spool at `path`.
-    pub fn open(path: &Path) -> Result<Self, OpenError> {
+    pub(crate) fn open(path: &Path) -> Result<Self, OpenError> {
         let lock = File::options().read(true).write(true).open(path)?;
         match lock.try_lock() {
             Ok(()) => {}
@@ -108,40 +108,35 @@ impl DeadSpool {
         Ok(Self { path: path.to_owned(), file, _lock: lock, header, state, panicked })
     }
 
-    /// The session's id as it was given to the recorder.
-    pub fn session(&self) -> u128 {
-        self.header.session
-    }
-
     /// The process.
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.header.pid
     }
 
     /// When it began, by its wall clock.
-    pub fn started(&self) -> Timestamp {
+    pub(crate) fn started(&self) -> Timestamp {
         Timestamp::from_unix_nanos(self.header.started_ns)
     }
 
     /// Whether the machine was started anew since: then the process may have ended with the power.
-    pub fn is_of_earlier_boot(&self) -> bool {
+    pub(crate) fn is_of_earlier_boot(&self) -> bool {
         self.header.boot_id != super::header::boot_id()
     }
 
     /// Nobody can say which boot it was of: the system does not tell.
-    pub fn is_of_unknown_boot(&self) -> bool {
+    pub(crate) fn is_of_unknown_boot(&self) -> bool {
         self.header.boot_id == 0 || super::header::boot_id() == 0
     }
 
     /// The program panicked, and nothing was heard of it a second later.
-    pub fn panicked(&self) -> bool {
+    pub(crate) fn panicked(&self) -> bool {
         self.panicked
     }
 
     /// Hands every record to the sink that is whole and not framed yet, in order, with all callsites and threads in
     /// the first batch. Memory is bounded by the rings and one batch. After an error it can be done again with what
     /// the sink has then.
-    pub fn recover(&self, framed: &Framed, sink: &mut dyn FrameSink) -> io::Result<RecoveryReport> {
+    pub(crate) fn recover(&self, framed: &Framed, sink: &mut dyn FrameSink) -> io::Result<RecoveryReport> {
         let rings = self.read_rings()?;
         let rings: Vec<Ring<'_, AtomicU64>> =
             rings.iter().map(|slots| Ring::new(slots, self.header.salt)).collect();
@@ -182,7 +177,7 @@ impl DeadSpool {
     }
 
     /// Removes the spool's files: what was in them is framed.
-    pub fn remove(self) -> io::Result<()> {
+    pub(crate) fn remove(self) -> io::Result<()> {
         match std::fs::remove_file(spill::path_of(&self.path)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}

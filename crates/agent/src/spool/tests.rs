@@ -70,7 +70,7 @@ impl FrameSink for Kept {
         self.callsites.extend(batch.callsites.iter().map(|callsite| callsite.id));
         self.threads.extend(batch.threads.iter().map(|thread| thread.number));
         self.records.extend(batch.records().map(|record| {
-            let Some(crate::FieldValue::Unsigned(number)) = record.values().next() else {
+            let Some(crate::record::FieldValue::Unsigned(number)) = record.values().next() else {
                 panic!("a number")
             };
             (record.sequence, record.thread(), number)
@@ -131,9 +131,9 @@ fn an_abandoned_spool_is_read_back_in_order() {
     let record_words = 5;
     let framed = Framed {
         positions: vec![
-            crate::Position { ring: crate::RingId(1), end: 4 * record_words },
-            crate::Position { ring: crate::RingId::SPILL, end: 10 * 8 * record_words },
-            crate::Position { ring: crate::RingId(200), end: 1 },
+            crate::sink::Position { ring: crate::sink::RingId(1), end: 4 * record_words },
+            crate::sink::Position { ring: crate::sink::RingId::SPILL, end: 10 * 8 * record_words },
+            crate::sink::Position { ring: crate::sink::RingId(200), end: 1 },
         ],
         next_sequence: 15,
     };

@@ -168,6 +168,7 @@ pub(crate) fn leftovers(folder: &Path) -> Vec<String> {
     let names = std::fs::read_dir(files(folder)).unwrap();
     let mut names: Vec<String> =
         names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    names.retain(|name| !name.ends_with(".kymo") && !name.ends_with(".session") && name != "prune.lock");
+    let is_kept = |name: &String| matches!(name.rsplit('.').next(), Some("kymo" | "session" | "lock"));
+    names.retain(|name| !is_kept(name));
     names
 }

@@ -281,3 +281,26 @@ fn eight_processes_share_one_repository() {
     assert_eq!(part::summaries(folder.path()).len(), 8);
     assert_eq!(part::leftovers(folder.path()), [""; 0]);
 }
+
+#[test]
+#[ignore = "played by other tests"]
+fn plays_a_program_whose_folder_goes() {
+    let Some(folder) = part::folder() else { return };
+    let session = part::builder(&folder).start();
+    kymo::info!("before");
+    assert!(kymo::flush());
+    std::fs::remove_dir_all(session.folder().unwrap()).unwrap();
+    kymo::info!("after");
+    // What is open stays open; what would be made cannot be, and is told.
+    assert!(kymo::flush());
+    kymo::close_fragment();
+    let status = session.end(EndReason::Normal, None).unwrap();
+    assert_eq!((status.tally.messages, status.recorder.dropped.total()), (2, 0), "{status:?}");
+    assert!(!status.notes.is_empty() || status.recorder.last_error.is_some(), "{status:?}");
+}
+
+#[test]
+fn a_folder_that_goes_hurts_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    part::play("process::plays_a_program_whose_folder_goes", folder.path(), &[]);
+}

@@ -36,12 +36,12 @@ pub(super) fn figures() -> anyhow::Result<Vec<Figure>> {
 }
 
 /// `FOLDER`: fills the rings, says so and waits for its end.
-pub(super) fn play(folder: &str) -> anyhow::Result<()> {
+pub(super) fn play(folder: &str) {
     // So much free space no disk has: the session's file is not written to.
     let retention = kymo::Retention { free_disk_min: u64::MAX, ..kymo::Retention::default() };
     let builder = kymo::builder("Kymo", "bench").repository(Path::new(folder)).retention(retention);
     let session = builder.ring_bytes(RING_BYTES).when_full(kymo::FullPolicy::Drop).start();
-    while !kymo::status().is_some_and(|status| status.recorder.last_error.is_some()) {
+    while kymo::status().is_none_or(|status| status.recorder.last_error.is_none()) {
         kymo::warn!("is it held yet?");
         std::thread::sleep(Duration::from_millis(1));
     }
@@ -65,5 +65,4 @@ pub(super) fn play(folder: &str) -> anyhow::Result<()> {
         }
     });
     drop(session);
-    Ok(())
 }
