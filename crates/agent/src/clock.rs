@@ -4,7 +4,7 @@
 //! (17 against 31 ns a record). The drainer turns stamps into times by a [`Timeline`], which it sets against the
 //! system's clocks about each second: a counter that goes wrong is given up, a step of the wall clock is told.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use kymo_model::Timestamp;
 
@@ -58,9 +58,17 @@ fn monotonic_ns() -> i64 {
     read(rustix::time::ClockId::Monotonic)
 }
 
+/// What a test moved the wall clock by.
+static SHIFTED_NS: AtomicI64 = AtomicI64::new(0);
+
+/// For tests: from now on the agent's wall clock is so many nanoseconds off.
+pub fn shift_wall_clock(by_ns: i64) {
+    SHIFTED_NS.store(by_ns, Ordering::Relaxed);
+}
+
 #[cfg(unix)]
 pub(crate) fn wall_ns() -> i64 {
-    read(rustix::time::ClockId::Realtime)
+    read(rustix::time::ClockId::Realtime).saturating_add(SHIFTED_NS.load(Ordering::Relaxed))
 }
 
 #[cfg(not(unix))]

@@ -63,6 +63,8 @@ pub use recorder::{FullPolicy, Status};
 pub use repository::{
     Pruned, REPOSITORY_ENV, Recovered, Retention, Summary, recover, roots as repository_roots, sessions,
 };
+#[cfg(all(unix, feature = "signals"))]
+pub use session::end_on_signals;
 pub use session::{
     Builder, Event, Session, SessionStatus, Tally, Users, builder, close_fragment, end_session, flush,
     set_user, status,
@@ -72,6 +74,7 @@ pub use spool::SpoolKind;
 /// The recorder without a session, for tests and benches of it alone. Not for use by programs.
 #[doc(hidden)]
 pub mod testing {
+    pub use crate::clock::shift_wall_clock;
     pub use crate::recorder::{AfterFork, Config, Recorder, stop_forked};
     pub use crate::sink::{Batch, FrameSink, PlainFrame, PlainFrames, PlainRecord};
     pub use crate::spool::pretend_earlier_boot;

@@ -27,6 +27,8 @@ mod keeper;
 mod panic;
 pub(crate) mod progress;
 mod resource;
+#[cfg(all(unix, feature = "signals"))]
+mod signals;
 mod start;
 
 pub use builder::{Builder, Users, builder};
@@ -35,6 +37,8 @@ pub use event::{Event, set_user};
 pub(crate) use fork::{after_fork_in_child, before_fork, in_parent};
 use progress::Progress;
 pub use progress::Tally;
+#[cfg(all(unix, feature = "signals"))]
+pub use signals::end_on_signals;
 
 /// Name and version of what writes session files.
 pub(crate) const AGENT: &str = concat!("kymo-rust ", env!("CARGO_PKG_VERSION"));

@@ -304,3 +304,92 @@ fn a_folder_that_goes_hurts_nobody() {
     let folder = tempfile::tempdir().unwrap();
     part::play("process::plays_a_program_whose_folder_goes", folder.path(), &[]);
 }
+
+#[test]
+#[ignore = "played by other tests"]
+fn plays_a_service_that_ends_by_signals() {
+    let Some(folder) = part::folder() else { return };
+    std::mem::forget(part::builder(&folder).start());
+    kymo::end_on_signals().unwrap();
+    kymo::info!("only call");
+    wait_for_the_end(&folder);
+}
+
+#[test]
+fn a_signal_ends_the_session_where_it_is_asked_to() {
+    for (part, expected) in [
+        ("plays_a_service_that_ends_by_signals", ("normal", Some("SIGTERM"))),
+        ("plays_a_program_that_forgets_its_session", ("killed", None)),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut child = start(part, folder.path());
+        // Waiting would close it, which ends the program by itself.
+        let _input = child.stdin.take();
+        assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
+        let status = child.wait().unwrap();
+        assert_eq!(
+            std::os::unix::process::ExitStatusExt::signal(&status),
+            Some(15),
+            "it ends as it would have"
+        );
+        part::recover(folder.path());
+        let session = part::only(folder.path());
+        assert_eq!(session.messages(), ["only call"]);
+        let end = session.end.unwrap();
+        assert_eq!((end.reason.as_str(), end.note.as_deref()), expected);
+    }
+}
+
+#[test]
+#[ignore = "played by other tests"]
+fn plays_a_program_whose_clock_is_moved() {
+    let Some(folder) = part::folder() else { return };
+    let session = part::builder(&folder).start();
+    let count = |steps: usize| move || kymo::status().unwrap().tally.messages >= steps as u64;
+    let mut number = 0_u64;
+    for (step, by_s) in [0, 3_600, -7_200_i64].into_iter().enumerate() {
+        kymo::testing::shift_wall_clock(by_s * 1_000_000_000);
+        // The agent looks once a second, and says what it found.
+        let told = 100 * step + step;
+        while !count(told)() {
+            kymo::flush();
+            std::thread::yield_now();
+        }
+        for _ in 0..100 {
+            kymo::info!("call {number}", number);
+            number += 1;
+        }
+        assert!(kymo::flush());
+    }
+    session.end(EndReason::Normal, None);
+}
+
+#[test]
+fn a_clock_that_is_moved_is_told_and_costs_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    part::play("process::plays_a_program_whose_clock_is_moved", folder.path(), &[]);
+    let session = part::only(folder.path());
+    let is_step = |record: &&kymo_format::ReadRecord| record.callsite.template.starts_with("wall clock");
+    let steps: Vec<String> =
+        session.records.iter().filter(is_step).map(kymo_format::ReadRecord::message).collect();
+    assert_eq!(steps.len(), 2);
+    for (said, about_ms) in steps.iter().zip([3_600_000_i64, -10_800_000]) {
+        let ms: i64 = said.split(' ').find_map(|word| word.parse().ok()).unwrap();
+        assert!((ms - about_ms).abs() < 60_000, "{said}");
+    }
+    let calls: Vec<&kymo_format::ReadRecord> =
+        session.records.iter().filter(|record| !is_step(record)).collect();
+    let said: Vec<String> = calls.iter().map(|record| record.message()).collect();
+    assert_eq!(
+        said,
+        (0..300).map(|number| format!("call {number}")).collect::<Vec<_>>(),
+        "in the order of the calls"
+    );
+    let hours = |from: usize, to: usize| {
+        (calls[to].time.as_unix_nanos() - calls[from].time.as_unix_nanos()) as f64 / 3.6e12
+    };
+    assert!(
+        (hours(99, 100) - 1.0).abs() < 0.05 && (hours(199, 200) + 3.0).abs() < 0.05,
+        "times follow the clock"
+    );
+}
