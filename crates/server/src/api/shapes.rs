@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use kymo_model::{Kymogram, SessionId, Severity, Timestamp};
+use kymo_model::{EndReason as EndReasonWord, Kymogram, SessionId, Severity, Timestamp};
 use kymo_store::{DensityBucket, EventId, StoredEvent, UserDescription};
-use kymo_tracker::{SessionKey, SessionRow, UserSpan};
+use kymo_tracker::{End, SessionKey, SessionRow, UserSpan};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaFormat, Type};
@@ -122,21 +122,21 @@ impl SessionShape {
             (Some(name), Some(version)) => Some(format!("{name} {version}")),
             (name, version) => name.or(version),
         };
-        let ended = row.end.map(|end| end.reason().as_str());
+        let ended = row.end.and_then(End::reason);
         Self {
             id: row.id.to_string(),
             project: project_id.to_owned(),
             kind: row.kind.as_str(),
             external_id: match &row.key {
-                SessionKey::External(id) | SessionKey::Tab(id) => Some(id.clone()),
+                SessionKey::External(id) | SessionKey::Tab(id) | SessionKey::Process(id) => Some(id.clone()),
                 SessionKey::Identity(_) => None,
             },
             visit_id: row.tab.as_ref().and_then(|tab| Some(tab.visit.as_ref()?.id.clone())),
             state: row.state().as_str(),
-            end_reason: ended,
+            end_reason: ended.map(EndReasonWord::as_str),
             started_at: Moment(row.started_at),
             last_activity_at: Moment(row.last_activity_at),
-            ended_at: row.end.map(|_| Moment(row.last_activity_at)),
+            ended_at: ended.map(|_| Moment(row.last_activity_at)),
             duration_seconds: row.last_activity_at.since(row.started_at).as_secs_f64(),
             user: row.current_user().map(|user| UserShape { id: user.id.clone(), name: user.name.clone() }),
             users: row.users.iter().map(user_span).collect(),

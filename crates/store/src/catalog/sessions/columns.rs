@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use kymo_model::{DropReason, Kymogram, SessionId, SessionKind, Timestamp, User};
-use kymo_tracker::{End, Property, SessionKey, SessionRow, UserSpan};
+use kymo_model::{DropReason, EndReason, Kymogram, SessionId, SessionKind, Timestamp, User};
+use kymo_tracker::{End, Property, SessionKey, SessionRow, ToldEnd, UserSpan};
 use serde::{Deserialize, Serialize};
 use sqlx::query_builder::Separated;
 use sqlx::sqlite::SqliteRow;
@@ -67,9 +67,10 @@ struct StoredProperty {
 /// Binds a row's values in the order of [`COLUMNS`].
 pub(crate) fn bind(row: &mut Separated<'_, Sqlite, &'static str>, project: ProjectPk, session: &SessionRow) {
     let end_at = match session.end {
-        None | Some(End::TimedOut) => 0_i64,
+        None | Some(End::TimedOut | End::Silent) => 0_i64,
         Some(End::Event { at }) => at.as_unix_nanos(),
         Some(End::CloseCall { received_at }) => received_at.as_unix_nanos(),
+        Some(End::Told(end)) => end.at.as_unix_nanos(),
     };
     let user = session.current_user();
     row.push_bind(session.id.as_u128().to_be_bytes().to_vec())
@@ -107,7 +108,26 @@ pub(super) fn end_kind(session: &SessionRow) -> i64 {
         Some(End::TimedOut) => 1,
         Some(End::Event { .. }) => 2,
         Some(End::CloseCall { .. }) => 3,
+        Some(End::Silent) => 4,
+        Some(End::Told(end)) => told_kind(end.reason),
     }
+}
+
+/// The column `end_kind` of an end that a file tells.
+pub(super) const fn told_kind(reason: EndReason) -> i64 {
+    match reason {
+        EndReason::Normal => 5,
+        EndReason::Crashed => 6,
+        EndReason::Killed => 7,
+        EndReason::LostPower => 8,
+        EndReason::Unknown => 9,
+        EndReason::TimedOut => 10,
+    }
+}
+
+/// The other way of [`told_kind`].
+fn told_reason(kind: i64) -> Option<EndReason> {
+    EndReason::ALL.into_iter().find(|reason| told_kind(*reason) == kind)
 }
 
 /// The column `key_kind`.
@@ -116,6 +136,7 @@ fn key_kind(key: &SessionKey) -> i64 {
         SessionKey::Identity(_) => 0,
         SessionKey::External(_) => 1,
         SessionKey::Tab(_) => 2,
+        SessionKey::Process(_) => 3,
     }
 }
 
@@ -124,7 +145,8 @@ pub(super) fn key(kind: i64, text: String) -> SessionKey {
     match kind {
         0 => SessionKey::Identity(text),
         1 => SessionKey::External(text),
-        _ => SessionKey::Tab(text),
+        2 => SessionKey::Tab(text),
+        _ => SessionKey::Process(text),
     }
 }
 
@@ -175,7 +197,12 @@ pub(crate) fn read(row: &SqliteRow) -> Result<(ProjectPk, SessionRow), StoreErro
         0 => None,
         1 => Some(End::TimedOut),
         2 => Some(End::Event { at: time("end_at") }),
-        _ => Some(End::CloseCall { received_at: time("end_at") }),
+        3 => Some(End::CloseCall { received_at: time("end_at") }),
+        4 => Some(End::Silent),
+        told => {
+            let reason = told_reason(told).ok_or_else(|| bad("end_kind"))?;
+            Some(End::Told(ToldEnd { at: time("end_at"), reason, recovered: false }))
+        }
     };
     let users: Vec<StoredUser> = serde_json::from_str(row.get("users")).map_err(|_| bad("users"))?;
     let properties: Vec<StoredProperty> =
@@ -202,6 +229,7 @@ pub(crate) fn read(row: &SqliteRow) -> Result<(ProjectPk, SessionRow), StoreErro
             Some(json) => Some(Box::new(tab::from_json(json).ok_or_else(|| bad("tab"))?)),
             None => None,
         },
+        process: None,
     };
     Ok((ProjectPk(row.get("project_pk")), session))
 }
