@@ -67,7 +67,7 @@ pub use repository::{
 pub use session::end_on_signals;
 pub use session::{
     Builder, Event, Session, SessionStatus, Tally, Users, builder, close_fragment, end_session, flush,
-    set_user, status,
+    set_severity_min, set_user, status,
 };
 pub use spool::SpoolKind;
 

@@ -33,6 +33,7 @@ mod shared;
 use drainer::Drainer;
 pub use lease::record;
 pub(crate) use registry::GENERATION;
+pub(crate) use registry::set_severity_min;
 pub use registry::stop_forked;
 pub(crate) use shared::Shared;
 
@@ -156,11 +157,6 @@ impl Recorder {
             let active = (Arc::clone(&shared), config.after_fork, config.severity_min);
             Ok((Self { shared, thread: Some(thread) }, active))
         })
-    }
-
-    /// From now on nothing below this is recorded.
-    pub fn set_severity_min(&self, severity: Severity) {
-        registry::set_severity_min(severity);
     }
 
     /// Has everything that was recorded before framed, and waits for it. False if the sink failed or did not get on;

@@ -12,7 +12,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use kymo_model::{EndReason, SessionId};
+use kymo_model::{EndReason, SessionId, Severity};
 
 use crate::recorder::{Recorder, Shared, Status};
 use crate::repository::Summary;
@@ -159,6 +159,11 @@ pub struct SessionStatus {
     pub recorder: Status,
     /// What did not go as it should, in words, oldest first.
     pub notes: Vec<String>,
+}
+
+/// From now on nothing below this is recorded; see [`Builder::severity_min`]. Nothing happens without a session.
+pub fn set_severity_min(severity: Severity) {
+    crate::recorder::set_severity_min(severity);
 }
 
 /// How the session of now goes; `None` if there is none.

@@ -40,9 +40,9 @@ fn levels_values_and_restarts() {
     let second = Recorder::start(config, sink).unwrap_err();
     assert_eq!(second.kind(), io::ErrorKind::AlreadyExists);
     call(1);
-    recorder.set_severity_min(Severity::DEBUG);
+    set_severity_min(Severity::DEBUG);
     call(2);
-    recorder.set_severity_min(Severity::WARN);
+    set_severity_min(Severity::WARN);
     call(3);
     let status = recorder.stop();
     assert_eq!((status.framed, status.dropped.total(), status.spool), (3, 0, SpoolKind::Mapped));
