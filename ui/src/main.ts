@@ -1,0 +1,37 @@
+// The start of the page: the only module with side effects. It asks the first questions and then fetches the rest of the
+// code, so that the answers are on their way meanwhile.
+
+import "./styles/base.css";
+import "./styles/shell.css";
+import "./styles/grid.css";
+import "./styles/sessions.css";
+import "./styles/list.css";
+import "./styles/session.css";
+import "./styles/users.css";
+import "./styles/settings.css";
+import "./styles/first_run.css";
+import { askEarly } from "./api/early";
+import { BASE, queryOf } from "./api/query";
+import { pageParams } from "./derive/list/params";
+import { parsePlace } from "./derive/url_state";
+
+/** Rows that take longer come into a page that is drawn without them: nobody notices so little. */
+const ROWS_MS_MAX = 60;
+
+const place = parsePlace(location.pathname, location.search);
+const rows_url = place.view === "sessions" ? `${BASE}/sessions${queryOf(pageParams(place.list, Date.now()))}` : null;
+const urls = [...(rows_url ? [rows_url] : []), `${BASE}/me`, `${BASE}/projects`];
+const early = askEarly((input, init) => fetch(input, init), urls);
+const root = document.getElementById("root");
+if (root) void draw(root);
+
+async function draw(root: HTMLElement): Promise<void> {
+  try {
+    const code = import("./views/root");
+    // A near server has answered by now: drawing frame and rows at once is quicker than one after the other.
+    if (rows_url) await Promise.all([code, early.wait(rows_url, ROWS_MS_MAX)]);
+    (await code).start(root, early);
+  } catch {
+    root.textContent = "Kymo's page could not be loaded: reload it.";
+  }
+}
