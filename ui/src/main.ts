@@ -20,18 +20,22 @@ const ROWS_MS_MAX = 60;
 
 const place = parsePlace(location.pathname, location.search);
 const rows_url = place.view === "sessions" ? `${BASE}/sessions${queryOf(pageParams(place.list, Date.now()))}` : null;
-const urls = [...(rows_url ? [rows_url] : []), `${BASE}/me`, `${BASE}/projects`];
-const early = askEarly((input, init) => fetch(input, init), urls);
-const root = document.getElementById("root");
-if (root) void draw(root);
+const early = askEarly((input, init) => fetch(input, init), rows_url ? [rows_url] : []);
+void draw();
 
-async function draw(root: HTMLElement): Promise<void> {
+async function draw(): Promise<void> {
   try {
     const code = import("./views/root");
     // A near server has answered by now: drawing frame and rows at once is quicker than one after the other.
     if (rows_url) await Promise.all([code, early.wait(rows_url, ROWS_MS_MAX)]);
-    (await code).start(root, early);
+    (await code).start(await body(), early);
   } catch {
-    root.textContent = "Kymo's page could not be loaded: reload it.";
+    (await body()).textContent = "Kymo's page could not be loaded: reload it.";
   }
+}
+
+/** This script does not wait until the document is there. */
+async function body(): Promise<HTMLElement> {
+  if (document.readyState === "loading") await new Promise((resolve) => addEventListener("DOMContentLoaded", resolve, { once: true }));
+  return document.getElementById("root") ?? document.body;
 }
