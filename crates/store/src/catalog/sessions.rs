@@ -446,19 +446,17 @@ pub(crate) fn push_filter(
         }
         query.push(" AND last_activity_at >= ").push_bind(from.as_unix_nanos());
     }
+    let plus = if is_active { "+" } else { "" };
     if let Some(to) = filter.to {
-        query.push(if is_active { " AND +started_at < " } else { " AND started_at < " });
-        query.push_bind(to.as_unix_nanos());
+        query.push(format_args!(" AND {plus}started_at < ")).push_bind(to.as_unix_nanos());
     }
     match filter.running {
-        Some(true) => drop(query.push(if is_active { " AND +end_kind = 0" } else { " AND end_kind = 0" })),
+        Some(true) => drop(query.push(format_args!(" AND {plus}end_kind = 0"))),
         Some(false) => drop(query.push(" AND end_kind <> 0")),
         None => {}
     }
     match filter.with_errors {
-        Some(true) => {
-            drop(query.push(if is_active { " AND +has_errors = 1" } else { " AND has_errors = 1" }))
-        }
+        Some(true) => drop(query.push(format_args!(" AND {plus}has_errors = 1"))),
         Some(false) => drop(query.push(" AND has_errors = 0")),
         None => {}
     }
