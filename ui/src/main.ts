@@ -16,7 +16,7 @@ import { pageParams } from "./derive/list/params";
 import { parsePlace } from "./derive/url_state";
 
 /** Rows that take longer come into a page that is drawn without them: nobody notices so little. */
-const ROWS_MS_MAX = 60;
+const ROWS_MS_MAX = 100;
 
 const place = parsePlace(location.pathname, location.search);
 const rows_url = place.view === "sessions" ? `${BASE}/sessions${queryOf(pageParams(place.list, Date.now()))}` : null;
