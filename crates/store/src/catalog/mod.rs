@@ -1,7 +1,7 @@
 //! The catalog: rows about projects, tokens, sessions and segments, and the tail of events.
 //!
 //! One connection writes, under a fair lock; others read, and see what is committed. Statements
-//! keep to what both `SQLite` and `PostgreSQL` take; only `schema.sql` is a dialect's own.
+//! keep to what both `SQLite` and `PostgreSQL` take; only the folder `schema` is a dialect's own.
 
 pub(crate) mod access;
 pub(crate) mod counters;
@@ -30,14 +30,14 @@ use tokio::sync::{Mutex, MutexGuard};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::folder::Folder;
 
-/// Version of `schema.sql`. A folder with a newer one is refused; one with [`MIGRATED_VERSION`] is migrated when it is
+/// Version of `schema/schema.sql`. A folder with a newer one is refused; one with [`MIGRATED_VERSION`] is migrated when it is
 /// opened for writing.
 pub const SCHEMA_VERSION: &str = "6";
-const SCHEMA: &str = include_str!("schema.sql");
-const FIGURES: &str = include_str!("figures.sql");
+const SCHEMA: &str = include_str!("schema/schema.sql");
+const FIGURES: &str = include_str!("schema/figures.sql");
 /// The version before, and what makes it this one: some seconds for each million of sessions, in one transaction.
 const MIGRATED_VERSION: &str = "5";
-const MIGRATION: &str = include_str!("migration_5.sql");
+const MIGRATION: &str = include_str!("schema/migration_5.sql");
 
 /// Connections that read: one report, one page of events, one look-up, and one to spare.
 const READERS_MAX: u32 = 4;

@@ -553,7 +553,7 @@ mod tests {
     /// A column that an index is made of and that may change has to be part of the place.
     #[test]
     fn a_place_has_the_columns_of_the_indexes() {
-        let schema = concat!(include_str!("schema.sql"), include_str!("figures.sql"));
+        let schema = concat!(include_str!("schema/schema.sql"), include_str!("schema/figures.sql"));
         let indexes =
             schema.lines().filter(|line| line.contains("INDEX session_") && line.contains("ON session ("));
         let mut found = 0;

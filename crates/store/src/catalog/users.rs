@@ -3,7 +3,7 @@
 use kymo_filter::text::fold;
 use kymo_model::{SessionId, Timestamp};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row, Sqlite, SqlitePool};
+use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection, SqlitePool};
 
 use super::projects::Projects;
 use super::sessions::columns::active_hour;
@@ -61,25 +61,28 @@ pub(crate) async fn list(
     after: Option<&UserCursor>,
     limit: u32,
 ) -> Result<Vec<UserSummary>, StoreError> {
+    // All of it of one moment.
+    let mut transaction = readers.begin().await?;
+    let reader = &mut *transaction;
     let mut looked_at = i64::from(limit) * LOOKED_AT_PER_USER;
-    while let Some(hour) = hour_with(readers, filter, looked_at).await? {
+    while let Some(hour) = hour_with(reader, filter, looked_at).await? {
         let newest = Chosen { since_hour: Some(hour), keys: None };
-        let users = page(readers, filter, condition, &newest, after, limit).await?;
+        let users = page(reader, filter, condition, &newest, after, limit).await?;
         let is_sure = |user: &UserSummary| active_hour(user.last_seen_at) >= hour;
         if users.len() == limit as usize && users.iter().all(is_sure) {
             let keys: Vec<String> = users.into_iter().map(|user| user.key).collect();
             let of_keys = Chosen { since_hour: None, keys: Some(&keys) };
-            return page(readers, filter, condition, &of_keys, after, limit).await;
+            return page(reader, filter, condition, &of_keys, after, limit).await;
         }
         looked_at *= LOOKED_AT_TIMES;
     }
-    page(readers, filter, condition, &Chosen::default(), after, limit).await
+    page(reader, filter, condition, &Chosen::default(), after, limit).await
 }
 
 /// The newest hour since which at least so many sessions were active last. `None`: there are not so many, or it is no
 /// later than what the filter asks for.
 async fn hour_with(
-    readers: &SqlitePool,
+    reader: &mut SqliteConnection,
     filter: &SessionFilter,
     sessions: i64,
 ) -> Result<Option<i64>, StoreError> {
@@ -91,7 +94,7 @@ async fn hour_with(
     query.push(" AND active_hour > ").push_bind(filter.from.map_or(i64::MIN, active_hour));
     query.push(" GROUP BY active_hour) AS hours WHERE total >= ").push_bind(sessions);
     query.push(" ORDER BY active_hour DESC LIMIT 1");
-    Ok(query.build().fetch_optional(readers).await?.map(|row| row.get(0)))
+    Ok(query.build().fetch_optional(reader).await?.map(|row| row.get(0)))
 }
 
 /// The user of exactly that key.
@@ -117,7 +120,7 @@ struct Chosen<'keys> {
 }
 
 async fn page(
-    readers: &SqlitePool,
+    reader: &mut SqliteConnection,
     filter: &SessionFilter,
     condition: Option<&Condition>,
     chosen: &Chosen<'_>,
@@ -138,7 +141,7 @@ async fn page(
         query.push(" AND key > ").push_bind(after.key.clone()).push(")");
     }
     query.push(" ORDER BY MAX(last_at) DESC, key LIMIT ").push_bind(i64::from(limit));
-    query.build().fetch_all(readers).await?.iter().map(summary).collect()
+    query.build().fetch_all(reader).await?.iter().map(summary).collect()
 }
 
 /// `SELECT … FROM` a row for each user of each session; what sorts last of times with ids behind them is the last

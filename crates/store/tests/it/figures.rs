@@ -65,7 +65,7 @@ impl Run {
 
     async fn submit(&mut self) {
         let project = self.projects[self.random.below(2) as usize];
-        let items = (0..1 + self.random.below(12)).map(|_| self.item()).collect();
+        let items = (0..=self.random.below(12)).map(|_| self.item()).collect();
         let mut submission = submission(project, items);
         if self.random.below(3) == 0 {
             let id = format!("run-0000{}", self.random.below(30));

@@ -16,7 +16,7 @@ it("a head turns its own order", () => {
 
 it("the order that holds is among the choices", () => {
   expect(sortChoices("-errors").map(({ sort }) => sort)).toEqual(["-started", "-last_activity", "-duration", "-events", "-errors"]);
-  expect(sortChoices("events").at(-1)).toEqual({ sort: "events", text: "Fewest events first" });
+  expect(sortChoices("events").at(-1)).toEqual({ sort: "events", text: "Fewest events" });
 });
 
 it("ties are broken by id, in the same direction", () => {

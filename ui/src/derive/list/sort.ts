@@ -36,11 +36,11 @@ export function sortChoices(now: Sort): { sort: Sort; text: string }[] {
 }
 
 const WORDS: Record<SortColumn, [string, string]> = {
-  started: ["Newest first", "Oldest first"],
-  last_activity: ["Last active first", "Longest silent first"],
-  duration: ["Longest first", "Shortest first"],
-  events: ["Most events first", "Fewest events first"],
-  errors: ["Most errors first", "Fewest errors first"],
+  started: ["Newest", "Oldest"],
+  last_activity: ["Last active", "Longest silent"],
+  duration: ["Longest", "Shortest"],
+  events: ["Most events", "Fewest events"],
+  errors: ["Most errors", "Fewest errors"],
 };
 
 /** Below 0 if `left` stands before `right`. As the server has it, but for times closer than a millisecond. */

@@ -42,11 +42,11 @@ export function SessionToolbar(props: SessionToolbarProps): JSX.Element {
           <button
             type="button"
             class="button small"
-            aria-pressed={props.state.grouped}
-            title="Repeated lines as one row (r)"
+            aria-pressed={!props.state.grouped}
+            title="A row for each of the repeated lines (r)"
             onClick={() => props.onChange({ grouped: !props.state.grouped }, true)}
           >
-            Group
+            Each line
           </button>
           <TimeChoice />
           <Export filter={props.filter} total={props.total} />
