@@ -24,14 +24,12 @@ const early = askEarly((input, init) => fetch(input, init), rows_url ? [rows_url
 void draw();
 
 async function draw(): Promise<void> {
-  try {
-    const code = import("./views/root");
-    // A near server has answered by now: drawing frame and rows at once is quicker than one after the other.
-    if (rows_url) await Promise.all([code, early.wait(rows_url, ROWS_MS_MAX)]);
-    (await code).start(await body(), early);
-  } catch {
-    (await body()).textContent = "Kymo's page could not be loaded: reload it.";
-  }
+  const code = import("./views/root").catch(() => null);
+  // A near server has answered by now: drawing frame and rows at once is quicker than one after the other.
+  if (rows_url) await Promise.all([code, early.wait(rows_url, ROWS_MS_MAX)]);
+  const [views, root] = [await code, await body()];
+  if (views) views.start(root, early);
+  else root.textContent = "Kymo's page could not be loaded: reload it.";
 }
 
 /** This script does not wait until the document is there. */
