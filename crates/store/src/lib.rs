@@ -57,7 +57,8 @@ pub use catalog::access::{Member, Role};
 pub use catalog::descriptions::UserDescription;
 pub use catalog::projects::{Project, ProjectPk, Projects};
 pub use catalog::saved_views::SavedView;
-pub use catalog::sessions::{SessionCount, SessionCursor, SessionFilter, SessionSort, SessionSummary};
+pub use catalog::sessions::figures::{SessionCount, SessionSummary};
+pub use catalog::sessions::{SessionCursor, SessionFilter, SessionSort};
 pub use catalog::settings::{ProjectSettings, RETENTION_DAYS_LEAST, RETENTION_DAYS_MOST, SessionLimits};
 pub use catalog::users::{UserCursor, UserSummary};
 pub use catalog::values::{FieldValue, ValueScope};
@@ -76,5 +77,8 @@ pub use query::{EventCursor, EventFilter, EventOrder, EventPage, EventStart};
 pub use store::lookup::PlacedEvent;
 pub use store::people::MemberChange;
 pub use store::reports::COUNT_BUCKETS_MAX;
+pub use store::uploads::{
+    Advance, FRAGMENT_BYTES_MAX, FRAGMENTS_MAX, FragmentState, Progress, RawFragment, Upload,
+};
 pub use store::{Status, Store};
 pub use worth::{WorthOpening, WorthReason};

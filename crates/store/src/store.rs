@@ -15,7 +15,8 @@ use tokio::time::Instant;
 use crate::catalog::descriptions::UserDescription;
 use crate::catalog::events::NO_SESSION;
 use crate::catalog::projects::{Project, ProjectPk, Projects};
-use crate::catalog::sessions::{SessionCursor, SessionFilter, SessionSummary};
+use crate::catalog::sessions::figures::{self, SessionSummary};
+use crate::catalog::sessions::{SessionCursor, SessionFilter};
 use crate::catalog::settings::ProjectSettings;
 use crate::catalog::{Catalog, counters, descriptions, events, projects, sessions, settings};
 use crate::clock::Clock;
@@ -39,6 +40,7 @@ pub(crate) mod lookup;
 pub(crate) mod people;
 pub(crate) mod reports;
 mod search;
+pub(crate) mod uploads;
 
 /// Scans at once: they are CPU-bound, and ingest needs the other core.
 const SCANS_MAX: usize = 2;
@@ -83,6 +85,7 @@ pub struct Store {
     refusals: Arc<Refusals>,
     uses: Arc<Uses>,
     retention: Arc<Retention>,
+    upload_locks: uploads::Locks,
     told_readiness: Mutex<Option<(Readiness, Instant)>>,
     scans: Arc<Semaphore>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
@@ -118,7 +121,8 @@ impl Store {
         let arrival = next_run(&catalog).await? << ARRIVALS_PER_RUN_LOG2;
         let refusals = Arc::new(Refusals::default());
         let uses = Arc::new(Uses::default());
-        let retention = Arc::new(Retention::default());
+        let retention = Arc::new(Retention::new(folder.uploads()));
+        uploads::tidy(&folder, &catalog).await?;
         let committer = Committer::new(
             Arc::clone(&catalog),
             Arc::clone(&views),
@@ -156,6 +160,7 @@ impl Store {
             refusals,
             uses,
             retention,
+            upload_locks: uploads::Locks::default(),
             told_readiness: Mutex::default(),
             scans: Arc::new(Semaphore::new(SCANS_MAX)),
             tasks: Mutex::new(tasks),
@@ -165,6 +170,10 @@ impl Store {
 
     pub(crate) fn catalog(&self) -> &Catalog {
         &self.catalog
+    }
+
+    pub(crate) fn upload_locks(&self) -> &uploads::Locks {
+        &self.upload_locks
     }
 
     pub(crate) fn uses(&self) -> &Uses {
@@ -251,12 +260,12 @@ impl Store {
     /// The figures of the sessions report.
     pub async fn session_summary(&self, filter: &SessionFilter) -> Result<SessionSummary, StoreError> {
         let condition = self.condition(filter).await?;
-        sessions::summary(self.catalog.readers(), filter, condition.as_ref()).await
+        figures::summary(self.catalog.readers(), filter, condition.as_ref()).await
     }
 
     /// Sessions shown, per project.
     pub async fn session_counts(&self) -> Result<BTreeMap<ProjectPk, u64>, StoreError> {
-        sessions::count_by_project(self.catalog.readers()).await
+        figures::count_by_project(self.catalog.readers()).await
     }
 
     /// A session of these projects by its own id, or by the id its agent chose.
@@ -428,7 +437,7 @@ impl Store {
 
     /// Sessions shown that run, per project.
     pub async fn running_counts(&self) -> Result<BTreeMap<ProjectPk, u64>, StoreError> {
-        sessions::count_running(self.catalog.readers()).await
+        figures::count_running(self.catalog.readers()).await
     }
 
     /// Counters of these projects, and sizes of all.

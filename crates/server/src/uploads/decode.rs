@@ -18,10 +18,9 @@ use kymo_tracker::{Incoming, Role, SessionKey, Told, ToldEnd};
 
 /// Events of one commit: what the store takes together, and whoever waits behind waits no longer.
 const BATCH_EVENTS_MAX: usize = 4000;
-/// Text of these events, beyond which a batch ends as well: one template can make a thousand long texts.
+/// Text of these events, beyond which a batch ends as well: one template can make a thousand long texts. A batch takes
+/// some 14 MB until it is stored: its texts twice, 1.5 KB for each event.
 const BATCH_TEXT_BYTES_MAX: usize = 4 << 20;
-/// Memory that a batch takes while it is stored: its texts twice, 1.5 KB for each event.
-pub(super) const BATCH_BYTES: usize = 2 * BATCH_TEXT_BYTES_MAX + BATCH_EVENTS_MAX * 1536;
 /// Read at a time.
 const PIECE_BYTES: usize = 64 * 1024;
 /// Of an agent's word for why it lost something; it has words like `disk_full`.
@@ -110,7 +109,8 @@ impl Decoder {
     ) -> Result<Self, Refused> {
         let header = read_header(&mut file, bytes, place)?;
         file.seek(SeekFrom::Start(place.frame_at))?;
-        let reader = if place.frame_at == 0 { Reader::new() } else { Reader::from_the_middle(place.frame_at) };
+        let reader =
+            if place.frame_at == 0 { Reader::new() } else { Reader::from_the_middle(place.frame_at) };
         Ok(Self {
             file,
             left: bytes.saturating_sub(place.frame_at),
@@ -150,7 +150,8 @@ impl Decoder {
             }
         }
         let news = std::mem::take(&mut self.news);
-        let dropped = if news.damages > 0 { vec![(DropReason::Unreadable, news.damages)] } else { Vec::new() };
+        let dropped =
+            if news.damages > 0 { vec![(DropReason::Unreadable, news.damages)] } else { Vec::new() };
         let told = self.header.as_ref().map(|header| Told {
             recorded: news.recorded.max(self.next_sequence.saturating_sub(1)),
             lost: news.lost.into_iter().collect(),

@@ -41,10 +41,7 @@ impl Expected {
     }
 
     /// Whether the bytes, in pieces, are what it says.
-    pub(super) fn holds<E>(
-        &self,
-        mut next: impl FnMut() -> Result<Option<Vec<u8>>, E>,
-    ) -> Result<bool, E> {
+    pub(super) fn holds<E>(&self, mut next: impl FnMut() -> Result<Option<Vec<u8>>, E>) -> Result<bool, E> {
         let (mut sha256, mut sha512) = (Sha256::new(), Sha512::new());
         while let Some(piece) = next()? {
             if self.sha256.is_some() {
@@ -54,7 +51,8 @@ impl Expected {
                 sha512.update(&piece);
             }
         }
-        let is = |expected: &Option<Vec<u8>>, found: &[u8]| expected.as_deref().is_none_or(|all| all == found);
+        let is =
+            |expected: &Option<Vec<u8>>, found: &[u8]| expected.as_deref().is_none_or(|all| all == found);
         Ok(is(&self.sha256, &sha256.finalize()) && is(&self.sha512, &sha512.finalize()))
     }
 

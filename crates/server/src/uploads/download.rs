@@ -53,7 +53,9 @@ pub(crate) async fn session(
     let (project, row) = state.store.session(&caller.projects(), &id).await?;
     let fragments = state.store.raw_fragments(project, &row).await?;
     if fragments.is_empty() {
-        return Err(Problem::not_found("no file came for this session: it is no program's, or not sent as one"));
+        return Err(Problem::not_found(
+            "no file came for this session: it is no program's, or not sent as one",
+        ));
     }
     let parts = tokio::task::spawn_blocking(move || parts(fragments)).await;
     let parts = parts
@@ -62,8 +64,10 @@ pub(crate) async fn session(
     audit::record(&state, &caller, Action::Export, Some(project), Some(&row.id.to_string())).await?;
     let length = MAGIC.len() as u64 + parts.iter().map(|part| part.left).sum::<u64>();
     let rest = stream::try_unfold(Parts::from(parts), next_piece);
-    let body =
-        futures_util::StreamExt::chain(stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(&MAGIC))]), rest);
+    let body = futures_util::StreamExt::chain(
+        stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(&MAGIC))]),
+        rest,
+    );
     let headers = [
         (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
         (header::CONTENT_LENGTH, length.to_string()),

@@ -265,7 +265,9 @@ const RETRY_AFTER: std::time::Duration = std::time::Duration::from_secs(2);
 /// The session's id here; a sender that never showed its header has none.
 async fn known(state: &AppState, sender: Sender, session: SessionId) -> Result<SessionId, Problem> {
     state.store.process_session(sender.project, session).await?.ok_or_else(|| {
-        Problem::not_found(format!("there is no session {session}: send the head of a file to /api/v1/uploads first"))
+        Problem::not_found(format!(
+            "there is no session {session}: send the head of a file to /api/v1/uploads first"
+        ))
     })
 }
 
@@ -362,7 +364,8 @@ async fn decode(
         });
         let (after, batch) = read.await.map_err(|_| unreadable())?;
         decoder = after;
-        let Batch { items, told, dropped, is_last } = batch.map_err(|error| not_read(state, sender, error))?;
+        let Batch { items, told, dropped, is_last } =
+            batch.map_err(|error| not_read(state, sender, error))?;
         let (frame_at, next_sequence) = (decoder.frame_at, decoder.next_sequence);
         let progress = Progress { bytes, frame_at, next_sequence, is_complete };
         let upload = is_last.then(|| upload.progress(progress));
@@ -375,15 +378,8 @@ async fn decode(
 }
 
 fn submission(sender: Sender, items: Vec<kymo_store::Item>, told: Option<Told>) -> Submission {
-    Submission {
-        project: sender.project,
-        token: sender.token,
-        items,
-        signals: Vec::new(),
-        dropped: Vec::new(),
-        told: told.into_iter().collect(),
-        upload: None,
-    }
+    let told = told.into_iter().collect();
+    Submission { items, told, ..Submission::new(sender.project, sender.token) }
 }
 
 fn not_read(state: &AppState, sender: Sender, refused_for: Refused) -> Problem {

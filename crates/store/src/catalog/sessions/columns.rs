@@ -10,12 +10,12 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, Sqlite};
 
 use super::query::user_words;
-use super::tab;
+use super::{process, tab};
 use crate::catalog::projects::ProjectPk;
 use crate::error::StoreError;
 
 /// The columns in the order of [`bind`]; `id` and `project_pk` never change.
-pub(crate) const COLUMNS: [&str; 26] = [
+pub(crate) const COLUMNS: [&str; 30] = [
     "id",
     "project_pk",
     "kind",
@@ -42,6 +42,10 @@ pub(crate) const COLUMNS: [&str; 26] = [
     "kymogram",
     "visit_id",
     "tab",
+    "active_hour",
+    "has_errors",
+    "other_users",
+    "process",
 ];
 
 /// Columns that stay as they were first written.
@@ -98,7 +102,26 @@ pub(crate) fn bind(row: &mut Separated<'_, Sqlite, &'static str>, project: Proje
         .push_bind(session.clock_skew_nanos)
         .push_bind(session.kymogram.to_bytes())
         .push_bind(session.tab.as_ref().and_then(|tab| Some(tab.visit.as_ref()?.id.clone())))
-        .push_bind(session.tab.as_deref().map(tab::to_json));
+        .push_bind(session.tab.as_deref().map(tab::to_json))
+        .push_bind(active_hour(session.last_activity_at))
+        .push_bind(i64::from(session.error_count > 0))
+        .push_bind(i64::from(has_other_users(session)))
+        .push_bind(session.process.as_deref().map(|part| process::to_json(part, session.end)));
+}
+
+/// The column `active_hour`. Rises with the moment, also before 1970.
+pub(crate) fn active_hour(last_activity_at: Timestamp) -> i64 {
+    const HOUR_NANOS: i64 = 3_600_000_000_000;
+    last_activity_at.as_unix_nanos() / HOUR_NANOS
+}
+
+/// The column `other_users`: not all of its users are told by `user_id`.
+pub(super) fn has_other_users(session: &SessionRow) -> bool {
+    match session.users.as_slice() {
+        [] => false,
+        [only] => only.user.id.is_none(),
+        _ => true,
+    }
 }
 
 /// The column `end_kind`.
@@ -193,6 +216,11 @@ pub(crate) fn read(row: &SqliteRow) -> Result<(ProjectPk, SessionRow), StoreErro
     let bad = |column: &str| StoreError::corrupt(format!("a session row has a bad {column}"));
     let time = |column: &str| Timestamp::from_unix_nanos(row.get(column));
     let id = session_id(row.get("id")).ok_or_else(|| bad("id"))?;
+    let (process, is_recovered) = match row.get::<Option<&str>, _>("process") {
+        Some(json) => process::from_json(json).map(|(part, is)| (Some(Box::new(part)), is)),
+        None => Some((None, false)),
+    }
+    .ok_or_else(|| bad("process"))?;
     let end = match row.get::<i64, _>("end_kind") {
         0 => None,
         1 => Some(End::TimedOut),
@@ -201,7 +229,7 @@ pub(crate) fn read(row: &SqliteRow) -> Result<(ProjectPk, SessionRow), StoreErro
         4 => Some(End::Silent),
         told => {
             let reason = told_reason(told).ok_or_else(|| bad("end_kind"))?;
-            Some(End::Told(ToldEnd { at: time("end_at"), reason, recovered: false }))
+            Some(End::Told(ToldEnd { at: time("end_at"), reason, recovered: is_recovered }))
         }
     };
     let users: Vec<StoredUser> = serde_json::from_str(row.get("users")).map_err(|_| bad("users"))?;
@@ -229,7 +257,7 @@ pub(crate) fn read(row: &SqliteRow) -> Result<(ProjectPk, SessionRow), StoreErro
             Some(json) => Some(Box::new(tab::from_json(json).ok_or_else(|| bad("tab"))?)),
             None => None,
         },
-        process: None,
+        process,
     };
     Ok((ProjectPk(row.get("project_pk")), session))
 }

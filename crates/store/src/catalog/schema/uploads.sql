@@ -1,0 +1,13 @@
+-- Files of sessions of processes, fragment by fragment; the bytes lie in the folder `uploads`.
+
+CREATE TABLE upload (
+  pk INTEGER PRIMARY KEY,            -- also names the file
+  project_pk BIGINT NOT NULL,
+  session_key TEXT NOT NULL,         -- key_text of the session
+  fragment BIGINT NOT NULL,          -- its number, from 1
+  byte_count BIGINT NOT NULL,        -- what of the file counts: its events are committed
+  frame_at BIGINT NOT NULL,          -- where the last frame begins: reading goes on from there
+  next_sequence BIGINT NOT NULL,     -- of the first record that was not read
+  is_complete SMALLINT NOT NULL,
+  UNIQUE (project_pk, session_key, fragment)
+);
