@@ -117,14 +117,14 @@ fn event_has(facts: &dyn EventFacts, field: &EventField, test: &Test) -> bool {
     let user = |part: fn(&User) -> &Option<String>| event.user.as_ref().is_some_and(|user| text(part(user)));
     match field {
         EventField::Text => {
-            text(&event.body) || text(&event.category) || exception_has(event, test, |cause| cause.both())
+            text(&event.body) || text(&event.category) || exception_has(event, test, Texts::both)
         }
         EventField::Time | EventField::Severity | EventField::Sequence => *test == Test::Exists,
         EventField::Observed => holds_of_moment(event.observed_time, test),
         EventField::Kind => holds_of_text(event.kind.as_str(), test),
         EventField::Category => text(&event.category),
         EventField::Message => text(&event.body),
-        EventField::Exception => exception_has(event, test, |cause| cause.both()),
+        EventField::Exception => exception_has(event, test, Texts::both),
         EventField::ExceptionType => exception_has(event, test, |cause| [cause.type_name.as_deref(), None]),
         EventField::ExceptionMessage => exception_has(event, test, |cause| [cause.message.as_deref(), None]),
         EventField::Reference => text(&event.reference_id),
