@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kymo_format::{DetailsKind, ReadRecord, Source};
-use kymo_model::{Attributes, Exception, Timestamp, Value};
+use kymo_model::{Attributes, EventKind, Exception, Timestamp, Value};
 use ratatui::style::Style;
 
 use super::paint::wrapped;
@@ -91,11 +91,12 @@ impl Details {
 pub(super) fn of(record: &ReadRecord, started_at: Timestamp, cells: usize, theme: Theme) -> Details {
     let mut details = Details::new(cells, theme);
     details.text(0, &caption(record), STRONG);
+    exception(&mut details, record);
     details.lines.push((String::new(), Style::new()));
     details.pair("time", Some(record.time.to_string()));
     details.pair("", Some(offset(started_at, record.time)));
     details.pair("level", Some(format!("{} ({})", record.severity, record.severity.number())));
-    details.pair("kind", Some(record.callsite.kind.to_string()));
+    details.pair("kind", Some(kind(record).to_string()));
     details.pair("category", record.category().map(str::to_owned));
     details.pair(
         "thread",
@@ -111,11 +112,18 @@ pub(super) fn of(record: &ReadRecord, started_at: Timestamp, cells: usize, theme
     details.pair("reference", record.reference_id.clone());
     details.pair("source", source(&record.callsite.source));
     details.pair("sequence", Some(record.sequence.to_string()));
-    exception(&mut details, record);
     fields(&mut details, record);
     spans(&mut details, record);
     document(&mut details, record);
     details
+}
+
+/// As the event that it is has it.
+fn kind(record: &ReadRecord) -> &EventKind {
+    match &record.callsite.kind {
+        EventKind::Log if record.exception.is_some() => &EventKind::Error,
+        kind => kind,
+    }
 }
 
 /// `+00:02:10.061`: since the session began.

@@ -223,11 +223,11 @@ impl Columns {
         let all = usize::from(width);
         let mut columns = Self {
             started: if width >= 60 { 16 } else { 11 },
-            length: if width >= 50 { 10 } else { 0 },
+            length: if width >= 50 { 9 } else { 0 },
             state: if width >= 70 { 10 } else { 0 },
             application: (all / 5).clamp(10, 28),
-            events: 9,
-            errors: if width >= 60 { 7 } else { 0 },
+            events: if width >= 90 { 10 } else { 7 },
+            errors: if width >= 60 { 6 } else { 0 },
             size: if width >= 110 { 9 } else { 0 },
             user: if width >= 90 { 16 } else { 0 },
             life: 0,
@@ -251,7 +251,16 @@ impl Columns {
     }
 
     fn names(self) -> String {
-        let names = ["started (UTC)", "length", "state", "application", "events", "errors", "size", "user"];
+        let names = [
+            if self.started < 16 { "started" } else { "started (UTC)" },
+            "length",
+            "state",
+            "application",
+            "events",
+            "errors",
+            "size",
+            "user",
+        ];
         let cells = names.map(str::to_owned);
         format!("{}life", self.line(&cells))
     }

@@ -25,8 +25,12 @@ pub(super) fn golden() -> PathBuf {
 
 /// The ten thousand recorded requests as a file.
 pub(super) fn requests(folder: &TempDir) -> PathBuf {
+    requests_in(folder, Settings::default())
+}
+
+pub(super) fn requests_in(folder: &TempDir, settings: Settings) -> PathBuf {
     let recorded = requests_by_microsecond();
-    let (bytes, _) = record_requests(&recorded, Form::Typed, Rhythm::Slow, Settings::default()).unwrap();
+    let (bytes, _) = record_requests(&recorded, Form::Typed, Rhythm::Slow, settings).unwrap();
     let path = folder.path().join("requests.kymo");
     std::fs::write(&path, bytes).unwrap();
     path

@@ -47,7 +47,7 @@ fn a_million_events_open_at_once_and_in_little_memory() {
     pty.shows(" 900,000 ");
     pty.keys("t+1h\r");
     pty.shows("saved in 360000 ms");
-    pty.keys("/ms:777777\r");
+    pty.keys("/attributes.ms:777777\r");
     pty.shows("1 of 1,000,000");
     pty.shows("saved in 777777 ms");
     // Each of these is in a frame of its own.

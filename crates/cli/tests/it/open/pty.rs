@@ -1,6 +1,7 @@
 //! The program in a pseudo-terminal, whose screen an emulator keeps.
 
 use std::io::{Read, Write};
+use std::num::NonZero;
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Condvar, Mutex};
@@ -37,6 +38,10 @@ impl Drop for Pty {
     }
 }
 
+fn at_least_one(cells: u16) -> NonZero<u16> {
+    NonZero::new(cells).unwrap()
+}
+
 fn size((columns, rows): (u16, u16)) -> PtySize {
     PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }
 }
@@ -58,7 +63,11 @@ impl Pty {
         }
         let child = pty.slave.spawn_command(command).unwrap();
         drop(pty.slave);
-        let seen = Seen { parser: Parser::new(cells.1, cells.0, 0), bytes: Vec::new(), is_over: false };
+        let seen = Seen {
+            parser: Parser::new(at_least_one(cells.1), at_least_one(cells.0), 0),
+            bytes: Vec::new(),
+            is_over: false,
+        };
         let seen = Arc::new((Mutex::new(seen), Condvar::new()));
         let mut reader = pty.master.try_clone_reader().unwrap();
         let shared = Arc::clone(&seen);
@@ -85,7 +94,13 @@ impl Pty {
     }
 
     pub(super) fn resize(&self, cells: (u16, u16)) {
-        self.seen.0.lock().unwrap().parser.screen_mut().set_size(cells.1, cells.0);
+        self.seen
+            .0
+            .lock()
+            .unwrap()
+            .parser
+            .screen_mut()
+            .set_size(at_least_one(cells.1), at_least_one(cells.0));
         self.master.resize(size(cells)).unwrap();
     }
 
@@ -117,9 +132,9 @@ impl Pty {
         let seen = self.seen.0.lock().unwrap();
         let screen = seen.parser.screen();
         let (rows, columns) = screen.size();
-        for row in 0..rows {
+        for row in 0..rows.get() {
             let cells: Vec<vt100::Cell> =
-                (0..columns).filter_map(|column| screen.cell(row, column).cloned()).collect();
+                (0..columns.get()).filter_map(|column| screen.cell(row, column).cloned()).collect();
             let texts: Vec<String> = cells
                 .iter()
                 .map(|cell| if cell.has_contents() { cell.contents().to_owned() } else { " ".to_owned() })

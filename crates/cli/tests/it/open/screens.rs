@@ -30,7 +30,7 @@ fn a_session_is_walked_through_by_keys() {
         pty.shows(" 61 ");
         pty.until("the error selected", |text| text.contains("cannot save a.txt"));
         pty.keys(ENTER);
-        pty.until("details", |text| text.contains("2026-11-20T16:21:02Z"));
+        pty.shows("SaveError: cannot write");
         look(&format!("details {cells:?}"), &pty.text());
         pty.keys("\tG");
         pty.shows("Template");
@@ -110,6 +110,7 @@ fn a_filter_says_where_it_is_wrong_and_then_fits() {
     pty.keys("c");
     pty.shows("10,000 events");
     pty.keys("/xyz");
+    pty.shows("/ xyz");
     pty.keys(ESCAPE);
     pty.until("the old filter", |text| !text.contains("xyz"));
     pty.keys("q");
@@ -135,7 +136,7 @@ fn errors_and_times_are_jumped_to() {
     pty.keys("t16:99\r");
     pty.shows("is no time: expected 16:20");
     pty.keys("\u{15}+2s\r");
-    pty.until("two seconds after", |text| text.contains("16:58:12.2") && !text.contains(" 10,000 ? "));
+    pty.until("two seconds after", |text| text.contains("16:58:12.356") && text.contains("Request 5596 of"));
     pty.keys("r");
     pty.shows("+00:00:02.");
     // Clicks: on a row, and on the kymogram's end.
@@ -182,17 +183,15 @@ fn without_colours_letters_and_attributes_say_it() {
     let args = ["open", path.to_str().unwrap()];
     let colored = |pty: &Pty| {
         pty.shows("62 events");
-        let cells = pty.cells("▁").into_iter().chain(pty.cells("▸").into_iter().take(0));
-        cells.into_iter().any(|cell| cell.fgcolor() != vt100::Color::Default)
+        pty.shows("█");
+        pty.cells("█")[0].fgcolor() != vt100::Color::Default
     };
     let plain = Pty::start(&args, (80, 24), &[("NO_COLOR", "1")]);
-    plain.shows("▁");
     assert!(!colored(&plain));
     let mut bright = Pty::start(&args, (80, 24), &[]);
-    bright.shows("▁");
     assert!(colored(&bright));
     bright.keys("e");
-    bright.shows("E ");
+    bright.shows("cannot save");
     let error = &bright.cells("cannot save")[0];
     assert!(matches!(error.fgcolor(), vt100::Color::Idx(0..16)) && error.bold(), "{error:?}");
 }
@@ -217,7 +216,7 @@ fn any_size_of_the_terminal_is_drawn_in() {
     let mut pty = Pty::open(&file(&folder, "a.kymo", &editor(7)), (80, 24));
     pty.shows("62 events");
     pty.keys("e\r");
-    pty.shows("SaveError");
+    pty.shows("SaveError: cannot write");
     for cells in [(9, 4), (20, 6), (1, 1), (200, 60), (100, 5), (40, 15), (80, 24)] {
         pty.resize(cells);
         let is_drawn = |text: &str| match cells {
