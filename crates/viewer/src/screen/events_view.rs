@@ -268,8 +268,11 @@ impl EventsPage {
         let time = event.time.map(|time| {
             if self.relative_times { details::offset(started_at, time) } else { time_of_day(time) }
         });
-        let digits = if is_middle { 13 } else { 9 };
-        let time: String = time.unwrap_or_default().chars().take(digits).collect();
+        // Narrow: without milliseconds. Of `16:20:42.061` and `+00:02:10.061` the latter is longer by one.
+        let longest = 12 + usize::from(self.relative_times);
+        let shown = if is_middle { longest } else { longest - 4 };
+        let time: String = time.unwrap_or_default().chars().take(shown).collect();
+        let digits = shown + 1;
         let style = theme.level(level);
         let mut pieces: Pieces =
             vec![(format!(" {time:<digits$}"), QUIET), (format!("{} ", letter(level)), style)];
