@@ -396,8 +396,17 @@ pub(crate) enum ExportFormat {
 #[derive(Debug, clap::Args)]
 #[command(mut_arg("token", |token| token.required(false).required_unless_present("local")))]
 pub(crate) struct Sessions {
-    /// Sessions of this folder of session files instead; without FOLDER, of KYMO_REPOSITORY
-    #[arg(long, value_name = "FOLDER", num_args = 0..=1)]
+    // No comment for help: a name in capitals would need quotes there.
+    #[arg(
+        long,
+        value_name = "FOLDER",
+        num_args = 0..=1,
+        help = "Sessions of this folder of session files instead; without FOLDER, of KYMO_REPOSITORY"
+    )]
+    #[expect(
+        clippy::option_option,
+        reason = "whether it is given, and whether with a folder, are two questions"
+    )]
     pub(crate) local: Option<Option<PathBuf>>,
     #[command(flatten)]
     pub(crate) server: Server,
