@@ -28,7 +28,8 @@ const SHOWN: usize = 50;
 pub(crate) fn open(args: &Open) -> anyhow::Result<ExitCode> {
     let query = query(args.filter.as_deref(), Subject::Event)?;
     if args.json {
-        let told = write_events(&find(&args.path)?, Format::Json, query.as_ref(), &mut stdout().lock())?;
+        let mut output = BufWriter::new(stdout().lock());
+        let told = write_events(&find(&args.path)?, Format::Json, query.as_ref(), &mut output)?;
         return Ok(ended(&told, &args.path));
     }
     if !stdout().is_terminal() {
@@ -59,6 +60,11 @@ pub(crate) fn export(args: &Export) -> anyhow::Result<ExitCode> {
         let mut output = BufWriter::new(stdout().lock());
         return Ok(ended(&write_events(&found, format, query.as_ref(), &mut output)?, &args.path));
     };
+    let mut files = found.sessions.iter().flat_map(|session| &session.fragments);
+    let is_read = |file: &Path| matches!((file.canonicalize(), out.canonicalize()), (Ok(one), Ok(other)) if one == other);
+    if files.any(|fragment| is_read(&fragment.path)) {
+        bail!("--out {} is one of the files that are read: expected another", out.display());
+    }
     // Nobody takes a part for the whole: the file has its name when it is complete.
     let mut part = out.clone().into_os_string();
     part.push(".part");

@@ -28,6 +28,8 @@ use crate::text::{bytes, duration, harmless, thousands, width};
 
 /// Columns from which details stand beside the list.
 const WIDE: u16 = 100;
+/// Rows that a sentence may take of the list; all of it is in the pane about the session.
+const SAYS_ROWS_MAX: usize = 2;
 /// Columns from which a row has a category and milliseconds.
 const MIDDLE: u16 = 60;
 
@@ -58,10 +60,15 @@ impl EventsPage {
         let filter = paint::row(area, 2 + bars);
         let caret = self.filter_row(buffer, filter, theme);
         let says = self.says(theme);
-        let foot = 1 + u16::from(says.is_some());
+        let cells = usize::from(area.width) - 1;
+        let says = says.map_or_else(Vec::new, |(text, style)| {
+            let lines = paint::wrapped(&text, cells).into_iter().take(SAYS_ROWS_MAX);
+            lines.map(|line| (format!(" {line}"), style)).collect()
+        });
+        let foot = 1 + says.len() as u16;
         let middle = Rect { y: filter.y + 1, height: area.height.saturating_sub(3 + bars + foot), ..area };
-        if let Some(says) = says {
-            paint::left(buffer, paint::row(area, area.height - 2), &[says]);
+        for (at, line) in says.into_iter().enumerate() {
+            paint::left(buffer, paint::row(area, area.height - foot + at as u16), &[line]);
         }
         self.status(buffer, paint::row(area, area.height - 1), theme, has_list);
         self.middle(buffer, middle, theme);
@@ -154,16 +161,13 @@ impl EventsPage {
     /// What a person should read before anything else.
     fn says(&self, theme: Theme) -> Option<(String, Style)> {
         if let Some(message) = self.filter.message() {
-            return Some((
-                format!(" {message}"),
-                theme.wrong().remove_modifier(ratatui::style::Modifier::UNDERLINED),
-            ));
+            return Some((message, theme.wrong().remove_modifier(ratatui::style::Modifier::UNDERLINED)));
         }
         if let Some((_, Some(wrong))) = &self.jump {
-            return Some((format!(" {wrong}"), theme.warning()));
+            return Some((wrong.clone(), theme.warning()));
         }
         if let Some(message) = &self.message {
-            return Some((format!(" {}", harmless(message)), theme.accent()));
+            return Some((harmless(message), theme.accent()));
         }
         let (first, count) = self.live.look(|counted, _| {
             let damages = &counted.summary.account.damages;
@@ -171,7 +175,7 @@ impl EventsPage {
             (first, damages.len() + counted.tail.len())
         });
         let more = if count > 1 { format!("; {} more: i", count - 1) } else { String::new() };
-        first.map(|first| (format!(" ! {}{more}", harmless(&first)), theme.warning()))
+        first.map(|first| (format!("! {}{more}", harmless(&first)), theme.warning()))
     }
 
     fn status(&self, buffer: &mut Buffer, area: Rect, theme: Theme, has_list: bool) {
@@ -359,10 +363,11 @@ impl EventsPage {
 
     fn about_files(&self, about: &mut Details, summary: &crate::session::Summary, theme: Theme) {
         about.heading("Files");
-        for fragment in &self.files.fragments {
+        for fragment in self.live.fragments().iter() {
             let number = fragment.header.as_ref().map_or(0, |header| header.fragment);
             let path = fragment.path.display();
-            about.text(0, &format!("{number}. {path}, {}", bytes(fragment.bytes)), Style::new());
+            let found = format!("{number}. {path}, {} when it was found", bytes(fragment.bytes));
+            about.text(0, &found, Style::new());
         }
         for damage in &summary.account.damages {
             about.text(0, &format!("! {damage}"), theme.warning());

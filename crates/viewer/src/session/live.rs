@@ -133,6 +133,11 @@ impl Live {
         at(&state.counted, state.matches.as_ref())
     }
 
+    /// The files, those among them that came later.
+    pub(crate) fn fragments(&self) -> Arc<Vec<Fragment>> {
+        Arc::clone(&self.shared.lock().fragments)
+    }
+
     /// Why something could not be read, once.
     pub(crate) fn trouble(&self) -> Option<String> {
         self.shared.lock().trouble.take()

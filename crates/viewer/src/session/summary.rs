@@ -40,8 +40,6 @@ pub struct Summary {
     pub kymogram: Kymogram,
     /// What could not be read.
     pub account: Account,
-    /// The last fragment has its index: nothing is added to it.
-    pub is_closed: bool,
 }
 
 impl Summary {
@@ -70,7 +68,6 @@ impl Summary {
     pub(crate) fn take(&mut self, fragment: &Fragment, item: &Item) {
         self.account.take(fragment, item);
         match item {
-            Item::Header(_) => self.is_closed = false,
             Item::Record(record) => self.record(record),
             Item::Loss { reason, total } => {
                 if self.dropped.len() < LOSSES_MAX || self.dropped.contains_key(reason) {
@@ -78,8 +75,7 @@ impl Summary {
                 }
             }
             Item::End(end) => self.end = Some(end.clone()),
-            Item::Index(_) => self.is_closed = true,
-            Item::Frame { .. } | Item::Ring(_) | Item::Damage(_) => {}
+            Item::Header(_) | Item::Index(_) | Item::Frame { .. } | Item::Ring(_) | Item::Damage(_) => {}
         }
     }
 

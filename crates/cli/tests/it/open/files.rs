@@ -28,6 +28,11 @@ pub(super) fn requests(folder: &TempDir) -> PathBuf {
     requests_in(folder, Settings::default())
 }
 
+/// So that damage costs little.
+pub(super) fn small_frames() -> Settings {
+    Settings { frame_raw_bytes: 8 << 10, ..Settings::default() }
+}
+
 pub(super) fn requests_in(folder: &TempDir, settings: Settings) -> PathBuf {
     let recorded = requests_by_microsecond();
     let (bytes, _) = record_requests(&recorded, Form::Typed, Rhythm::Slow, settings).unwrap();

@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use kymo_format::{Arg, Settings};
+use kymo_format::Arg;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::files::{editor, file, golden, header, json_lines, put, ran, requests, requests_in, writer};
+use super::files::{
+    editor, file, golden, header, json_lines, put, ran, requests, requests_in, small_frames, writer,
+};
 
 fn text(path: &Path) -> &str {
     path.to_str().unwrap()
@@ -87,6 +89,8 @@ fn a_table_is_as_the_server_exports_it() {
     assert!(written.contains(",\"cannot save a,b\n\"\"c\"\"\","), "{written}");
     assert!(written.contains(",'=cmd(),"), "{written}");
     assert!(!folder.path().join("out.csv.part").exists());
+    let (_, said, code) = ran(&["export", text(&path), "--out", text(&path)]);
+    assert!(said.contains("is one of the files that are read") && code == 1, "{said}");
 }
 
 #[test]
@@ -115,7 +119,7 @@ fn damage_is_said_and_never_fatal() {
     assert!(!out.is_empty() || code == 1);
     assert!(said.contains("cut.kymo breaks off") && said.contains("from byte"), "{said}");
     // In the middle of the recorded requests a page of the disk is gone.
-    let path = requests_in(&folder, Settings { frame_raw_bytes: 8 << 10, ..Settings::default() });
+    let path = requests_in(&folder, small_frames());
     let mut bytes = std::fs::read(&path).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle..middle + 64].fill(0);

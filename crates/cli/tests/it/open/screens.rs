@@ -211,6 +211,28 @@ fn the_terminal_is_given_back() {
 }
 
 #[test]
+fn damage_stands_beside_what_can_be_read() {
+    let folder = TempDir::new().unwrap();
+    let whole = editor(7);
+    // A byte of the last record's block, before the index.
+    let cut = file(&folder, "cut.kymo", &whole[..whole.len() / 2]);
+    let mut pty = Pty::open(&cut, (120, 24));
+    let text = pty.shows("cut.kymo breaks off: its last");
+    assert!(text.contains("Editor 2.4.1"), "{text}");
+    pty.keys("q");
+    assert_eq!(pty.ends(), 0);
+    let mut bytes = std::fs::read(files::requests_in(&folder, files::small_frames())).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    let pty = Pty::open(&file(&folder, "requests.kymo", &bytes), (120, 24));
+    let text = pty.shows("lost: events");
+    assert!(text.contains("Request 0 of"), "{text}");
+    let foreign = file(&folder, "notes.txt", b"these are notes");
+    let pty = Pty::open(&foreign, (120, 24));
+    pty.shows("notes.txt is no session file: expected the first bytes of a session file");
+}
+
+#[test]
 fn any_size_of_the_terminal_is_drawn_in() {
     let folder = TempDir::new().unwrap();
     let mut pty = Pty::open(&file(&folder, "a.kymo", &editor(7)), (80, 24));
