@@ -1,7 +1,7 @@
 //! The viewer: a list of sessions, the events of one, and what a person does with them.
 //!
-//! One thread draws and takes messages: keys, signals, and that there is something new. It never reads a file: see
-//! [`crate::session`]. What is shown follows from the pages' state alone; drawing changes nothing but where a list
+//! One thread draws and takes messages: keys, signals, and that there is something new. It reads no file but one
+//! frame for a jump to a time: see [`crate::session`]. What is shown follows from the pages' state alone; drawing changes nothing but where a list
 //! begins.
 
 mod details;
