@@ -45,7 +45,13 @@ pub(crate) enum Command {
     Backup(Backup),
     /// Make a data folder of a backup
     Restore(Restore),
-    /// List sessions of a server, newest start first
+    /// Look into session files: draws them in the terminal, or prints their events
+    #[command(after_help = EXIT_HELP)]
+    Open(Open),
+    /// Write the events of session files as JSON, CSV or text
+    #[command(after_help = EXIT_HELP)]
+    Export(Export),
+    /// List sessions of a server, or of a folder of session files, newest start first
     Sessions(Sessions),
     /// Print the events of one session, in order, or of all that fit a filter, newest first
     Events(Events),
@@ -337,19 +343,75 @@ pub(crate) struct Server {
     #[arg(long = "server", value_name = "URL", env = "KYMO_SERVER", default_value = "http://127.0.0.1:8390")]
     pub(crate) url: String,
     /// A token of scope read or admin
-    #[arg(long, value_name = "T", env = "KYMO_TOKEN", hide_env_values = true)]
-    pub(crate) token: String,
+    #[arg(long, value_name = "T", env = "KYMO_TOKEN", hide_env_values = true, required = true)]
+    pub(crate) token: Option<String>,
     /// One JSON object per line
     #[arg(long)]
     pub(crate) json: bool,
 }
 
+/// What the commands on session files end with.
+const EXIT_HELP: &str = "\
+Exit codes: 0 everything was read; 1 nothing could be done; 2 wrong arguments; 3 some of the files is damaged:
+what could be read was written, and standard error says what was lost and where";
+
 #[derive(Debug, clap::Args)]
+pub(crate) struct Open {
+    /// A session file, which is opened with the others of its session beside it, or a folder of them
+    #[arg(value_name = "FILE|FOLDER")]
+    pub(crate) path: PathBuf,
+    /// Print the events instead of drawing, one JSON object per line
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Only events that fit this filter, such as 'level:>=warn "disk full" -category:Http*'
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub(crate) filter: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Export {
+    /// A session file, which is read with the others of its session beside it, or a folder of them
+    #[arg(value_name = "FILE|FOLDER")]
+    pub(crate) path: PathBuf,
+    /// One JSON object per line, CSV as a server exports it, or a readable line each
+    #[arg(long, value_enum, default_value = "json")]
+    pub(crate) format: ExportFormat,
+    /// Only events that fit this filter, such as 'level:>=warn "disk full" -category:Http*'
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub(crate) filter: Option<String>,
+    /// Where to, instead of standard output; there when it is complete
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// How events are written.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+#[value(rename_all = "lower")]
+pub(crate) enum ExportFormat {
+    Json,
+    Csv,
+    Text,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(mut_arg("token", |token| token.required(false).required_unless_present("local")))]
 pub(crate) struct Sessions {
+    // No comment for help: a name in capitals would need quotes there.
+    #[arg(
+        long,
+        value_name = "FOLDER",
+        num_args = 0..=1,
+        help = "Sessions of this folder of session files instead; without FOLDER, of KYMO_REPOSITORY"
+    )]
+    #[expect(
+        clippy::option_option,
+        reason = "whether it is given, and whether with a folder, are two questions"
+    )]
+    pub(crate) local: Option<Option<PathBuf>>,
     #[command(flatten)]
     pub(crate) server: Server,
     /// Only this project
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", conflicts_with = "local")]
     pub(crate) project: Option<String>,
     /// Only sessions that fit this filter, such as 'user:ann level:>=error duration:>1m'
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use kymo_server::{Command, Reply, ask, perform};
 use kymo_store::{Clock, Finding, Folder, Grade, Store, SystemClock};
+use kymo_viewer::harmless;
 
 use crate::args::{Backup, Doctor, Login, Member, Project, Restore, Token};
-use crate::print::{harmless, print_lines};
+use crate::print::print_lines;
 use crate::settings;
 
 pub(crate) fn project(command: Project) -> anyhow::Result<()> {

@@ -1,7 +1,8 @@
-//! The `kymo` program: serves, and talks to servers.
+//! The `kymo` program: serves, talks to servers, and looks into session files.
 
 mod args;
 mod config;
+mod files;
 mod local;
 mod print;
 mod remote;
@@ -22,7 +23,7 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     match run(Args::parse().command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         // `kymo events … | head` closes the pipe: that is no error.
         Err(error) if print::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
@@ -32,8 +33,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> anyhow::Result<()> {
-    match command {
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    let done = match command {
         Command::Serve(serve) => serve::run(&serve),
         Command::Project { command } => local::project(command),
         Command::Token { command } => local::token(command),
@@ -43,7 +44,13 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Doctor(doctor) => local::doctor(&doctor),
         Command::Backup(backup) => local::backup(&backup),
         Command::Restore(restore) => local::restore(&restore),
-        Command::Sessions(sessions) => remote::sessions(&sessions),
+        Command::Open(open) => return files::open(&open),
+        Command::Export(export) => return files::export(&export),
+        Command::Sessions(sessions) => match &sessions.local {
+            Some(folder) => return files::sessions(folder.as_deref(), &sessions),
+            None => remote::sessions(&sessions),
+        },
         Command::Events(events) => remote::events(&events),
-    }
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }

@@ -2,6 +2,7 @@
 
 use std::io::{BufWriter, ErrorKind, Stdout, Write, stdout};
 
+use kymo_viewer::harmless;
 use serde_json::Value;
 
 /// Buffered standard output.
@@ -69,16 +70,12 @@ pub(crate) fn event_line(event: &Value) -> String {
     )
 }
 
-/// Foreign text without control characters: it must not steer the terminal, nor end the line.
-pub(crate) fn harmless(text: &str) -> String {
-    text.chars()
-        .flat_map(|letter| {
-            let escaped = letter.is_control()
-                || ('\u{202a}'..='\u{202e}').contains(&letter)
-                || ('\u{2066}'..='\u{2069}').contains(&letter);
-            if escaped { letter.escape_unicode().collect::<Vec<_>>() } else { vec![letter] }
-        })
-        .collect()
+/// What is wrong with a filter, under the part that it is about.
+pub(crate) fn pointed(filter: &str, position: usize, length: usize, detail: &str) -> String {
+    let shown: String = filter.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    let position = position.min(shown.chars().count());
+    let length = length.clamp(1, (shown.chars().count() - position).max(1));
+    format!("{detail}\n  {shown}\n  {}{}", " ".repeat(position), "^".repeat(length))
 }
 
 #[cfg(test)]
@@ -86,8 +83,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn foreign_text_cannot_steer_the_terminal() {
-        assert_eq!(harmless("a\u{1b}[2Jb\n\u{202e}c"), r"a\u{1b}[2Jb\u{a}\u{202e}c");
-        assert_eq!(harmless("é中😀"), "é中😀");
+    fn an_error_stands_under_the_part_that_is_wrong() {
+        assert_eq!(pointed("é lvel:1", 2, 4, "no field"), "no field\n  é lvel:1\n    ^^^^");
+        assert_eq!(pointed("a OR", 4, 0, "ends"), "ends\n  a OR\n      ^");
+        assert_eq!(pointed("a\tb", 90, 90, "far"), "far\n  a b\n     ^");
     }
 }

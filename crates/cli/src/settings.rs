@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use anyhow::{Context, anyhow, bail};
 use serde_json::{Map, Value, json};
 
-use crate::print::harmless;
+use kymo_viewer::harmless;
 
 /// Keys whose value is a time; the API has them with `_seconds`.
 const LIMITS: [&str; 4] = ["split_after", "idle_after", "close_grace", "browser_idle_after"];

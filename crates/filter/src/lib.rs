@@ -2,7 +2,8 @@
 //!
 //! One language for the API, the page and the command line; `docs/filter.md` describes it for people.
 //! What the text of an event is searched by is here as well: the one tokenizer, the one way to fold
-//! case. Not for: looking anything up. The store turns a [`Query`] into SQL and row filters.
+//! case, and whether a tree fits an event or a session in memory. Not for: looking anything up. The store
+//! turns a [`Query`] into SQL and row filters.
 //!
 //! ```
 //! use kymo_filter::{Query, Subject};
@@ -28,10 +29,12 @@
 //! | `resolve`, `values` | names to fields, values to tests |
 //! | [`field`] | the table of fields, with the names of Exceptionless |
 //! | [`text`] | words, patterns, folding |
+//! | [`evaluate`] | whether a tree fits an event or a session in memory |
 //! | `print` | a tree as text |
 //! | `error` | what is wrong, where, and what may have been meant |
 
 mod error;
+pub mod evaluate;
 pub mod field;
 mod print;
 mod query;
@@ -43,6 +46,7 @@ pub mod text;
 mod values;
 
 pub use error::FilterError;
+pub use evaluate::{EventFacts, SessionFacts, event_fits, session_fits};
 pub use field::{EventField, FIELDS, Field, FieldRow, FieldType, SessionField, Subject};
 pub use query::{DEPTH_MAX, FILTER_CHARS_MAX, Node, Query, Range, TERMS_MAX, Term, Test};
 pub use text::{Pattern, Words};

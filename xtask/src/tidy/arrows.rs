@@ -14,13 +14,15 @@ use super::tree::{Tree, code, table_rows};
 
 /// Foreign crates (a final `*` stands for any ending) and the one crate that may build on them:
 /// they take long to compile and their types must not spread.
-const OWNERS: [(&str, &str); 6] = [
+const OWNERS: [(&str, &str); 8] = [
     ("arrow*", "crates/store"),
     ("parquet", "crates/store"),
     ("sqlx", "crates/store"),
     ("axum", "crates/server"),
     ("clap", "crates/cli"),
     ("ureq", "crates/cli"),
+    ("ratatui*", "crates/viewer"),
+    ("crossterm", "crates/viewer"),
 ];
 /// They compare with peers and drive real programs, so they may use what they like.
 const EXEMPT: [&str; 2] = ["crates/bench", "crates/testkit"];

@@ -87,6 +87,28 @@ fn a_full_ring_drops_and_counts_if_that_is_the_policy() {
 }
 
 #[test]
+fn what_is_dropped_is_told_also_when_nothing_else_was_recorded() {
+    struct Told(Arc<Mutex<Vec<(usize, u64)>>>);
+    impl FrameSink for Told {
+        fn write_batch(&mut self, batch: &Batch<'_>) -> io::Result<()> {
+            self.0.lock().unwrap().push((batch.len(), batch.dropped.of(DropReason::TooLarge)));
+            Ok(())
+        }
+    }
+    let _turn = turn();
+    let folder = tempfile::tempdir().unwrap();
+    let (mut config, _) = start(folder.path(), "a");
+    // Rings in memory, without a spill file beside them.
+    config.spool = folder.path().join("no such folder/a.spool");
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let recorder = Recorder::start(config, Box::new(Told(Arc::clone(&told)))).unwrap();
+    crate::event!(Severity::INFO, "{text}", text = "x".repeat(100_000));
+    assert!(recorder.flush());
+    assert_eq!(*told.lock().unwrap(), [(0, 1)], "once");
+    recorder.stop();
+}
+
+#[test]
 fn every_spool_kind_keeps_everything() {
     fn full(_: &std::fs::File, _: u64) -> io::Result<()> {
         Err(io::ErrorKind::StorageFull.into())

@@ -30,6 +30,9 @@ impl Default for Retention {
     }
 }
 
+/// A file that is being made has its name after milliseconds; after a day nobody makes it any more.
+const LEFT_AFTER_NS: i64 = 24 * 60 * 60 * 1_000_000_000;
+
 /// Why a fragment was removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Because {
@@ -77,7 +80,7 @@ pub(crate) fn prune(folder: &Path, retention: &Retention, now: Timestamp) -> io:
     if lock.try_lock().is_err() {
         return Ok(Pruned::default());
     }
-    let mut fragments = list(folder)?;
+    let mut fragments = list(folder, now)?;
     // By when they were begun, not by when they were written: a session's fragments then go in their order.
     fragments.sort_by(|left, right| left.path.file_name().cmp(&right.path.file_name()));
     let mut left: BTreeMap<FileName, u64> = BTreeMap::new();
@@ -121,15 +124,24 @@ pub(crate) fn prune(folder: &Path, retention: &Retention, now: Timestamp) -> io:
     Ok(pruned)
 }
 
-fn list(folder: &Path) -> io::Result<Vec<Fragment>> {
+/// The fragments of the folder. What somebody left who was killed while making a file goes on the way.
+fn list(folder: &Path, now: Timestamp) -> io::Result<Vec<Fragment>> {
     let mut fragments = Vec::new();
     for entry in std::fs::read_dir(folder)?.flatten() {
         let name = entry.file_name();
         let Some(name) = name.to_str() else { continue };
-        let (Some(stem), Some(_)) = (FileName::of(name), FileName::number_of(name)) else { continue };
+        let Some(stem) = FileName::of(name) else { continue };
         let Ok(found) = entry.metadata() else { continue };
         let modified = found.modified()?.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         let modified_ns = i64::try_from(modified.as_nanos()).unwrap_or(i64::MAX);
+        if FileName::number_of(name).is_none() {
+            let is_left = name.ends_with("-new") || name.rsplit('.').next() == Some("damaged");
+            if is_left && modified_ns < now.as_unix_nanos().saturating_sub(LEFT_AFTER_NS) {
+                // It takes up room and nothing else.
+                let _ = std::fs::remove_file(entry.path());
+            }
+            continue;
+        }
         fragments.push(Fragment { path: entry.path(), stem, bytes: found.len(), modified_ns });
     }
     Ok(fragments)
@@ -237,6 +249,21 @@ mod tests {
             (9, Some(Because::FreeDisk), true)
         );
         assert_eq!(names(folder.path()), [""; 0]);
+    }
+
+    #[test]
+    fn what_was_never_finished_goes_after_a_day() {
+        let (folder, stems) = repository();
+        let left = folder.path().join(stems[0].spool()).with_extension("spool-new");
+        let others = [folder.path().join("notes-new"), folder.path().join(stems[0].spool())];
+        for path in others.iter().chain([&left]) {
+            std::fs::write(path, "x").unwrap();
+        }
+        let now = |days: i64| crate::clock::now().plus(Duration::from_secs(days as u64 * 86_400));
+        prune(folder.path(), &NOBODY, now(0)).unwrap();
+        assert!(left.exists(), "somebody may be at it");
+        prune(folder.path(), &NOBODY, now(2)).unwrap();
+        assert!(!left.exists() && others.iter().all(|path| path.exists()));
     }
 
     #[test]

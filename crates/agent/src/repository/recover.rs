@@ -72,6 +72,17 @@ pub fn recover(folder: &Path) -> io::Result<(Vec<Recovered>, Vec<String>)> {
 
 fn recover_one(folder: &Path, stem: &FileName) -> io::Result<Option<Recovered>> {
     let spool = folder.join(stem.spool());
+    let has_ended = || Summary::read(&folder.join(stem.summary())).is_ok_and(|summary| !summary.is_running());
+    if !spool.exists() && has_ended() {
+        return Ok(None);
+    }
+    // The file first: a process that is just starting has it before its spool, and lets go of it only after.
+    let fragments = fragments(folder, stem)?;
+    let last = fragments.last().map(|(_, path)| path.clone());
+    let _held = match hold(last.as_deref())? {
+        Hold::Ours(held) => held,
+        Hold::Taken => return Ok(None),
+    };
     let dead = match DeadSpool::open(&spool) {
         Ok(dead) => Some(dead),
         Err(OpenError::InUse) => return Ok(None),
@@ -85,26 +96,33 @@ fn recover_one(folder: &Path, stem: &FileName) -> io::Result<Option<Recovered>> 
     };
     if dead.is_none() {
         // A session without a summary was begun by a process that came no further.
-        let summary = Summary::read(&folder.join(stem.summary()));
-        if summary.is_ok_and(|summary| !summary.is_running()) {
+        let has_rolled = self::fragments(folder, stem)?.last().map(|(_, path)| path) != last.as_ref();
+        if has_rolled || has_ended() {
             return Ok(None);
         }
     }
-    let fragments = fragments(folder, stem)?;
-    let last = fragments.last().map(|(_, path)| path.clone());
-    let _held = match hold(last.as_deref())? {
-        Hold::Ours(held) => held,
-        Hold::Taken => return Ok(None),
-    };
     let (last, found) = last_written(fragments)?;
     let said = || Summary::read(&folder.join(stem.summary())).ok()?.end_reason();
     let reason = found.end.as_ref().map(|end| end.reason).or_else(said);
     let reason = reason.unwrap_or_else(|| evidence(dead.as_ref()));
     let report = write(folder, stem, last.as_deref(), &found, dead.as_ref(), reason)?;
+    remove_unfinished(folder, stem, last.as_deref());
     if let Some(dead) = dead {
         dead.remove()?;
     }
     Ok(report)
+}
+
+/// What the process was just making when it ended; pruning finds it, too, after a day.
+fn remove_unfinished(folder: &Path, stem: &FileName, last: Option<&Path>) {
+    let number = last.and_then(|path| FileName::number_of(path.file_name()?.to_str()?)).unwrap_or(0);
+    for (name, ending) in [
+        (stem.fragment(number + 1), "kymo-new"),
+        (stem.spool(), "spool-new"),
+        (stem.summary(), "session-new"),
+    ] {
+        let _ = std::fs::remove_file(folder.join(name).with_extension(ending));
+    }
 }
 
 /// The lock of a session's last fragment.

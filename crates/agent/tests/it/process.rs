@@ -393,3 +393,33 @@ fn a_clock_that_is_moved_is_told_and_costs_nothing() {
         "times follow the clock"
     );
 }
+
+#[test]
+#[ignore = "played by other tests"]
+fn plays_a_program_whose_fragment_just_rolled() {
+    let Some(folder) = part::folder() else { return };
+    std::mem::forget(part::builder(&folder).start());
+    for number in 0..100_u64 {
+        kymo::info!("call {number}", number);
+    }
+    assert!(kymo::close_fragment());
+    wait_for_the_end(&folder);
+}
+
+#[test]
+fn what_a_closed_fragment_has_does_not_come_twice_when_the_spool_lost_count() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = start("plays_a_program_whose_fragment_just_rolled", folder.path());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let files = std::fs::read_dir(part::files(folder.path())).unwrap().map(|entry| entry.unwrap().path());
+    let spool =
+        files.into_iter().find(|path| path.extension().is_some_and(|ending| ending == "spool")).unwrap();
+    // As if the process had been killed between the fragment and the spool's own note of it.
+    let file = std::fs::File::options().write(true).open(&spool).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&file, &[0; 2048], 1024).unwrap();
+    part::recover(folder.path());
+    let session = part::only(folder.path());
+    assert_eq!(session.headers.len(), 2);
+    assert_eq!(session.messages(), (0..100).map(|number| format!("call {number}")).collect::<Vec<_>>());
+}

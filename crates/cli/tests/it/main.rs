@@ -19,6 +19,8 @@ mod filter;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]
+mod open;
+#[cfg(test)]
 mod operations;
 #[cfg(test)]
 mod page;

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int8Type, Int64Type, TimestampNanosecondType};
 use arrow_array::{Array, RecordBatch, StringArray};
-use kymo_filter::text::{contains, fold};
+use kymo_filter::evaluate::{any_named, holds_of_text, holds_of_value};
+use kymo_filter::text::contains;
 use kymo_filter::{EventField, Field, Test};
 use kymo_model::{Attributes, EventKind, Severity, Value};
 use serde::Deserialize;
@@ -289,16 +290,6 @@ impl Cause {
     }
 }
 
-fn holds_of_text(text: &str, test: &Test) -> bool {
-    match test {
-        Test::Exists => true,
-        Test::Words(words) => words.matches(text),
-        Test::Matches(pattern) => pattern.matches(text),
-        Test::Contains(part) => contains(text, part),
-        _ => false,
-    }
-}
-
 fn holds_of_moment(nanos: i64, test: &Test) -> bool {
     match test {
         Test::Time { from, to } => {
@@ -307,34 +298,6 @@ fn holds_of_moment(nanos: i64, test: &Test) -> bool {
         }
         _ => *test == Test::Exists,
     }
-}
-
-fn holds_of_value(value: &Value, test: &Test) -> bool {
-    match (test, value) {
-        (_, Value::Null) => false,
-        (Test::Exists, _) => true,
-        (Test::Number(range), Value::Int(number)) => range.contains(*number as f64),
-        (Test::Number(range), Value::Float(number)) => range.contains(*number),
-        (Test::Number(range), Value::Text(text)) => {
-            text.parse().is_ok_and(|number: f64| range.contains(number))
-        }
-        (Test::Number(_), _) => false,
-        _ => value.to_scalar_text().is_some_and(|text| holds_of_text(&text, test)),
-    }
-}
-
-/// Whether `holds` of any value of that (folded) name; a point leads into a map.
-fn any_named(attributes: &Attributes, name: &str, holds: &dyn Fn(&Value) -> bool) -> bool {
-    attributes.iter().any(|(key, value)| {
-        let key = fold(key);
-        if key == name {
-            return holds(value);
-        }
-        match (value, name.strip_prefix(&key).and_then(|rest| rest.strip_prefix('.'))) {
-            (Value::Map(inner), Some(rest)) => any_named(inner, rest, holds),
-            _ => false,
-        }
-    })
 }
 
 /// False only if a text inside the JSON cannot hold either: spares reading it.

@@ -1,6 +1,7 @@
 //! Filters against a naive evaluator: random trees over random events and sessions, from the tail, from
 //! segments, and from both.
 
+mod in_memory;
 mod naive;
 mod random;
 
@@ -132,6 +133,10 @@ impl Run {
                 && to.is_none_or(|to| row.started_at < to)
                 && with_errors.is_none_or(|wanted| wanted == (row.error_count > 0))
         };
+        for (project, row) in facts.sessions {
+            let fits = facts.session_fits(*project, row, &query.root);
+            assert_eq!(in_memory::session_fits(facts, *project, row, &query.root), fits, "{query}");
+        }
         let rows = self.stand.store().sessions(&filter, None, EVERYTHING).await.unwrap();
         let found: Vec<SessionId> = rows.iter().map(|(_, row)| row.id).collect();
         let expected: Vec<SessionId> = facts
@@ -174,6 +179,8 @@ impl Run {
         let expected =
             facts.events_where(&query.root, |_, one| projects.has(one.project) && in_time(one.event.time));
         assert_eq!(numbers, expected, "{query}");
+        let all = facts.events_where(&query.root, |_, _| true);
+        assert_eq!(in_memory::events_where(facts, &query.root), all, "{query}");
         for one in &found {
             let happened = &facts.happened[number_of(&one.event) as usize];
             let session = facts.session_of(number_of(&one.event)).map(|row| row.id);

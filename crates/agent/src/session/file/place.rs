@@ -21,8 +21,15 @@ pub(crate) struct Place {
 impl Place {
     /// A new file, which nobody else can read.
     pub(crate) fn create(folder: PathBuf, stem: FileName, fragment: u64) -> io::Result<Self> {
-        let file = disk::create(&folder.join(stem.fragment(fragment)))?;
-        file.try_lock()?;
+        let path = folder.join(stem.fragment(fragment));
+        // Locked before it has its name: whoever finds it by that and can lock it knows that its process is gone.
+        let unnamed = path.with_extension("kymo-new");
+        let file = disk::create(&unnamed)?;
+        let named = file.try_lock().map_err(io::Error::from).and_then(|()| std::fs::rename(&unnamed, &path));
+        if let Err(error) = named {
+            let _ = std::fs::remove_file(&unnamed);
+            return Err(error);
+        }
         Ok(Self { folder, stem, file, bytes: 0, bytes_before: 0 })
     }
 

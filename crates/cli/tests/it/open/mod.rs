@@ -1,0 +1,8 @@
+//! Session files through the real program: as lines, and drawn in a real pseudo-terminal.
+
+mod files;
+mod follow;
+mod large;
+mod lines;
+mod pty;
+mod screens;
