@@ -107,14 +107,7 @@ impl Store {
         for row in listed {
             views.push_segment(row.project, Segment::new(&folder.segments(), row, &footers));
         }
-        for row in events::tail(catalog.readers()).await? {
-            let damaged = |source| {
-                StoreError::corrupt(format!("row {} of the catalog's table tail is damaged", row.pk))
-                    .because(source)
-            };
-            let batch = tail::decode(&row.batch).map_err(damaged)?;
-            views.push_tail(row.project, TailBatch::new(row.pk, row.observed_at, batch));
-        }
+        read_tail(&catalog, &views).await?;
         let (changes, _) = broadcast::channel(CHANGES_MAX);
         let (queue, waiting) = mpsc::channel(QUEUE_MAX);
         let (upkeep, upkeep_wanted) = mpsc::channel(1);
@@ -494,6 +487,19 @@ impl Store {
         drop(writer);
         self.catalog.close().await
     }
+}
+
+/// Takes the tail into memory.
+async fn read_tail(catalog: &Catalog, views: &Views) -> Result<(), StoreError> {
+    for row in events::tail(catalog.readers()).await? {
+        let damaged = |source| {
+            StoreError::corrupt(format!("row {} of the catalog's table tail is damaged", row.pk))
+                .because(source)
+        };
+        let batch = tail::decode(&row.batch).map_err(damaged)?;
+        views.push_tail(row.project, TailBatch::new(row.pk, row.observed_at, batch));
+    }
+    Ok(())
 }
 
 fn hash_secret(secret: &str) -> [u8; 32] {

@@ -24,7 +24,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use self::document::Base;
-pub(crate) use self::document::Refusal;
+pub(crate) use self::document::{ProblemShape, Refusal};
 use self::headers::{conditional, idempotency};
 use crate::login;
 use crate::routes::{Routes, get};

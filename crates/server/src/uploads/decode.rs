@@ -89,7 +89,7 @@ struct News {
 }
 
 impl News {
-    fn lose(&mut self, reason: String, total: u64) {
+    fn lose(&mut self, reason: &str, total: u64) {
         let reason: String = reason.chars().take(REASON_CHARS_MAX).collect();
         if self.lost.len() < LOSSES_MAX || self.lost.contains_key(&reason) {
             let known = self.lost.entry(reason).or_default();
@@ -180,7 +180,7 @@ impl Decoder {
             }
             Item::Record(_) | Item::Header(_) | Item::Ring(_) => {}
             Item::Frame { offset, .. } => self.frame_at = offset,
-            Item::Loss { reason, total } => self.news.lose(reason, total),
+            Item::Loss { reason, total } => self.news.lose(&reason, total),
             Item::End(end) => {
                 self.news.end = Some(ToldEnd { at: end.time, reason: end.reason, recovered: end.recovered });
             }
@@ -205,7 +205,6 @@ fn read_header(file: &mut File, bytes: u64, place: Place) -> Result<Option<Arc<H
     loop {
         match reader.next() {
             Some(Item::Header(header)) => return check(header, place).map(Some),
-            Some(_) => break,
             None if left > 0 => {
                 let mut piece = vec![0; PIECE_BYTES.min(left)];
                 file.read_exact(&mut piece)?;
@@ -213,7 +212,7 @@ fn read_header(file: &mut File, bytes: u64, place: Place) -> Result<Option<Arc<H
                 reader.feed(&piece);
             }
             None if bytes <= HEADER_BYTES_MAX as u64 => return Ok(None),
-            None => break,
+            Some(_) | None => break,
         }
     }
     Err(Refused::NotThis("expected a session file that begins with its header".to_owned()))

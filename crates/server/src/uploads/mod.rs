@@ -37,7 +37,7 @@ use utoipa::ToSchema;
 use self::decode::{Batch, Decoder, Place, Refused, told};
 use self::digest::Expected;
 use crate::access::Sender;
-use crate::api::Refusal;
+use crate::api::{ProblemShape, Refusal};
 use crate::ingest::body::{self, Refused as BodyRefused};
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -91,7 +91,12 @@ pub(crate) struct FragmentShape {
     tag = "uploads",
     request_body(content = Vec<u8>, content_type = "application/octet-stream",
         description = "The beginning of a session file, at least to the end of its header"),
-    responses((status = 200, body = WantedShape), Refusal)
+    responses(
+        (status = 200, body = WantedShape),
+        (status = 422, description = "It is no session file, or not of a program", body = ProblemShape,
+            content_type = "application/problem+json"),
+        Refusal
+    )
 )]
 pub(crate) async fn begin(
     State(state): State<AppState>,
@@ -158,7 +163,14 @@ pub(crate) async fn ask(
         ("Repr-Digest" = Option<String>, Header, description = "Of the whole fragment, with its last piece")
     ),
     request_body(content = Vec<u8>, content_type = "application/partial-upload"),
-    responses((status = 204, description = "It is stored; `Upload-Offset` says up to where"), Refusal)
+    responses(
+        (status = 204, description = "It is stored; `Upload-Offset` says up to where"),
+        (status = 415, description = "It is no `application/partial-upload`", body = ProblemShape,
+            content_type = "application/problem+json"),
+        (status = 422, description = "It is not what a digest says, or of another session or fragment", body = ProblemShape,
+            content_type = "application/problem+json"),
+        Refusal
+    )
 )]
 pub(crate) async fn append(
     State(state): State<AppState>,
