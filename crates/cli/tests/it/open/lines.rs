@@ -195,8 +195,9 @@ fn sessions_of_a_folder_are_listed() {
     assert_eq!(count(&["--user", "OKAF"]), 1);
     assert_eq!(count(&["--state", "running"]), 1);
     assert_eq!(count(&["--limit", "1"]), 1);
-    let (_, said, code) = ran(&["sessions", "--local"]);
-    assert!(said.contains("KYMO_REPOSITORY") && code == 1, "{said}");
+    let nowhere = folder.path().join("nowhere");
+    let (_, said, code) = ran_with(&["sessions", "--local"], &[("KYMO_REPOSITORY", nowhere.as_path())]);
+    assert!(said.contains("KYMO_REPOSITORY") && said.contains(text(&nowhere)) && code == 1, "{said}");
 }
 
 #[test]
