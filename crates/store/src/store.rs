@@ -15,7 +15,8 @@ use tokio::time::Instant;
 use crate::catalog::descriptions::UserDescription;
 use crate::catalog::events::NO_SESSION;
 use crate::catalog::projects::{Project, ProjectPk, Projects};
-use crate::catalog::sessions::{SessionCursor, SessionFilter, SessionSummary};
+use crate::catalog::sessions::figures::{self, SessionSummary};
+use crate::catalog::sessions::{SessionCursor, SessionFilter};
 use crate::catalog::settings::ProjectSettings;
 use crate::catalog::{Catalog, counters, descriptions, events, projects, sessions, settings};
 use crate::clock::Clock;
@@ -251,12 +252,12 @@ impl Store {
     /// The figures of the sessions report.
     pub async fn session_summary(&self, filter: &SessionFilter) -> Result<SessionSummary, StoreError> {
         let condition = self.condition(filter).await?;
-        sessions::summary(self.catalog.readers(), filter, condition.as_ref()).await
+        figures::summary(self.catalog.readers(), filter, condition.as_ref()).await
     }
 
     /// Sessions shown, per project.
     pub async fn session_counts(&self) -> Result<BTreeMap<ProjectPk, u64>, StoreError> {
-        sessions::count_by_project(self.catalog.readers()).await
+        figures::count_by_project(self.catalog.readers()).await
     }
 
     /// A session of these projects by its own id, or by the id its agent chose.
@@ -428,7 +429,7 @@ impl Store {
 
     /// Sessions shown that run, per project.
     pub async fn running_counts(&self) -> Result<BTreeMap<ProjectPk, u64>, StoreError> {
-        sessions::count_running(self.catalog.readers()).await
+        figures::count_running(self.catalog.readers()).await
     }
 
     /// Counters of these projects, and sizes of all.

@@ -176,6 +176,17 @@ async function chart(page) {
   await counts(page, SESSIONS);
   await page.getByRole("button", { name: "Reset range" }).waitFor({ state: "detached" });
 
+  // Escape takes the drag back, also for what the pointer does after it.
+  const before = page.url();
+  await page.mouse.move(box.x + box.width * 0.8, y);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * 0.9, y, { steps: 3 });
+  await page.keyboard.press("Escape");
+  await page.mouse.move(box.x + box.width * 0.95, y, { steps: 3 });
+  assert.match(await plot.getAttribute("aria-valuetext"), /user/, "one bar, which is told with its users");
+  await page.mouse.up();
+  assert.equal(page.url(), before);
+
   await plot.focus();
   await page.keyboard.press("End");
   await page.keyboard.press("Shift+ArrowLeft");
@@ -417,6 +428,11 @@ async function narrow(page) {
   await show(page, { range: "24h" }, SESSIONS);
   await page.getByRole("slider").waitFor();
   await plainWidth(page);
+  // The order of a column that has no room here.
+  await page.getByRole("combobox", { name: "Order" }).selectOption("Most events");
+  await page.waitForURL(/sort=-events/);
+  await page.goBack();
+  await counts(page, SESSIONS);
   for (const name of ["Views", "Export", "Range: Last 24 hours"]) {
     await page.getByRole("button", { name }).click();
     const box = await page.getByRole("dialog", { name: name.replace(/:.*/, "").replace("Views", "Saved views") }).boundingBox();

@@ -114,6 +114,13 @@ async function readRuns(page) {
   assert.ok((await events(page).getByText("tick", { exact: true }).count()) > 5);
   await close.click();
   await run.waitFor();
+  const each = page.getByRole("button", { name: "Each line" });
+  await each.click();
+  await page.waitForURL(/grouped=false/);
+  await run.waitFor({ state: "detached" });
+  assert.ok((await events(page).getByText("tick", { exact: true }).count()) > 5);
+  await each.click();
+  await run.waitFor();
   step("runs open and close");
 }
 

@@ -1,14 +1,12 @@
 // The requests the page makes, one function each. Every failure becomes an ApiFailure that can be shown as it is.
 
 import { createAdminApi, type AdminApi, type Method } from "./admin";
+import { BASE, queryOf, type Params } from "./query";
 import type {
   Density, EventPage, FilterFault, FilterField, FilterValue, Me, NewView, Page, Project, Session, SessionCounts, SessionEvent, SessionsSummary, View, Worth,
 } from "./types";
 
-const BASE = "/api/v1";
-
-/** Query parameters; what is null is left out. */
-export type Params = Record<string, string | number | null>;
+export type { Params };
 
 /** `status` is 0 when the server was not reached. */
 export class ApiFailure extends Error {
@@ -28,6 +26,8 @@ export interface Api extends AdminApi {
   logout(): Promise<void>;
   projects(signal?: AbortSignal): Promise<{ items: Project[] }>;
   sessions(params: Params, signal?: AbortSignal): Promise<Page<Session>>;
+  /** The answer to that question if it was asked early and is here. */
+  sessionsRead(params: Params): Page<Session> | null;
   summary(params: Params, signal?: AbortSignal): Promise<SessionsSummary>;
   counts(params: Params, signal?: AbortSignal): Promise<SessionCounts>;
   worthOpening(params: Params, signal?: AbortSignal): Promise<{ items: Worth[] }>;
@@ -43,10 +43,19 @@ export interface Api extends AdminApi {
   pin(id: string, is_pinned: boolean): Promise<void>;
 }
 
+/** What was asked before there was an Api: see early.ts. */
+export interface Asked {
+  /** Its answer, once. */
+  take(url: string): Promise<Response> | null;
+  /** The same as data, once, if it has been read. */
+  takeRead(url: string): unknown;
+}
+
 /** `on_signed_out` is called at each 401, whoever asked. */
-export function createApi(fetcher: typeof fetch, on_signed_out: () => void): Api {
+export function createApi(fetcher: typeof fetch, asked: Asked, on_signed_out: () => void): Api {
   async function request(path: string, init: RequestInit): Promise<Response> {
-    const response = await fetcher(BASE + path, { credentials: "same-origin", ...init }).catch((cause: unknown) => {
+    const early = init.method === undefined ? asked.take(BASE + path) : null;
+    const response = await (early ?? fetcher(BASE + path, { credentials: "same-origin", ...init })).catch((cause: unknown) => {
       if (init.signal?.aborted) throw cause;
       throw new ApiFailure(0, "the server was not reached", "is it running, and is the network up?");
     });
@@ -59,7 +68,10 @@ export function createApi(fetcher: typeof fetch, on_signed_out: () => void): Api
     const init: RequestInit = { headers: { accept: "application/json" } };
     if (signal) init.signal = signal;
     const response = await request(path + queryOf(params), init);
-    return (await response.json()) as Answer;
+    const answer = (await response.json()) as Answer;
+    // One that was asked early does not know the signal.
+    signal?.throwIfAborted();
+    return answer;
   }
 
   async function send<Answer>(method: Method, path: string, body?: unknown): Promise<Answer> {
@@ -74,6 +86,7 @@ export function createApi(fetcher: typeof fetch, on_signed_out: () => void): Api
     logout: async () => void (await request("/logout", { method: "POST" })),
     projects: (signal) => get("/projects", {}, signal),
     sessions: (params, signal) => get("/sessions", params, signal),
+    sessionsRead: (params) => (asked.takeRead(BASE + "/sessions" + queryOf(params)) as Page<Session> | undefined) ?? null,
     summary: (params, signal) => get("/sessions/summary", params, signal),
     counts: (params, signal) => get("/sessions/counts", params, signal),
     worthOpening: (params, signal) => get("/sessions/worth-opening", params, signal),
@@ -105,13 +118,6 @@ function sessionPath(id: string): string {
 /** Where the browser itself gets what is listed as a file. */
 export function exportUrl(params: Params, format: "ndjson" | "csv"): string {
   return `${BASE}/sessions${queryOf({ ...params, format })}`;
-}
-
-function queryOf(params: Params): string {
-  const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(params)) if (value !== null) query.set(name, String(value));
-  const text = query.toString();
-  return text ? `?${text}` : "";
 }
 
 /** Reads problem+json; a proxy in between may answer with anything, so nothing of it is relied on. */

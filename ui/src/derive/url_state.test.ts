@@ -36,6 +36,7 @@ describe("a session", () => {
     [{ filter: "cart -level:debug", severity: "warn", event: 12 }, "/sessions/0192f0c1?filter=cart+-level%3Adebug&severity=warn&event=12"],
     [{ from_ms: 0, to_ms: 1_500, follow: true }, "/sessions/0192f0c1?from=1970-01-01T00%3A00%3A00.000Z&to=1970-01-01T00%3A00%3A01.500Z&follow=true"],
     [{ errors: true }, "/sessions/0192f0c1?errors=true"],
+    [{ grouped: false }, "/sessions/0192f0c1?grouped=false"],
     [{ severity: "error", errors: true, event: 3 }, "/sessions/0192f0c1?severity=error&errors=true&event=3"],
     [{ id: "a/b ?" }, "/sessions/a%2Fb%20%3F"],
   ])("%o", (part, url) => {

@@ -2,7 +2,7 @@
 
 import { createContext, createSignal, onCleanup, useContext, type Accessor } from "solid-js";
 import { openChangeStream, type StreamState } from "../api/changes";
-import { createApi, type Api } from "../api/client";
+import { createApi, type Api, type Asked } from "../api/client";
 import type { Changed, Me, Project } from "../api/types";
 import { createKeys, type Keys } from "./keys";
 import { createPalette, type Palette } from "./palette";
@@ -37,14 +37,15 @@ export interface App {
 const NOTICE_MS = 2_500;
 const PROJECTS_GAP_MS = 5_000;
 
-export function createApp(): App {
+/** `asked`: the questions that the start of the page has asked. */
+export function createApp(asked: Asked): App {
   const [signed_out, setSignedOut] = createSignal(false);
   let closeStream: () => void = () => undefined;
   const onSignedOut = () => {
     closeStream();
     setSignedOut(true);
   };
-  const api = createApi((input, init) => fetch(input, init), onSignedOut);
+  const api = createApi((input, init) => fetch(input, init), asked, onSignedOut);
   const settings = createSettings();
   const notices = createNotices();
   const listeners = new Set<ChangeListener>();

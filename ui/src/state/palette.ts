@@ -14,14 +14,19 @@ export interface Palette {
 }
 
 export function createPalette(theme: Accessor<Theme>): Accessor<Palette> {
-  const [palette, setPalette] = createSignal(readPalette());
-  const refresh = () => setPalette(readPalette());
+  // Read when something is first drawn, which is after the page has been: reading makes the browser work out styles.
+  const [changes, setChanges] = createSignal(0);
+  const refresh = () => setChanges(changes() + 1);
   const dark_query = matchMedia("(prefers-color-scheme: dark)");
   dark_query.addEventListener("change", refresh);
   onCleanup(() => dark_query.removeEventListener("change", refresh));
   // Deferred by a microtask: the effect that sets the theme on <html> runs in the same flush.
-  createEffect(on(theme, () => queueMicrotask(refresh)));
-  return palette;
+  createEffect(on(theme, () => queueMicrotask(refresh), { defer: true }));
+  let last: { palette: Palette; changes: number } | null = null;
+  return () => {
+    if (last?.changes !== changes()) last = { palette: readPalette(), changes: changes() };
+    return last.palette;
+  };
 }
 
 function readPalette(): Palette {

@@ -47,6 +47,28 @@ export function createDelayed(source: Accessor<boolean>, delay_ms = 200): Access
   return shown;
 }
 
+/** A frame comes within this, unless the tab is hidden or the machine very busy. */
+const FRAME_MS_MAX = 250;
+
+/** True for good once `source` was true and that has been painted: what can wait must not hold up the first picture. */
+export function createPainted(source: Accessor<boolean>): Accessor<boolean> {
+  const [painted, setPainted] = createSignal(false);
+  createEffect(() => {
+    if (painted() || !source()) return;
+    let timer = setTimeout(() => setPainted(true), FRAME_MS_MAX);
+    // The callback comes before the paint; a task that it begins comes after.
+    const frame = requestAnimationFrame(() => {
+      clearTimeout(timer);
+      timer = setTimeout(() => setPainted(true));
+    });
+    onCleanup(() => {
+      cancelAnimationFrame(frame);
+      clearTimeout(timer);
+    });
+  });
+  return painted;
+}
+
 /** The time now, every `step_ms` while the tab is seen. */
 export function createClock(step_ms: number): Accessor<number> {
   const [now_ms, setNow] = createSignal(Date.now());

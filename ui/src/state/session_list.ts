@@ -2,8 +2,8 @@
 
 import { createMemo, createSignal, type Accessor } from "solid-js";
 import { failureText, filterFault, isAborted, type Params } from "../api/client";
-import type { FilterFault, Session } from "../api/types";
-import { listParams } from "../derive/list/params";
+import type { FilterFault, Page, Session } from "../api/types";
+import { pageParams } from "../derive/list/params";
 import { absoluteEnds, RANGE_DEFAULT, type Range } from "../derive/list/range";
 import { compareSessions, isDescending, sortColumn, type Sort } from "../derive/list/sort";
 import { mergeFirstPage, updateRows, type MergedSessions } from "../derive/merge";
@@ -11,7 +11,7 @@ import type { ListState } from "../derive/url_state";
 import type { App } from "./app";
 import { createFigures, type Figures } from "./list/figures";
 import { concerns, whileActive, type Panel } from "./list/panel";
-import { createCoalesced } from "./refresh";
+import { createCoalesced, createPainted } from "./refresh";
 
 export interface SessionList {
   rows: Accessor<Session[]>;
@@ -42,7 +42,6 @@ export interface SessionList {
   scroll_top: { value: number };
 }
 
-const PAGE_SIZE = 100;
 const REFRESH_GAP_MS = 400;
 /** Changed rows below the first page that are read one by one: as many as fit on a screen, not more. */
 const SINGLE_READS_MAX = 20;
@@ -70,8 +69,9 @@ export function createSessionList(app: App, list: Accessor<ListState>, active: A
   const stale = () => ready() && answered_key() !== key();
   // Rows come first: adding up may take the server longer than finding a page of them.
   const are_rows_told = createMemo(() => active() && ((ready() && !stale()) || failure() !== null));
-  const figures = createFigures(app, list, are_rows_told);
-  const params = (): Params => ({ ...listParams(list(), Date.now()), limit: PAGE_SIZE });
+  const are_rows_seen = createPainted(are_rows_told);
+  const figures = createFigures(app, list, () => are_rows_told() && are_rows_seen());
+  const params = (): Params => pageParams(list(), Date.now());
   const tell = (cause: unknown) => {
     if (isAborted(cause)) return;
     setFault(filterFault(cause));
@@ -82,6 +82,16 @@ export function createSessionList(app: App, list: Accessor<ListState>, active: A
     setFailure(null);
   };
 
+  function takeAnswer(page: Page<Session>, asked_key: string): void {
+    cursor = page.next_cursor;
+    scroll_top.value = 0;
+    setHeld(null);
+    setRows(page.items);
+    setAnsweredKey(asked_key);
+    tellNothing();
+    setReady(true);
+  }
+
   async function load(): Promise<void> {
     request.abort();
     request = new AbortController();
@@ -90,13 +100,7 @@ export function createSessionList(app: App, list: Accessor<ListState>, active: A
     setLoading(true);
     try {
       const page = await app.api.sessions(params(), signal);
-      cursor = page.next_cursor;
-      scroll_top.value = 0;
-      setHeld(null);
-      setRows(page.items);
-      setAnsweredKey(asked_key);
-      tellNothing();
-      setReady(true);
+      takeAnswer(page, asked_key);
     } catch (cause) {
       tell(cause);
     } finally {
@@ -166,7 +170,14 @@ export function createSessionList(app: App, list: Accessor<ListState>, active: A
     setHeld(null);
   }
 
-  whileActive(active, key, () => void load(), refresh, (onChange) =>
+  // At the start the rows may be here before the table: then both are drawn at once.
+  let read = active() ? app.api.sessionsRead(params()) : null;
+  if (read) takeAnswer(read, key());
+  const loadUnlessRead = () => {
+    if (!read) void load();
+    read = null;
+  };
+  whileActive(active, key, loadUnlessRead, refresh, (onChange) =>
     app.onChanged((changed) => {
       if (!concerns(changed, list().project)) return;
       changed?.sessions?.forEach((id) => changed_ids.add(id));

@@ -1,27 +1,31 @@
 // Makes the app and chooses between the page and the way in.
 
 import { createEffect, createMemo, ErrorBoundary, Match, Show, Switch, type JSX } from "solid-js";
-import { failureText } from "../api/client";
+import { render } from "solid-js/web";
+import { failureText, type Asked } from "../api/client";
 import {
-  LIST_STATE_DEFAULT, listUrl, SESSION_STATE_DEFAULT, usersUrl,
+  LIST_STATE_DEFAULT, listUrl, parsePlace, SESSION_STATE_DEFAULT, usersUrl,
   type ListState, type SessionPageState, type SettingsState, type UserPageState, type UsersState,
 } from "../derive/url_state";
 import { AppContext, createApp, useApp } from "../state/app";
 import { createSessionList } from "../state/session_list";
-import { EventView } from "./event/event";
+import { createPainted } from "../state/refresh";
+import { EventView, fetchLateViews, fetchPlace, SessionView, SettingsView, UserView, UsersView } from "./late_views";
 import { Failure } from "./parts/failure";
 import { Help } from "./frame/help";
 import { NotFound } from "./frame/not_found";
-import { SessionView } from "./session/session";
 import { SessionsView } from "./sessions/sessions";
 import { Shell } from "./frame/shell";
-import { SettingsView } from "./settings/settings";
 import { SignIn } from "./frame/sign_in";
-import { UserView } from "./users/user";
-import { UsersView } from "./users/users";
 
-export function Root(): JSX.Element {
-  const app = createApp();
+/** Draws the page. `asked`: what the start has asked already. */
+export function start(root: HTMLElement, asked: Asked): void {
+  fetchPlace(parsePlace(location.pathname, location.search));
+  render(() => <Root asked={asked} />, root);
+}
+
+function Root(props: { asked: Asked }): JSX.Element {
+  const app = createApp(props.asked);
   return (
     <AppContext.Provider value={app}>
       <Show when={!app.signed_out()} fallback={<SignIn />}>
@@ -44,6 +48,10 @@ function Places(): JSX.Element {
     return now.view === "sessions" ? now.list : last;
   }, LIST_STATE_DEFAULT);
   const list = createSessionList(app, list_state, in_list);
+  const is_home_painted = createPainted(() => in_list() && (list.ready() || list.failure() !== null));
+  createEffect(() => {
+    if (is_home_painted() || !in_list()) whenIdle(() => void fetchLateViews());
+  });
   const session_state = createMemo<SessionPageState | null>(() => {
     const now = place();
     return now.view === "session" ? now.session : null;
@@ -97,4 +105,12 @@ function Places(): JSX.Element {
       <Help />
     </Shell>
   );
+}
+
+const IDLE_MS_MAX = 3_000;
+
+function whenIdle(work: () => void): void {
+  // Safari has no idle callback.
+  if ("requestIdleCallback" in window) window.requestIdleCallback(work, { timeout: IDLE_MS_MAX });
+  else setTimeout(work, IDLE_MS_MAX);
 }

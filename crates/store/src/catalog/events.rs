@@ -9,7 +9,7 @@ use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection, SqlitePool};
 use super::projects::ProjectPk;
 use super::sessions::columns::session_id;
 use super::sessions::query::Condition;
-use super::sessions::{SessionFilter, push_filter};
+use super::sessions::{SessionFilter, Walk, push_filter};
 use super::statement_chunks;
 use crate::error::StoreError;
 
@@ -247,9 +247,9 @@ pub(crate) async fn ranges_where(
     let mut query = QueryBuilder::<Sqlite>::new(
         "SELECT segment_pk, session_id, row_first, row_count FROM session_segment WHERE session_id IN (SELECT session.id",
     );
-    push_filter(&mut query, filter, Some(condition));
+    push_filter(&mut query, filter, Some(condition), Walk::Active);
     query.push(" UNION ALL SELECT stream_id FROM session_stream WHERE session_id IN (SELECT session.id");
-    push_filter(&mut query, filter, Some(condition));
+    push_filter(&mut query, filter, Some(condition), Walk::Active);
     query.push(")) ORDER BY segment_pk, row_first LIMIT ").push_bind(RANGES_MAX + 1);
     let rows = query.build().fetch_all(readers).await?;
     if rows.len() as i64 > RANGES_MAX {

@@ -1,7 +1,7 @@
 //! The catalog: rows about projects, tokens, sessions and segments, and the tail of events.
 //!
 //! One connection writes, under a fair lock; others read, and see what is committed. Statements
-//! keep to what both `SQLite` and `PostgreSQL` take; only `schema.sql` is a dialect's own.
+//! keep to what both `SQLite` and `PostgreSQL` take; only the folder `schema` is a dialect's own.
 
 pub(crate) mod access;
 pub(crate) mod counters;
@@ -30,10 +30,14 @@ use tokio::sync::{Mutex, MutexGuard};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::folder::Folder;
 
-/// Version of `schema.sql`. A folder with a newer one is refused; older ones are migrated from
-/// release 0.1 on.
-pub const SCHEMA_VERSION: &str = "5";
-const SCHEMA: &str = include_str!("schema.sql");
+/// Version of `schema/schema.sql`. A folder with a newer one is refused; one with [`MIGRATED_VERSION`] is migrated when it is
+/// opened for writing.
+pub const SCHEMA_VERSION: &str = "6";
+const SCHEMA: &str = include_str!("schema/schema.sql");
+const FIGURES: &str = include_str!("schema/figures.sql");
+/// The version before, and what makes it this one: some seconds for each million of sessions, in one transaction.
+const MIGRATED_VERSION: &str = "5";
+const MIGRATION: &str = include_str!("schema/migration_5.sql");
 
 /// Connections that read: one report, one page of events, one look-up, and one to spare.
 const READERS_MAX: u32 = 4;
@@ -134,6 +138,7 @@ async fn prepare_schema(writer: &mut SqliteConnection) -> Result<(), StoreError>
     if is_new {
         let mut transaction = writer.begin().await?;
         sqlx::raw_sql(SCHEMA).execute(&mut *transaction).await?;
+        sqlx::raw_sql(FIGURES).execute(&mut *transaction).await?;
         sqlx::query("INSERT INTO meta (name, value) VALUES ('schema_version', $1)")
             .bind(SCHEMA_VERSION)
             .execute(&mut *transaction)
@@ -141,14 +146,34 @@ async fn prepare_schema(writer: &mut SqliteConnection) -> Result<(), StoreError>
         transaction.commit().await?;
         return Ok(());
     }
-    check_version(writer).await
+    check_version(writer).await?;
+    migrate(writer).await
 }
 
-/// Whether this program reads that catalog.
+async fn migrate(writer: &mut SqliteConnection) -> Result<(), StoreError> {
+    if version(writer).await? != MIGRATED_VERSION {
+        return Ok(());
+    }
+    tracing::info!(from = MIGRATED_VERSION, to = SCHEMA_VERSION, "migrating the catalog");
+    let mut transaction = writer.begin().await?;
+    sqlx::raw_sql(MIGRATION).execute(&mut *transaction).await?;
+    sqlx::raw_sql(FIGURES).execute(&mut *transaction).await?;
+    sqlx::query("UPDATE meta SET value = $1 WHERE name = 'schema_version'")
+        .bind(SCHEMA_VERSION)
+        .execute(&mut *transaction)
+        .await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+async fn version(reader: &mut SqliteConnection) -> Result<String, StoreError> {
+    Ok(sqlx::query("SELECT value FROM meta WHERE name = 'schema_version'").fetch_one(reader).await?.get(0))
+}
+
+/// Whether this program reads that catalog, once it is migrated.
 pub(crate) async fn check_version(reader: &mut SqliteConnection) -> Result<(), StoreError> {
-    let version: String =
-        sqlx::query("SELECT value FROM meta WHERE name = 'schema_version'").fetch_one(reader).await?.get(0);
-    if version == SCHEMA_VERSION {
+    let version = version(reader).await?;
+    if version == SCHEMA_VERSION || version == MIGRATED_VERSION {
         Ok(())
     } else {
         Err(StoreError::new(

@@ -1,10 +1,11 @@
 //! Session rows: loaded and written by the commit, read by the report.
 
 pub(crate) mod columns;
+pub(crate) mod figures;
 pub(crate) mod query;
 mod tab;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::LazyLock;
 
 use kymo_filter::text::fold;
@@ -14,7 +15,9 @@ use kymo_tracker::{Mark, Need, Rules, SessionKey, SessionRow};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection, SqlitePool};
 
-use self::columns::{COLUMNS, FIXED_COLUMNS, bind, end_kind, key, read, session_id};
+use self::columns::{
+    COLUMNS, FIXED_COLUMNS, active_hour, bind, end_kind, has_other_users, key, read, session_id,
+};
 use self::query::Condition;
 use super::projects::{ProjectPk, Projects};
 use super::{padded_chunks, statement_chunks};
@@ -32,7 +35,8 @@ static ON_CONFLICT: LazyLock<String> = LazyLock::new(|| on_conflict(&[]));
 static ON_CONFLICT_IN_PLACE: LazyLock<String> = LazyLock::new(|| on_conflict(&PLACE_COLUMNS));
 
 /// Columns of indexes and their conditions. See [`Place`].
-const PLACE_COLUMNS: [&str; 4] = ["started_at", "end_kind", "visible", "visit_id"];
+const PLACE_COLUMNS: [&str; 8] =
+    ["started_at", "end_kind", "visible", "visit_id", "active_hour", "user_id", "has_errors", "other_users"];
 
 fn on_conflict(except: &[&str]) -> String {
     let names = COLUMNS[FIXED_COLUMNS..].iter().filter(|column| !except.contains(column));
@@ -47,6 +51,10 @@ pub(crate) struct Place {
     end_kind: i64,
     visible: bool,
     visit_id: Option<String>,
+    active_hour: i64,
+    user_id: Option<String>,
+    has_errors: bool,
+    other_users: bool,
 }
 
 impl Place {
@@ -57,6 +65,10 @@ impl Place {
             end_kind: end_kind(row),
             visible: row.visible,
             visit_id: visit.map(|visit| visit.id.clone()),
+            active_hour: active_hour(row.last_activity_at),
+            user_id: row.current_user().and_then(|user| user.id.clone()),
+            has_errors: row.error_count > 0,
+            other_users: has_other_users(row),
         }
     }
 }
@@ -406,56 +418,46 @@ pub struct SessionCursor {
     pub id: SessionId,
 }
 
-/// Sessions that began within a bucket of time.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct SessionCount {
-    /// Which bucket, from 0.
-    pub index: u32,
-    /// Sessions.
-    pub sessions: u64,
-    /// Different users, by the last one of each session.
-    pub users: u64,
-    /// Sessions with errors.
-    pub with_errors: u64,
+/// How the rows of a filter are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Walk {
+    /// In the order of their start, so that a page of that order ends when it is full.
+    ByStart,
+    /// All that were active in the range and nothing before it, in whatever order.
+    Active,
 }
 
-/// The report's figures.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct SessionSummary {
-    /// Sessions that match.
-    pub sessions: u64,
-    /// Different users among them.
-    pub users: u64,
-    /// Of the sessions, running.
-    pub running: u64,
-    /// Of the sessions, with errors.
-    pub with_errors: u64,
-    /// Seconds.
-    pub average_duration_seconds: f64,
-}
-
-/// ` FROM session WHERE …`.
+/// ` FROM session WHERE …`. A `+` keeps a column from choosing the index.
 pub(crate) fn push_filter(
     query: &mut QueryBuilder<Sqlite>,
     filter: &SessionFilter,
     condition: Option<&Condition>,
+    walk: Walk,
 ) {
+    let is_active = walk == Walk::Active && filter.from.is_some();
     query.push(" FROM session WHERE visible = 1");
-    filter.projects.push_condition(query);
+    match filter.projects {
+        Projects::All if is_active => drop(query.push(EACH_PROJECT)),
+        _ => filter.projects.push_condition(query),
+    }
     if let Some(from) = filter.from {
+        if is_active {
+            query.push(" AND active_hour >= ").push_bind(active_hour(from));
+        }
         query.push(" AND last_activity_at >= ").push_bind(from.as_unix_nanos());
     }
+    let plus = if is_active { "+" } else { "" };
     if let Some(to) = filter.to {
-        query.push(" AND started_at < ").push_bind(to.as_unix_nanos());
+        query.push(format_args!(" AND {plus}started_at < ")).push_bind(to.as_unix_nanos());
     }
     match filter.running {
-        Some(true) => drop(query.push(" AND end_kind = 0")),
+        Some(true) => drop(query.push(format_args!(" AND {plus}end_kind = 0"))),
         Some(false) => drop(query.push(" AND end_kind <> 0")),
         None => {}
     }
     match filter.with_errors {
-        Some(true) => drop(query.push(" AND error_count > 0")),
-        Some(false) => drop(query.push(" AND error_count = 0")),
+        Some(true) => drop(query.push(format_args!(" AND {plus}has_errors = 1"))),
+        Some(false) => drop(query.push(" AND has_errors = 0")),
         None => {}
     }
     if let Some(visit) = &filter.visit {
@@ -471,6 +473,9 @@ pub(crate) fn push_filter(
     }
 }
 
+/// For all projects, where an index begins with them.
+pub(crate) const EACH_PROJECT: &str = " AND project_pk IN (SELECT pk FROM project)";
+
 /// A page of the report.
 pub(crate) async fn list(
     readers: &SqlitePool,
@@ -479,96 +484,66 @@ pub(crate) async fn list(
     after: Option<SessionCursor>,
     limit: u32,
 ) -> Result<Vec<(ProjectPk, SessionRow)>, StoreError> {
+    let Some(from) = filter.from.filter(|_| filter.sort == SessionSort::Started) else {
+        let walk = if filter.sort == SessionSort::Started { Walk::ByStart } else { Walk::Active };
+        return page(readers, filter, condition, (None, walk), after, limit).await;
+    };
+    // What began in the range was active in it, and is found in order; what began before and went on into it
+    // is little, and found by its activity. By the order of starts alone a search would go on to the oldest.
+    let parts = [(Some(Began::Since(from)), Walk::ByStart), (Some(Began::Before(from)), Walk::Active)];
+    let mut rows = Vec::new();
+    for part in if filter.ascending { [parts[1], parts[0]] } else { parts } {
+        let rest = limit - rows.len() as u32;
+        if rest > 0 {
+            let known: HashSet<SessionId> =
+                rows.iter().map(|(_, row): &(ProjectPk, SessionRow)| row.id).collect();
+            let more = page(readers, filter, condition, part, after, rest).await?;
+            // Between the two its start may have moved.
+            rows.extend(more.into_iter().filter(|(_, row)| !known.contains(&row.id)));
+        }
+    }
+    Ok(rows)
+}
+
+/// Which side of a moment it began on.
+#[derive(Clone, Copy, Debug)]
+enum Began {
+    Since(Timestamp),
+    Before(Timestamp),
+}
+
+async fn page(
+    readers: &SqlitePool,
+    filter: &SessionFilter,
+    condition: Option<&Condition>,
+    (began, walk): (Option<Began>, Walk),
+    after: Option<SessionCursor>,
+    limit: u32,
+) -> Result<Vec<(ProjectPk, SessionRow)>, StoreError> {
     let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
     query.push(COLUMN_LIST.as_str());
-    push_filter(&mut query, filter, condition);
+    match began {
+        // It is the stronger condition.
+        Some(Began::Since(from)) => {
+            push_filter(&mut query, &SessionFilter { from: None, ..filter.clone() }, condition, walk);
+            query.push(" AND started_at >= ").push_bind(from.as_unix_nanos());
+        }
+        Some(Began::Before(from)) => {
+            push_filter(&mut query, filter, condition, walk);
+            query.push(" AND +started_at < ").push_bind(from.as_unix_nanos());
+        }
+        None => push_filter(&mut query, filter, condition, walk),
+    }
+    let plus = if walk == Walk::Active { "+" } else { "" };
     let column = filter.sort.column();
     let (beyond, direction) = if filter.ascending { (">", "ASC") } else { ("<", "DESC") };
     if let Some(after) = after {
-        query.push(format_args!(" AND ({column}, id) {beyond} (")).push_bind(after.value).push(", ");
+        query.push(format_args!(" AND ({plus}{column}, id) {beyond} (")).push_bind(after.value).push(", ");
         query.push_bind(after.id.as_u128().to_be_bytes().to_vec()).push(")");
     }
-    query.push(format_args!(" ORDER BY {column} {direction}, id {direction} LIMIT "));
+    query.push(format_args!(" ORDER BY {plus}{column} {direction}, id {direction} LIMIT "));
     query.push_bind(i64::from(limit));
     query.build().fetch_all(readers).await?.iter().map(read).collect()
-}
-
-/// Sessions by the time of their start, in equal buckets between two moments.
-pub(crate) async fn counts(
-    readers: &SqlitePool,
-    filter: &SessionFilter,
-    condition: Option<&Condition>,
-    from: Timestamp,
-    to: Timestamp,
-    buckets: u32,
-) -> Result<Vec<SessionCount>, StoreError> {
-    let span = to.as_unix_nanos().saturating_sub(from.as_unix_nanos()).max(1);
-    // Rounded up, so that the last moment lies in the last bucket.
-    let width = (span - 1) / i64::from(buckets) + 1;
-    let mut query = QueryBuilder::<Sqlite>::new("SELECT (started_at - ");
-    query.push_bind(from.as_unix_nanos()).push(") / ").push_bind(width);
-    query.push(
-        " AS bucket, COUNT(*), COUNT(DISTINCT user_id), \
-         CAST(SUM(CASE WHEN error_count > 0 THEN 1 ELSE 0 END) AS BIGINT)",
-    );
-    push_filter(&mut query, filter, condition);
-    query.push(" AND started_at >= ").push_bind(from.as_unix_nanos());
-    query.push(" AND started_at < ").push_bind(to.as_unix_nanos()).push(" GROUP BY bucket ORDER BY bucket");
-    let rows = query.build().fetch_all(readers).await?;
-    let count = |row: &SqliteRow, column: usize| row.get::<i64, _>(column) as u64;
-    Ok(rows
-        .iter()
-        .map(|row| SessionCount {
-            index: row.get::<i64, _>(0) as u32,
-            sessions: count(row, 1),
-            users: count(row, 2),
-            with_errors: count(row, 3),
-        })
-        .collect())
-}
-
-/// The figures of the report.
-pub(crate) async fn summary(
-    readers: &SqlitePool,
-    filter: &SessionFilter,
-    condition: Option<&Condition>,
-) -> Result<SessionSummary, StoreError> {
-    let mut query = QueryBuilder::<Sqlite>::new(
-        "SELECT COUNT(*), COUNT(DISTINCT user_id), \
-         CAST(COALESCE(SUM(CASE WHEN end_kind = 0 THEN 1 ELSE 0 END), 0) AS BIGINT), \
-         CAST(COALESCE(SUM(CASE WHEN error_count > 0 THEN 1 ELSE 0 END), 0) AS BIGINT), \
-         COALESCE(AVG(CAST(last_activity_at - started_at AS DOUBLE PRECISION) / 1e9), 0.0)",
-    );
-    push_filter(&mut query, filter, condition);
-    let row = query.build().fetch_one(readers).await?;
-    let count = |column: usize| row.get::<i64, _>(column) as u64;
-    Ok(SessionSummary {
-        sessions: count(0),
-        users: count(1),
-        running: count(2),
-        with_errors: count(3),
-        average_duration_seconds: row.get(4),
-    })
-}
-
-/// Sessions shown, per project: by an index alone, which of a million takes some tens of milliseconds.
-pub(crate) async fn count_by_project(readers: &SqlitePool) -> Result<BTreeMap<ProjectPk, u64>, StoreError> {
-    counted(readers, "SELECT project_pk, COUNT(*) FROM session WHERE visible = 1 GROUP BY project_pk").await
-}
-
-/// Sessions shown that run, per project.
-pub(crate) async fn count_running(readers: &SqlitePool) -> Result<BTreeMap<ProjectPk, u64>, StoreError> {
-    let running =
-        "SELECT project_pk, COUNT(*) FROM session WHERE end_kind = 0 AND visible = 1 GROUP BY project_pk";
-    counted(readers, running).await
-}
-
-async fn counted(
-    readers: &SqlitePool,
-    statement: &'static str,
-) -> Result<BTreeMap<ProjectPk, u64>, StoreError> {
-    let rows = sqlx::query(statement).fetch_all(readers).await?;
-    Ok(rows.iter().map(|row| (ProjectPk(row.get(0)), row.get::<i64, _>(1) as u64)).collect())
 }
 
 #[cfg(test)]
@@ -578,7 +553,7 @@ mod tests {
     /// A column that an index is made of and that may change has to be part of the place.
     #[test]
     fn a_place_has_the_columns_of_the_indexes() {
-        let schema = include_str!("schema.sql");
+        let schema = concat!(include_str!("schema/schema.sql"), include_str!("schema/figures.sql"));
         let indexes =
             schema.lines().filter(|line| line.contains("INDEX session_") && line.contains("ON session ("));
         let mut found = 0;
@@ -594,6 +569,6 @@ mod tests {
             }
             found += 1;
         }
-        assert!(found >= 6, "{found} indexes");
+        assert!(found >= 10, "{found} indexes");
     }
 }

@@ -6,7 +6,8 @@ use kymo_model::{SessionId, Timestamp};
 use crate::catalog::error_types;
 use crate::catalog::projects::Projects;
 use crate::catalog::saved_views::{self, SavedView};
-use crate::catalog::sessions::{self, SessionCount, SessionFilter, SessionSort};
+use crate::catalog::sessions::figures::{self, SessionCount};
+use crate::catalog::sessions::{self, SessionFilter, SessionSort};
 use crate::catalog::users::{self, UserCursor, UserSummary};
 use crate::catalog::values::{self, FieldValue, ValueScope};
 use crate::error::StoreError;
@@ -45,7 +46,7 @@ impl Store {
         buckets: u32,
     ) -> Result<Vec<SessionCount>, StoreError> {
         let (condition, buckets) = (self.condition(filter).await?, buckets.clamp(1, COUNT_BUCKETS_MAX));
-        sessions::counts(self.catalog().readers(), filter, condition.as_ref(), from, to, buckets).await
+        figures::counts(self.catalog().readers(), filter, condition.as_ref(), from, to, buckets).await
     }
 
     /// Values that sessions have in a field and that begin with `prefix`, then those of which a word does, in any

@@ -5,6 +5,7 @@
 mod damage;
 mod expected;
 mod failures;
+mod figures;
 mod filters;
 mod people;
 mod properties;

@@ -62,6 +62,15 @@ describe("rows", () => {
   });
 });
 
+describe("rows that are not grouped", () => {
+  it("are one for each event, read or not", () => {
+    const rows = eventRows(pagesOf("abbb" + "...." + "cccc"), new Set([2]), false);
+    const drawn = Array.from({ length: rows.count }, (_, row) => rows.at(row)?.event?.message ?? ".").join("");
+    expect(drawn).toBe("abbb....cccc");
+    expect([rows.rowOf(3), rows.rowOf(9), rows.at(2)?.run]).toEqual([3, 9, null]);
+  });
+});
+
 describe("the way from an event to its row", () => {
   const rows = eventRows(pagesOf("abbbc..." + "dddd" + "e"), new Set());
   it("goes through runs and through what is not read", () => {

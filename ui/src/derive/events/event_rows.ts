@@ -90,12 +90,12 @@ interface Segment {
   rows: EventRow[] | null;
 }
 
-/** `opened`: sequences of events whose run is to be open; any of a run will do. */
-export function eventRows(pages: EventPages, opened: ReadonlySet<number>): EventRows {
+/** `opened`: sequences of events whose run is to be open; any of a run will do. Not `grouped`, each event has its row. */
+export function eventRows(pages: EventPages, opened: ReadonlySet<number>, grouped = true): EventRows {
   const segments: Segment[] = [];
   let count = 0;
   for (const { first_index, events, count: event_count } of stretchesOf(pages)) {
-    const rows = events && rowsOf(events, first_index, opened);
+    const rows = events && (grouped ? rowsOf(events, first_index, opened) : singleRows(events, first_index));
     segments.push({ first_row: count, first_index, count: rows ? rows.length : event_count, rows });
     count += rows ? rows.length : event_count;
   }
@@ -155,6 +155,10 @@ function rowsOf(events: readonly SessionEvent[], first_index: number, opened: Re
     from = to;
   }
   return rows;
+}
+
+function singleRows(events: readonly SessionEvent[], first_index: number): EventRow[] {
+  return events.map((event, place) => ({ index: first_index + place, event, run: null, is_member: false }));
 }
 
 /** Behind the last event that is the same as the one at `from`. */

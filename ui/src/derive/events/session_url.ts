@@ -22,10 +22,12 @@ export interface SessionPageState {
   event: number | null;
   /** Stays at the end while the session goes on. */
   follow: boolean;
+  /** Identical neighbours are one row. */
+  grouped: boolean;
 }
 
 export const SESSION_STATE_DEFAULT: Omit<SessionPageState, "id"> = {
-  tab: "events", filter: "", severity: null, errors: false, from_ms: null, to_ms: null, event: null, follow: false,
+  tab: "events", filter: "", severity: null, errors: false, from_ms: null, to_ms: null, event: null, follow: false, grouped: true,
 };
 
 /** What is not given is as by default. */
@@ -45,6 +47,7 @@ export function parseSession(id: string, query: URLSearchParams): SessionPageSta
     to_ms: is_range ? to_ms : null,
     event: Number.isSafeInteger(sequence) && sequence > 0 ? sequence : null,
     follow: query.get("follow") === "true",
+    grouped: query.get("grouped") !== "false",
   };
 }
 
@@ -61,5 +64,6 @@ export function sessionPath(address: SessionAddress): { path: string; query: URL
   }
   if (session.event !== null) query.set("event", String(session.event));
   if (session.follow) query.set("follow", "true");
+  if (!session.grouped) query.set("grouped", "false");
   return { path: `/sessions/${encodeURIComponent(session.id)}`, query };
 }

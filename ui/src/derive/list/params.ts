@@ -21,3 +21,11 @@ export function whichParams(list: ListState, now_ms: number): Params {
 export function listParams(list: ListState, now_ms: number): Params {
   return { ...whichParams(list, now_ms), sort: list.sort };
 }
+
+/** Rows that are read at once. */
+const PAGE_SIZE = 100;
+
+/** The same, a page of them. */
+export function pageParams(list: ListState, now_ms: number): Params {
+  return { ...listParams(list, now_ms), limit: PAGE_SIZE };
+}

@@ -2,7 +2,7 @@
 
 import { expect, it } from "vitest";
 import type { Session } from "../../api/types";
-import { compareSessions, nextSort, parseSort } from "./sort";
+import { compareSessions, nextSort, parseSort, sortChoices } from "./sort";
 
 it.each([["-duration", "-duration"], ["events", "events"], ["--events", null], ["name", null], ["", null], [null, null]])("%s", (text, expected) => {
   expect(parseSort(text)).toBe(expected);
@@ -12,6 +12,11 @@ it("a head turns its own order", () => {
   expect(nextSort("-started", "errors")).toBe("-errors");
   expect(nextSort("-errors", "errors")).toBe("errors");
   expect(nextSort("errors", "errors")).toBe("-errors");
+});
+
+it("the order that holds is among the choices", () => {
+  expect(sortChoices("-errors").map(({ sort }) => sort)).toEqual(["-started", "-last_activity", "-duration", "-events", "-errors"]);
+  expect(sortChoices("events").at(-1)).toEqual({ sort: "events", text: "Fewest events" });
 });
 
 it("ties are broken by id, in the same direction", () => {

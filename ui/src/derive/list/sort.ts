@@ -29,6 +29,20 @@ export function nextSort(sort: Sort, column: SortColumn): Sort {
   return sort === `-${column}` ? column : `-${column}`;
 }
 
+/** Orders in words, for where not every column has room; turned around only what is. */
+export function sortChoices(now: Sort): { sort: Sort; text: string }[] {
+  const choices = COLUMNS.map((column) => ({ sort: `-${column}` as Sort, text: WORDS[column][0] }));
+  return isDescending(now) ? choices : [...choices, { sort: now, text: WORDS[sortColumn(now)][1] }];
+}
+
+const WORDS: Record<SortColumn, [string, string]> = {
+  started: ["Newest", "Oldest"],
+  last_activity: ["Last active", "Longest silent"],
+  duration: ["Longest", "Shortest"],
+  events: ["Most events", "Fewest events"],
+  errors: ["Most errors", "Fewest errors"],
+};
+
 /** Below 0 if `left` stands before `right`. As the server has it, but for times closer than a millisecond. */
 export function compareSessions(sort: Sort): (left: Session, right: Session) => number {
   const value = VALUES[sortColumn(sort)];

@@ -18,6 +18,7 @@ const KEYS: readonly [string[], string][] = [
   [["f"], "Follow: stay at the end of a session"],
   [["Space"], "Pause, go on"],
   [["→", "←"], "Open and close repeated lines"],
+  [["r"], "A row for each of the repeated lines, or one for all"],
   [["[", "]"], "Earlier, later session of the user"],
   [["y"], "Copy a link to what is shown"],
   [["g s"], "Sessions"],

@@ -27,8 +27,9 @@ export function RowKymogram(props: { session: Session; width: number }): JSX.Ele
   const buckets = createMemo(() => rowBuckets(props.session));
   const span = createMemo(() => sessionSpan(props.session, props.session.state === "running" ? app.now_ms() : 0));
   createEffect(() => {
+    if (props.width <= END_WIDTH) return;
     const context = prepareCanvas(canvas, props.width, HEIGHT);
-    if (!context || props.width <= END_WIDTH) return;
+    if (!context) return;
     const palette = app.palette();
     const width = lifeWidth(span(), props.width - END_WIDTH, MOMENT_WIDTH);
     const columns = columnsOf(buckets(), span(), { width, height: LINE_HEIGHT, pitch: 4, height_min: 3, worst_height_min: 2 });

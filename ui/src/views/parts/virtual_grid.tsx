@@ -3,11 +3,14 @@
 
 import { createVirtualizer } from "@tanstack/solid-virtual";
 import { createEffect, For, on, onMount, type JSX } from "solid-js";
+import { createPainted } from "../../state/refresh";
 
 export const ROW_HEIGHT = 28;
 /** The head is sticky and as high as a row. */
 const HEAD_HEIGHT = ROW_HEIGHT;
 const OVERSCAN = 12;
+/** Of the window's height, what tables have of it. */
+const HEIGHT_SHARE = 0.7;
 
 export interface GridView {
   first: number;
@@ -48,13 +51,19 @@ export interface GridProps {
 
 export function VirtualGrid(props: GridProps): JSX.Element {
   let element!: HTMLDivElement;
+  const painted = createPainted(() => props.count > 0);
   const virtualizer = createVirtualizer<HTMLDivElement, HTMLDivElement>({
     get count() {
       return props.count;
     },
     getScrollElement: () => element,
     estimateSize: () => ROW_HEIGHT,
-    overscan: OVERSCAN,
+    // At first only what is in sight: the rest would hold it up.
+    get overscan() {
+      return painted() ? OVERSCAN : 0;
+    },
+    // A guess until it is measured, so that rows that are there already are laid out together with the rest.
+    initialRect: { width: innerWidth, height: innerHeight * HEIGHT_SHARE },
     scrollMargin: HEAD_HEIGHT,
     scrollPaddingStart: HEAD_HEIGHT,
     initialOffset: () => props.scroll_top?.value ?? 0,

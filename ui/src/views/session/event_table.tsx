@@ -32,6 +32,8 @@ export interface EventTableProps {
   filter: string;
   /** Stays at the end. */
   follow: boolean;
+  /** Identical neighbours are one row. */
+  grouped: boolean;
   onSelect: (event: SessionEvent) => void;
   onLeaveEnd: () => void;
   onClearFilter: () => void;
@@ -46,7 +48,9 @@ export function EventTable(props: EventTableProps): JSX.Element {
   const [view, setView] = createSignal<GridView>({ first: 0, last: 0, at_top: true, at_bottom: false, top: 0 });
   const [opened, setOpened] = createSignal<ReadonlySet<number>>(new Set());
   const [grid, setGrid] = createSignal<GridHandle | null>(null);
-  const rows = createMemo(() => eventRows(events.pages(), opened()));
+  // Of its own, so that not every change of the address makes the rows anew.
+  const grouped = createMemo(() => props.grouped);
+  const rows = createMemo(() => eventRows(events.pages(), opened(), grouped()));
   const marks = createMemo(() => filterMarks(props.filter));
   const waiting = createDelayed(() => !events.ready() && events.failure() === null);
   const selected_row = createMemo(() => {

@@ -48,6 +48,7 @@ export function EventsPanel(props: SessionPageProps): JSX.Element {
           is_failure_told={source.failure() !== null}
           filter={props.state.filter}
           follow={props.state.follow && !props.paused}
+          grouped={props.state.grouped}
           onSelect={(event) => props.change({ event: event.sequence, follow: false }, true)}
           onLeaveEnd={() => props.change({ follow: false }, true)}
           onClearFilter={() => props.change(NO_FILTER)}

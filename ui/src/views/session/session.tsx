@@ -134,6 +134,7 @@ function createActions({ props, source, events, selection, change, paused, setPa
     E: () => selection.stepError(-1),
     y: () => void copyLink(),
     f: toggleFollow,
+    r: () => change({ grouped: !props.state.grouped }, true),
     "[": () => void goToNeighbour(-1),
     "]": () => void goToNeighbour(1),
     Escape: () => (isNarrow() && props.state.event !== null ? change({ event: null }, true) : onBack()),

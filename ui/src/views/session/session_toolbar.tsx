@@ -39,6 +39,15 @@ export function SessionToolbar(props: SessionToolbarProps): JSX.Element {
         <span class="total quiet" role="status">{props.total === null ? "" : countedText(props.total, props.state.errors ? "error" : "event")}</span>
         <div class="list-actions">
           <LiveButtons {...props} />
+          <button
+            type="button"
+            class="button small"
+            aria-pressed={!props.state.grouped}
+            title="A row for each of the repeated lines (r)"
+            onClick={() => props.onChange({ grouped: !props.state.grouped }, true)}
+          >
+            Each line
+          </button>
           <TimeChoice />
           <Export filter={props.filter} total={props.total} />
         </div>

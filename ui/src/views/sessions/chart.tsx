@@ -61,6 +61,7 @@ function Plot(props: { answer: ChartAnswer; onZoom: (range: Range) => void }): J
   const [cursor, setCursor] = createSignal<number | null>(null);
   const [choice, setChoice] = createSignal<Choice | null>(null);
   const [by_keys, setByKeys] = createSignal(false);
+  const pressed: Handles["pressed"] = { at: null };
   let frame!: HTMLDivElement;
   let canvas!: HTMLCanvasElement;
 
@@ -107,8 +108,8 @@ function Plot(props: { answer: ChartAnswer; onZoom: (range: Range) => void }): J
         aria-valuetext={said().text}
         data-keys="own"
         onBlur={leave}
-        on:keydown={plotKeys({ scale, cursor, setCursor, choice, setChoice, zoom, setByKeys })}
-        {...plotPointer({ scale, width, setCursor, choice, setChoice, zoom, setByKeys })}
+        on:keydown={plotKeys({ scale, pressed, cursor, setCursor, choice, setChoice, zoom, setByKeys })}
+        {...plotPointer({ scale, pressed, width, setCursor, choice, setChoice, zoom, setByKeys })}
       >
         <canvas ref={canvas} class="plot-canvas" aria-hidden="true" />
         <span class="plot-top" aria-hidden="true">{countText(topOf(props.answer.counts))}</span>
@@ -166,6 +167,8 @@ function Tip(props: { said: Said; x: number; width: number; hint: boolean }): JS
 
 interface Handles {
   scale: () => Scale;
+  /** Where the pointer was pressed, while a range is dragged. */
+  pressed: { at: number | null };
   setCursor: (index: number | null) => void;
   choice: () => Choice | null;
   setChoice: (choice: Choice | null) => void;
@@ -185,6 +188,7 @@ function plotKeys(plot: Handles & { cursor: () => number | null }): (event: Keyb
   };
   const leave = () => {
     if (plot.cursor() === null && !plot.choice()) return false;
+    plot.pressed.at = null;
     plot.setChoice(null);
     plot.setCursor(null);
     return true;
@@ -214,34 +218,34 @@ function plotKeys(plot: Handles & { cursor: () => number | null }): (event: Keyb
 }
 
 function plotPointer(plot: Handles & { width: () => number }): JSX.HTMLAttributes<HTMLDivElement> {
-  let pressed_at: number | null = null;
+  const { pressed } = plot;
   const indexOf = (event: PointerEvent & { currentTarget: HTMLElement }) =>
     indexAt(plot.scale(), event.clientX - event.currentTarget.getBoundingClientRect().left, plot.width());
   const give_up = () => {
-    pressed_at = null;
+    pressed.at = null;
     plot.setChoice(null);
   };
   return {
     onPointerDown: (event) => {
       if (event.button !== 0) return;
-      pressed_at = indexOf(event);
+      pressed.at = indexOf(event);
       event.currentTarget.setPointerCapture(event.pointerId);
     },
     onPointerMove: (event) => {
       const index = indexOf(event);
       plot.setCursor(index);
       plot.setByKeys(false);
-      if (pressed_at !== null && (index !== pressed_at || plot.choice())) plot.setChoice({ from: pressed_at, to: index });
+      if (pressed.at !== null && (index !== pressed.at || plot.choice())) plot.setChoice({ from: pressed.at, to: index });
     },
     onPointerUp: (event) => {
-      if (pressed_at === null) return;
-      const from = pressed_at;
-      pressed_at = null;
+      if (pressed.at === null) return;
+      const from = pressed.at;
+      pressed.at = null;
       plot.zoom({ from, to: indexOf(event) });
     },
     onPointerCancel: give_up,
     onPointerLeave: () => {
-      if (pressed_at === null) plot.setCursor(null);
+      if (pressed.at === null) plot.setCursor(null);
     },
   };
 }

@@ -8,7 +8,7 @@ import { countedText } from "../../derive/number";
 import { LIST_STATE_DEFAULT, sessionUrl, type ListState } from "../../derive/url_state";
 import { useApp, type App } from "../../state/app";
 import { copyText } from "../../state/clipboard";
-import { createDelayed } from "../../state/refresh";
+import { createDelayed, createPainted } from "../../state/refresh";
 import type { SessionList } from "../../state/session_list";
 import { VirtualGrid, type GridHandle, type GridView } from "../parts/virtual_grid";
 import { COLUMN_COUNT, SessionHead, SessionRow } from "./session_row";
@@ -31,6 +31,8 @@ export function SessionTable(props: SessionTableProps): JSX.Element {
   const [life_width, setLifeWidth] = createSignal(0);
   const acts = createRowActs(app, list);
   const waiting = createDelayed(() => list().loading());
+  // Who and when are read first; the drawings follow a frame later.
+  const painted = createPainted(() => list().rows().length > 0);
   return (
     <div class="table-frame" classList={{ waiting: list().stale() && (waiting() || list().failure() !== null) }} aria-busy={list().loading()}>
       <Show when={list().held_count() > 0}>
@@ -43,7 +45,7 @@ export function SessionTable(props: SessionTableProps): JSX.Element {
         column_count={COLUMN_COUNT}
         active_index={acts.active_index()}
         head={<SessionHead order={{ sort: props.state.sort, onSort: (sort) => props.onChange({ sort }) }} onLifeWidth={setLifeWidth} />}
-        row={(index) => <Show when={list().rows()[index()]}>{(row) => <SessionRow session={row()} life_width={life_width()} />}</Show>}
+        row={(index) => <Show when={list().rows()[index()]}>{(row) => <SessionRow session={row()} life_width={painted() ? life_width() : 0} />}</Show>}
         onRowClick={acts.onRowClick}
         onView={acts.onView}
         scroll_top={list().scroll_top}

@@ -1,12 +1,14 @@
 // Home: the list of sessions with its tiles and filters.
 
-import { Show, type JSX } from "solid-js";
+import { For, Show, type JSX } from "solid-js";
 import { baseParams } from "../../derive/list/params";
+import { parseSort, SORT_DEFAULT, sortChoices } from "../../derive/list/sort";
 import { listUrl, type ListState } from "../../derive/url_state";
 import { useApp } from "../../state/app";
 import type { Panel } from "../../state/list/panel";
 import type { SessionList } from "../../state/session_list";
-import { createFirstRun, FirstRun } from "../first_run/first_run";
+import { createFirstRun } from "../first_run/is_first_run";
+import { FirstRun } from "../late_views";
 import { FilterBar } from "../filter/filter_bar";
 import { Failure } from "../parts/failure";
 import { Chart } from "./chart";
@@ -66,6 +68,11 @@ function Toolbar(props: SessionsProps & { onChange: Change }): JSX.Element {
         onChange={(filter) => props.onChange({ filter }, true)}
       />
       <RangeMenu range={props.state.range} back_to={props.list.back_to()} onChange={(range) => props.onChange({ range })} />
+      <select class="order-choice" aria-label="Order" onChange={(event) => props.onChange({ sort: parseSort(event.currentTarget.value) ?? SORT_DEFAULT })}>
+        <For each={sortChoices(props.state.sort)}>
+          {({ sort, text }) => <option value={sort} selected={sort === props.state.sort}>{text}</option>}
+        </For>
+      </select>
       <ViewsMenu state={props.state} />
       <ExportMenu state={props.state} count={is_narrowed() ? null : (summary()?.sessions ?? null)} />
     </div>

@@ -1,7 +1,7 @@
 //! Session files for the tests.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 use kymo_format::{
     Aggregation, Arg, Callsite, DetailsKind, End, Extra, Header, METRIC_SAMPLE, Metric, Record, Settings,

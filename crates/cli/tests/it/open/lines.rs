@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::files::{
-    editor, file, golden, header, json_lines, put, ran, requests, requests_in, small_frames, writer,
+    editor, file, golden, header, json_lines, put, ran, ran_with, requests, requests_in, small_frames, writer,
 };
 
 fn text(path: &Path) -> &str {

@@ -15,7 +15,7 @@ use crate::catalog::projects::ProjectPk;
 use crate::error::StoreError;
 
 /// The columns in the order of [`bind`]; `id` and `project_pk` never change.
-pub(crate) const COLUMNS: [&str; 26] = [
+pub(crate) const COLUMNS: [&str; 29] = [
     "id",
     "project_pk",
     "kind",
@@ -42,6 +42,9 @@ pub(crate) const COLUMNS: [&str; 26] = [
     "kymogram",
     "visit_id",
     "tab",
+    "active_hour",
+    "has_errors",
+    "other_users",
 ];
 
 /// Columns that stay as they were first written.
@@ -97,7 +100,25 @@ pub(crate) fn bind(row: &mut Separated<'_, Sqlite, &'static str>, project: Proje
         .push_bind(session.clock_skew_nanos)
         .push_bind(session.kymogram.to_bytes())
         .push_bind(session.tab.as_ref().and_then(|tab| Some(tab.visit.as_ref()?.id.clone())))
-        .push_bind(session.tab.as_deref().map(tab::to_json));
+        .push_bind(session.tab.as_deref().map(tab::to_json))
+        .push_bind(active_hour(session.last_activity_at))
+        .push_bind(i64::from(session.error_count > 0))
+        .push_bind(i64::from(has_other_users(session)));
+}
+
+/// The column `active_hour`. Rises with the moment, also before 1970.
+pub(crate) fn active_hour(last_activity_at: Timestamp) -> i64 {
+    const HOUR_NANOS: i64 = 3_600_000_000_000;
+    last_activity_at.as_unix_nanos() / HOUR_NANOS
+}
+
+/// The column `other_users`: not all of its users are told by `user_id`.
+pub(super) fn has_other_users(session: &SessionRow) -> bool {
+    match session.users.as_slice() {
+        [] => false,
+        [only] => only.user.id.is_none(),
+        _ => true,
+    }
 }
 
 /// The column `end_kind`.

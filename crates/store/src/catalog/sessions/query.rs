@@ -119,8 +119,8 @@ fn term(sql: &mut Sql, field: &SessionField, test: &Test) {
             sql.push(")");
         }
         SessionField::Error => match test {
-            Test::Flag(true) => drop(sql.push("error_count > 0")),
-            Test::Flag(false) => drop(sql.push("error_count = 0")),
+            Test::Flag(true) => drop(sql.push("has_errors = 1")),
+            Test::Flag(false) => drop(sql.push("has_errors = 0")),
             _ => always(sql, test),
         },
         SessionField::Errors => number(sql, "CAST(error_count AS DOUBLE PRECISION)", test, |number| number),

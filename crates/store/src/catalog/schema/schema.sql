@@ -1,4 +1,4 @@
--- The catalog, version 5. Times are nanoseconds since the epoch (UTC), ids 16 bytes.
+-- The catalog, version 6, with figures.sql. Times are nanoseconds since the epoch (UTC), ids 16 bytes.
 -- SQLite dialect; the PostgreSQL one differs in BLOB/BYTEA and WITHOUT ROWID only.
 
 CREATE TABLE meta (
@@ -126,10 +126,12 @@ CREATE TABLE session (
   clock_skew BIGINT NOT NULL,
   kymogram BLOB NOT NULL,
   visit_id TEXT,                     -- of a browser tab
-  tab TEXT                           -- JSON: page loads and numbers of a browser tab
+  tab TEXT,                          -- JSON: page loads and numbers of a browser tab
+  active_hour BIGINT NOT NULL,       -- of last_activity_at, hours since 1970
+  has_errors SMALLINT NOT NULL,      -- error_count > 0
+  other_users SMALLINT NOT NULL      -- there are users that user_id does not tell
 );
 CREATE INDEX session_started ON session (started_at, id) WHERE visible = 1;
-CREATE INDEX session_project_started ON session (project_pk, started_at, id) WHERE visible = 1;
 CREATE INDEX session_key ON session (project_pk, key_hash, last_activity_at);
 CREATE INDEX session_external ON session (key_text) WHERE key_kind <> 0;
 CREATE INDEX session_visit ON session (visit_id) WHERE visit_id IS NOT NULL;

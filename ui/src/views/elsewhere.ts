@@ -1,0 +1,8 @@
+// The views that are not home, in one piece: it compresses better than many.
+
+export { EventView } from "./event/event";
+export { FirstRun } from "./first_run/first_run";
+export { SessionView } from "./session/session";
+export { SettingsView } from "./settings/settings";
+export { UserView } from "./users/user";
+export { UsersView } from "./users/users";
