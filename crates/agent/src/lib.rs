@@ -61,7 +61,8 @@ pub use kymo_model::{EndReason, SessionId, Severity};
 pub use outcome::{DropCounts, DropReason};
 pub use recorder::{FullPolicy, Status};
 pub use repository::{
-    Pruned, REPOSITORY_ENV, Recovered, Retention, Summary, recover, roots as repository_roots, sessions,
+    Pruned, REPOSITORY_ENV, Recovered, Retention, Summary, recover, recover_below, roots as repository_roots,
+    sessions,
 };
 #[cfg(all(unix, feature = "signals"))]
 pub use session::end_on_signals;

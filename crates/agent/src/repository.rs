@@ -22,7 +22,7 @@ mod summary;
 use names::FileName;
 pub(crate) use prune::prune;
 pub use prune::{Pruned, Retention};
-pub use recover::{Recovered, recover};
+pub use recover::{Recovered, recover, recover_below};
 pub use summary::Summary;
 
 /// Where the repository lies, for all programs of a machine or a user.
@@ -133,6 +133,22 @@ fn make_private(root: &Path, folder: &Path) -> io::Result<()> {
 /// summary, too: its file says all there is to say.
 pub fn sessions(root: &Path) -> io::Result<Vec<(PathBuf, Summary)>> {
     let mut found = Vec::new();
+    for folder in folders(root)? {
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.extension().is_some_and(|ending| ending == "session")
+                && let Ok(summary) = Summary::read(&path)
+            {
+                found.push((path, summary));
+            }
+        }
+    }
+    found.sort_by(|left, right| right.0.file_name().cmp(&left.0.file_name()));
+    Ok(found)
+}
+
+/// The folder and those below it, to the depth that a repository has.
+fn folders(root: &Path) -> io::Result<Vec<PathBuf>> {
     let mut folders = vec![(root.to_owned(), 0)];
     let mut at = 0;
     while let Some((folder, depth)) = folders.get(at).cloned() {
@@ -143,19 +159,13 @@ pub fn sessions(root: &Path) -> io::Result<Vec<(PathBuf, Summary)>> {
             Err(_) => continue,
         };
         for entry in entries.flatten() {
-            let path = entry.path();
             let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
             if is_folder && depth < 2 && folders.len() < FOLDERS_MAX {
-                folders.push((path, depth + 1));
-            } else if path.extension().is_some_and(|ending| ending == "session")
-                && let Ok(summary) = Summary::read(&path)
-            {
-                found.push((path, summary));
+                folders.push((entry.path(), depth + 1));
             }
         }
     }
-    found.sort_by(|left, right| right.0.file_name().cmp(&left.0.file_name()));
-    Ok(found)
+    Ok(folders.into_iter().map(|(folder, _)| folder).collect())
 }
 
 /// The fragments of a session that are there, with their numbers, oldest first.

@@ -424,7 +424,7 @@ pub(crate) struct Sessions {
         long,
         value_name = "FOLDER",
         num_args = 0..=1,
-        help = "Sessions of this folder of session files instead; without FOLDER, of KYMO_REPOSITORY"
+        help = "Sessions of this folder of session files instead; without FOLDER, of the programs of this user"
     )]
     #[expect(
         clippy::option_option,

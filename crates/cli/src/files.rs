@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow, bail};
+use kymo::REPOSITORY_ENV;
 use kymo_filter::{Query, Subject, text};
 use kymo_store::{Clock, SystemClock};
 use kymo_viewer::session::fits;
@@ -20,13 +21,12 @@ use crate::print::{Output, pointed};
 const DAMAGED: u8 = 3;
 /// As shells say of a program that a signal ended: 128 and the number of SIGTERM.
 const TERMINATED: u8 = 143;
-/// The folder of session files, until the repository says where it lies.
-const REPOSITORY: &str = "KYMO_REPOSITORY";
 /// Sessions shown to a person who did not say how many, as of a server.
 const SHOWN: usize = 50;
 
 pub(crate) fn open(args: &Open) -> anyhow::Result<ExitCode> {
     let query = query(args.filter.as_deref(), Subject::Event)?;
+    recover(&args.path);
     if args.json {
         let mut output = BufWriter::new(stdout().lock());
         let told = write_events(&find(&args.path)?, Format::Json, query.as_ref(), &mut output)?;
@@ -50,6 +50,7 @@ pub(crate) fn open(args: &Open) -> anyhow::Result<ExitCode> {
 
 pub(crate) fn export(args: &Export) -> anyhow::Result<ExitCode> {
     let query = query(args.filter.as_deref(), Subject::Event)?;
+    recover(&args.path);
     let format = match args.format {
         ExportFormat::Json => Format::Json,
         ExportFormat::Csv => Format::Csv,
@@ -102,12 +103,31 @@ fn ended(told: &Told, path: &Path) -> ExitCode {
     }
 }
 
-/// Where the sessions of this machine lie.
+/// Where the programs of this user keep their sessions: the first of the places that is there.
 fn repository() -> anyhow::Result<PathBuf> {
-    // The one place to ask for the agents' own folder.
-    std::env::var_os(REPOSITORY).map(PathBuf::from).ok_or_else(|| {
-        anyhow!("expected kymo sessions --local FOLDER, or the folder of session files in {REPOSITORY}")
+    let roots = kymo::repository_roots(None);
+    roots.iter().find(|root| root.is_dir()).cloned().ok_or_else(|| {
+        let tried: Vec<String> = roots.iter().map(|root| root.display().to_string()).collect();
+        anyhow!(
+            "no program has kept a session in {}: expected kymo sessions --local FOLDER, or the folder in {REPOSITORY_ENV}",
+            tried.join(", ")
+        )
     })
+}
+
+/// Brings what programs left that are gone from their spools to their sessions' files, and says so. Where that is not
+/// ours to do, the files are read as they are.
+fn recover(path: &Path) {
+    let Ok((recovered, failed)) = kymo::recover_below(path) else { return };
+    for one in recovered {
+        eprintln!(
+            "kymo: session {} had no end: {}, {} events from its spool",
+            one.session, one.reason, one.records
+        );
+    }
+    for problem in failed {
+        eprintln!("kymo: not recovered: {problem}");
+    }
 }
 
 pub(crate) fn sessions(folder: Option<&Path>, args: &Sessions) -> anyhow::Result<ExitCode> {
@@ -117,6 +137,7 @@ pub(crate) fn sessions(folder: Option<&Path>, args: &Sessions) -> anyhow::Result
     };
     let query = query(args.filter.as_deref(), Subject::Session)?;
     let limit = args.limit.unwrap_or(if args.server.json { usize::MAX } else { SHOWN });
+    recover(&folder);
     let found = find(&folder)?;
     let mut told = Told { notes: found.notes, events_read: 1, ..Told::default() };
     let (mut output, mut lines) = (Output::new(), Vec::new());

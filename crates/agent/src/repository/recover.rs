@@ -55,7 +55,8 @@ pub fn recover(folder: &Path) -> io::Result<(Vec<Recovered>, Vec<String>)> {
         let name = entry.file_name();
         let Some(name) = name.to_str() else { continue };
         if let Some(stem) = FileName::of(name)
-            && [".spool", ".session", ".kymo"].iter().any(|ending| name.ends_with(ending))
+            // A file alone may be a copy that somebody was given: it stays as it is.
+            && [".spool", ".session"].iter().any(|ending| name.ends_with(ending))
         {
             stems.insert(stem);
         }
@@ -65,6 +66,23 @@ pub fn recover(folder: &Path) -> io::Result<(Vec<Recovered>, Vec<String>)> {
         match recover_one(folder, &stem) {
             Ok(one) => recovered.extend(one),
             Err(error) => failed.push(format!("{}: {error}", folder.join(stem.spool()).display())),
+        }
+    }
+    Ok((recovered, failed))
+}
+
+/// [`recover`] for a whole repository, or any folder of it: every folder with sessions in it, as deep as a repository
+/// goes. Of a file, the folder it is in.
+pub fn recover_below(path: &Path) -> io::Result<(Vec<Recovered>, Vec<String>)> {
+    let root = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
+    let (mut recovered, mut failed) = (Vec::new(), Vec::new());
+    for folder in super::folders(root)? {
+        match recover(&folder) {
+            Ok((mut more, mut problems)) => {
+                recovered.append(&mut more);
+                failed.append(&mut problems);
+            }
+            Err(error) => failed.push(format!("{}: {error}", folder.display())),
         }
     }
     Ok((recovered, failed))
@@ -95,7 +113,6 @@ fn recover_one(folder: &Path, stem: &FileName) -> io::Result<Option<Recovered>> 
         Err(OpenError::Io(error)) => return Err(error),
     };
     if dead.is_none() {
-        // A session without a summary was begun by a process that came no further.
         let has_rolled = self::fragments(folder, stem)?.last().map(|(_, path)| path) != last.as_ref();
         if has_rolled || has_ended() {
             return Ok(None);

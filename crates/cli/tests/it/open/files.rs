@@ -1,7 +1,7 @@
 //! Session files for the tests.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 use kymo_format::{
     Aggregation, Arg, Callsite, DetailsKind, End, Extra, Header, METRIC_SAMPLE, Metric, Record, Settings,
@@ -157,13 +157,19 @@ pub(super) fn file(folder: &TempDir, name: &str, bytes: &[u8]) -> PathBuf {
     path
 }
 
-pub(super) fn kymo(args: &[&str]) -> Output {
-    Command::new(KYMO).args(args).env_remove("KYMO_TOKEN").env_remove("KYMO_REPOSITORY").output().unwrap()
-}
-
 /// What it printed, what it said on standard error, and its exit code.
 pub(super) fn ran(args: &[&str]) -> (String, String, i32) {
-    let output = kymo(args);
+    ran_with(args, &[])
+}
+
+pub(super) fn ran_with(args: &[&str], environment: &[(&str, &Path)]) -> (String, String, i32) {
+    let mut command = Command::new(KYMO);
+    command
+        .args(args)
+        .env_remove("KYMO_TOKEN")
+        .env_remove("KYMO_REPOSITORY")
+        .envs(environment.iter().copied());
+    let output = command.output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (text(output.stdout), text(output.stderr), output.status.code().unwrap())
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::files::{
-    editor, file, golden, header, json_lines, put, ran, requests, requests_in, small_frames, writer,
+    editor, file, golden, header, json_lines, put, ran, ran_with, requests, requests_in, small_frames, writer,
 };
 
 fn text(path: &Path) -> &str {
@@ -195,8 +195,9 @@ fn sessions_of_a_folder_are_listed() {
     assert_eq!(count(&["--user", "OKAF"]), 1);
     assert_eq!(count(&["--state", "running"]), 1);
     assert_eq!(count(&["--limit", "1"]), 1);
-    let (_, said, code) = ran(&["sessions", "--local"]);
-    assert!(said.contains("KYMO_REPOSITORY") && code == 1, "{said}");
+    let nowhere = folder.path().join("nowhere");
+    let (_, said, code) = ran_with(&["sessions", "--local"], &[("KYMO_REPOSITORY", nowhere.as_path())]);
+    assert!(said.contains("KYMO_REPOSITORY") && said.contains(text(&nowhere)) && code == 1, "{said}");
 }
 
 #[test]
