@@ -76,7 +76,8 @@ fn check(kymo: &Kymo, files: &Path) {
 }
 
 fn counter(kymo: &Kymo, name: &str) -> u64 {
-    kymo.get("/api/v1/status")["counters"][name].as_u64().unwrap_or(0)
+    let status = kymo.get("/api/v1/status");
+    status[name].as_u64().or(status["dropped"][name].as_u64()).unwrap_or(0)
 }
 
 /// The session as one file.
