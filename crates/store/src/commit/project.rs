@@ -57,17 +57,8 @@ pub(super) async fn apply(
     let mut batch = BatchBuilder::with_capacity(events);
     let mut receipts = Vec::with_capacity(group.len());
     let loose_before = cache.rows.next_loose_sequence;
-    let group: Vec<Known> = group
-        .into_iter()
-        .map(|(position, submission)| Known {
-            position,
-            incoming: with_known_marked(submission.items, submission.token, &mut new, next_arrival),
-            signals: submission.signals,
-            dropped: submission.dropped.into_iter().collect(),
-            told: with_arrival(submission.told, next_arrival),
-            upload: submission.upload,
-        })
-        .collect();
+    let group: Vec<Known> =
+        group.into_iter().map(|(position, one)| Known::of(position, one, &mut new, next_arrival)).collect();
     // What all of them need is loaded at once.
     let mut needs: Vec<Need> = Vec::new();
     for known in &group {
@@ -130,6 +121,25 @@ struct Known {
     dropped: BTreeMap<DropReason, u64>,
     told: Vec<Told>,
     upload: Option<Advance>,
+}
+
+impl Known {
+    fn of(
+        position: usize,
+        submission: Submission,
+        new: &mut HashSet<Fingerprint>,
+        next_arrival: &mut u64,
+    ) -> Self {
+        let Submission { token, items, signals, dropped, told, upload, .. } = submission;
+        Self {
+            position,
+            incoming: with_known_marked(items, token, new, next_arrival),
+            signals,
+            dropped: dropped.into_iter().collect(),
+            told: with_arrival(told, next_arrival),
+            upload,
+        }
+    }
 }
 
 fn with_arrival(mut told: Vec<Told>, next_arrival: &mut u64) -> Vec<Told> {
