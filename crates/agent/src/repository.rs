@@ -14,11 +14,13 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+mod consent;
 pub(crate) mod names;
 mod prune;
 mod recover;
 mod summary;
 
+pub use consent::{Consent, ConsentState};
 use names::FileName;
 pub(crate) use prune::prune;
 pub use prune::{Pruned, Retention};
