@@ -18,6 +18,8 @@ mod metrics;
 mod places;
 mod samples;
 mod system;
+#[cfg(any(feature = "log", feature = "tracing"))]
+mod table;
 #[cfg(feature = "tracing")]
 mod tracing;
 mod users;

@@ -25,6 +25,10 @@
 //! * What is not recorded is counted, by reason: [`status`].
 //! * It needs no runtime and sets no signal handlers. A process that is forked off begins a session of its own.
 //!
+//! Ways in besides the macros, each with a section in `docs/agent.md`: `tracing` ([`tracing_layer`], feature `tracing`),
+//! `log` ([`install_log`], feature `log`), both on by default; `metrics` (`install_metrics`, feature `metrics`); single
+//! [`Sample`]s; sessions of users ([`user_session`]); `kymo.toml` and the environment.
+//!
 //! Not for: sending what was recorded; the session file's form and reading it (`kymo-format`).
 //!
 //! | module | holds |

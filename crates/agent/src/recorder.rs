@@ -229,4 +229,4 @@ impl Drop for Recorder {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -10,9 +10,12 @@ use kymo_model::{Attributes, Severity, Value};
 
 use super::filter;
 use super::places::Place;
+use super::table::Table;
+use crate::callsite::Callsite;
 use crate::record::Parts;
 use crate::recorder::record;
 
+static TABLE: Table<(StaticText, StaticText, u32, u8), &'static Callsite> = Table::new();
 static IS_INSTALLED: AtomicBool = AtomicBool::new(false);
 static LOGGER: KymoLogger = KymoLogger;
 
@@ -74,18 +77,7 @@ impl Log for KymoLogger {
 
     fn log(&self, message: &Record<'_>) {
         let severity = severity(message.level());
-        let place = Place {
-            target: match message.module_path_static() {
-                // As it is unless the call says another.
-                Some(module) if module == message.target() => module.into(),
-                _ => message.target().to_owned().into(),
-            },
-            module: known(message.module_path_static(), message.module_path()),
-            file: known(message.file_static(), message.file()),
-            line: message.line().unwrap_or(0),
-            severity: severity.number(),
-        };
-        let found = place.callsite();
+        let found = callsite(message, severity);
         let (Ok(callsite) | Err(callsite)) = found;
         if !callsite.is_enabled() {
             return;
@@ -121,6 +113,48 @@ fn known(fixed: Option<&'static str>, said: Option<&str>) -> Cow<'static, str> {
     match (fixed, said) {
         (Some(fixed), _) => fixed.into(),
         (None, said) => said.unwrap_or_default().to_owned().into(),
+    }
+}
+
+/// The callsite of a message; `Err`: it says nothing itself, since there are too many.
+fn callsite(message: &Record<'_>, severity: Severity) -> Result<&'static Callsite, &'static Callsite> {
+    let file = message.file_static();
+    let module = message.module_path_static().filter(|module| *module == message.target());
+    let (Some(file), Some(module), Some(line)) = (file, module, message.line()) else {
+        return place(message, severity).callsite();
+    };
+    // As the macros make them unless they say another target: all that tells them apart is static.
+    let key = (StaticText::of(file), StaticText::of(module), line, severity.number());
+    let number = key.0.address ^ (line as usize) << 8 ^ usize::from(key.3);
+    match TABLE.get(number, key) {
+        Some(callsite) => Ok(callsite),
+        None => Ok(TABLE.put(number, key, place(message, severity).callsite()?)),
+    }
+}
+
+/// A text by where it lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct StaticText {
+    address: usize,
+    bytes: usize,
+}
+
+impl StaticText {
+    fn of(text: &'static str) -> Self {
+        Self { address: text.as_ptr().addr(), bytes: text.len() }
+    }
+}
+
+fn place(message: &Record<'_>, severity: Severity) -> Place {
+    Place {
+        target: match message.module_path_static() {
+            Some(module) if module == message.target() => module.into(),
+            _ => message.target().to_owned().into(),
+        },
+        module: known(message.module_path_static(), message.module_path()),
+        file: known(message.file_static(), message.file()),
+        line: message.line().unwrap_or(0),
+        severity: severity.number(),
     }
 }
 

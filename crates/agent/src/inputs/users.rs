@@ -148,7 +148,7 @@ pub(super) fn beat(every: Duration) {
         .collect()
     };
     for (session, (user, name)) in due {
-        Event::new(Severity::INFO, "")
+        Event::new(Severity::INFO, format!("{} lives", name.as_deref().unwrap_or(&user)))
             .kind("session.heartbeat")
             .category(CATEGORY)
             .user(&user, name.as_deref())

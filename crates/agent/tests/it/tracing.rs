@@ -332,3 +332,37 @@ fn a_kill_keeps_the_spans_around_what_it_keeps() {
         }
     }
 }
+
+#[test]
+#[ignore = "played by other tests"]
+fn plays_a_span_that_is_older_than_its_fragment() {
+    let Some(folder) = part::folder() else { return };
+    let _session = part::builder(&folder).flush_every(std::time::Duration::from_hours(1)).start();
+    tracing_subscriber::registry().with(kymo::tracing_layer()).init();
+    let whole = tracing::info_span!("whole", program = "killed").entered();
+    tracing::info!("in the first fragment");
+    assert!(kymo::close_fragment());
+    // Recovery finds spans that it reads of: there is none here.
+    for _ in 0..2 {
+        tracing::info!(parent: None, "elsewhere");
+        assert!(kymo::close_fragment());
+    }
+    tracing::info_span!("request", number = 1_u64).in_scope(|| tracing::info!("in the spool only"));
+    Scores::new(&folder).set(0, 1);
+    std::io::copy(&mut std::io::stdin(), &mut std::io::sink()).unwrap();
+    drop(whole);
+}
+
+#[test]
+fn a_kill_keeps_a_span_that_is_older_than_its_fragment() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = part::start("tracing::plays_a_span_that_is_older_than_its_fragment", folder.path(), &[]);
+    Scores::new(folder.path()).wait(0, 1, &mut child);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    part::recover(folder.path());
+    let session = part::only(folder.path());
+    assert_eq!(session.headers.len(), 4);
+    assert_eq!(session.messages(), ["in the first fragment", "elsewhere", "elsewhere", "in the spool only"]);
+    assert_eq!(spans(&session.records[3]), ["request 1", "whole killed"]);
+}

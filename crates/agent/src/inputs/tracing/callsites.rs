@@ -1,24 +1,17 @@
 //! From `tracing`'s callsites to ours.
 
-use std::sync::OnceLock;
-
 use kymo_model::Severity;
 use tracing_core::{Level, LevelFilter, Metadata};
 
 use crate::callsite::made::{Made, kept};
 use crate::callsite::{Callsite, LOG};
+use crate::inputs::table::Table;
 use crate::record::FIELDS_MAX;
 
 /// Values that a callsite names: behind them come a record's parts and its span. Others go into its attributes.
 pub(super) const NAMED_MAX: usize = FIELDS_MAX - 2;
-/// Callsites that are found by a hash and no lock: the macros of a large program. 24 bytes each, of which only what is
-/// used becomes memory. Those beyond are found under a lock.
-const SLOTS: usize = 4096;
-/// Slots that are looked at before the lock.
-const PROBES: usize = 8;
-
 /// What we know of a callsite of `tracing`.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Known {
     pub(super) callsite: &'static Callsite,
     /// It stands for messages of the crate `log`, which say themselves where they are from.
@@ -28,46 +21,28 @@ pub(super) struct Known {
 }
 
 /// By the address of the metadata, which are static.
-type Slot = (usize, &'static Known);
-
-static TABLE: [OnceLock<Slot>; SLOTS] = [const { OnceLock::new() }; SLOTS];
-/// Those for which there was no slot.
-static REST: Made<usize> = Made::new();
+static TABLE: Table<usize, Known> = Table::new();
+/// All of them, also those for which the table has no place.
+static ALL: Made<usize> = Made::new();
 static STAND_IN: Callsite = Callsite::new(Severity::INFO, "", &[], "", 0, "");
-static STAND_IN_KNOWN: Known = Known { callsite: &STAND_IN, is_foreign: false, is_stand_in: true };
 
-/// What stands for that callsite. Hot: one hash, one load and a comparison.
+/// What stands for that callsite.
 #[inline]
-pub(super) fn of(metadata: &'static Metadata<'static>) -> &'static Known {
+pub(super) fn of(metadata: &'static Metadata<'static>) -> Known {
     let address = std::ptr::from_ref(metadata).addr();
-    // Fibonacci's: the high bits depend on all.
-    let first = address.wrapping_mul(0x9e37_79b9_7f4a_7c15_u64 as usize) >> (usize::BITS - SLOTS.ilog2());
-    match TABLE[first].get() {
-        Some((known, found)) if *known == address => found,
-        _ => look_further(metadata, address, first),
-    }
+    // Static data is aligned: the low bits are the same in all.
+    TABLE.get(address >> 3, address).unwrap_or_else(|| make(metadata, address))
 }
 
 #[cold]
-fn look_further(metadata: &'static Metadata<'static>, address: usize, first: usize) -> &'static Known {
-    for at in first..first + PROBES {
-        let slot = &TABLE[at % SLOTS];
-        let taken = slot.get_or_init(|| (address, make(metadata)));
-        if taken.0 == address {
-            return taken.1;
-        }
-    }
-    // Its kind is that of no foreign one: of those there are five, which come early.
-    match REST.get(address, |_| callsite(metadata)) {
-        Some(callsite) => Box::leak(Box::new(Known { callsite, is_foreign: false, is_stand_in: false })),
-        None => &STAND_IN_KNOWN,
-    }
-}
-
-fn make(metadata: &'static Metadata<'static>) -> &'static Known {
+fn make(metadata: &'static Metadata<'static>, address: usize) -> Known {
     let is_foreign = metadata.fields().field("log.target").is_some();
-    let callsite = Box::leak(Box::new(callsite(metadata)));
-    Box::leak(Box::new(Known { callsite, is_foreign, is_stand_in: false }))
+    match ALL.get(address, |_| callsite(metadata)) {
+        Some(callsite) => {
+            TABLE.put(address >> 3, address, Known { callsite, is_foreign, is_stand_in: false })
+        }
+        None => Known { callsite: &STAND_IN, is_foreign, is_stand_in: true },
+    }
 }
 
 /// Ours in place of theirs: the message in the template's one place, the other values by name.
