@@ -210,6 +210,7 @@ impl SessionFile {
                     is_usual &= text.len() == had as usize;
                     Arg::Text(text)
                 }
+                FieldValue::Absent => Arg::Null,
                 FieldValue::Text { .. } => {
                     is_usual = false;
                     Arg::Null
@@ -293,6 +294,8 @@ impl SessionFile {
         let closed = self.place.append(&left);
         self.place = next;
         self.header = header;
+        // Recovery looks for spans in the last fragment only.
+        crate::record::void_spans();
         self.tell_place();
         self.push_out()?;
         closed

@@ -127,6 +127,7 @@ pub(super) fn span(writer: &mut Writer, recorded: &Recorded<'_>) {
             FieldValue::Float(number) => Arg::F64(*number),
             FieldValue::Bool(value) => Arg::Bool(*value),
             FieldValue::Text { text, .. } => Arg::Text(&text[..text.floor_char_boundary(1024)]),
+            FieldValue::Absent => Arg::Null,
             FieldValue::Parts(_) => continue,
             FieldValue::Span(id) => {
                 let which = usize::from(ids[0].is_some());
