@@ -24,6 +24,8 @@ pub(crate) use field::{FIELDS_MAX, FieldKind, Fields, TEXT_BYTES_MAX};
 pub(crate) use gathered::Gathered;
 pub(crate) use gathered::with_gathered;
 pub(crate) use parts::Parts;
+#[cfg(feature = "tracing")]
+pub(crate) use parts::ToldSpan;
 
 /// Words before those of the values.
 const HEAD_WORDS: usize = 3;

@@ -33,6 +33,8 @@ mod shared;
 use drainer::Drainer;
 pub use lease::record;
 pub(crate) use registry::GENERATION;
+#[cfg(feature = "tracing")]
+pub(crate) use registry::introduce;
 pub(crate) use registry::set_filter;
 pub use registry::stop_forked;
 pub(crate) use shared::Shared;

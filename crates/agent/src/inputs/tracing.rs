@@ -3,8 +3,8 @@
 //! Hot: `on_event` without spans (`cargo xtask bench agent`, `tracing_burst_p50`). On its usual path it does not
 //! allocate, lock, or look anything up but the callsite, by one hash.
 //!
-//! A span is told to the recorder when the first event within it is: before that nobody has to know of it. What it
-//! told is void in another fragment or session; then it is told again.
+//! A span is told by the first event within it: before that nobody has to know of it. What was told is void in another
+//! fragment or session; then it is told again.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use tracing_subscriber::layer::{Context, Filter};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::filter;
-use crate::record::{FieldKind, Gathered, Parts, with_gathered};
+use crate::record::{FieldKind, with_gathered};
 use crate::recorder::record;
 
 mod callsites;
@@ -88,9 +88,24 @@ where
         with_gathered(|gathered| {
             let mut values = Values::new(gathered);
             event.record(&mut values);
-            let parts = values.finish(known.is_stand_in.then(|| event.metadata()));
-            add(gathered, parts.as_ref(), span_of(event, &context));
+            let mut parts = values.finish(known.is_stand_in.then(|| event.metadata()));
+            let span = context.event_span(event);
+            let extensions = span.as_ref().map(|span| span.extensions());
+            let node = extensions.as_ref().and_then(|extensions| extensions.get::<Arc<Span>>());
+            let news = node.and_then(|node| node.news());
+            if let Some(news) = &news {
+                parts.get_or_insert_default().spans(&news.spans);
+            }
+            if let Some(parts) = &parts {
+                gathered.push_parts(parts);
+            }
+            if let Some(node) = node {
+                gathered.push(FieldKind::Span, node.id());
+            }
             record(known.callsite, gathered);
+            if let (Some(node), Some(news)) = (node, &news) {
+                node.told(news);
+            }
         });
     }
 
@@ -116,27 +131,6 @@ where
             node.close();
         }
     }
-}
-
-/// What goes behind the values.
-fn add(gathered: &mut Gathered, parts: Option<&Parts>, span: Option<u64>) {
-    if let Some(parts) = parts {
-        gathered.push_parts(parts);
-    }
-    if let Some(id) = span {
-        gathered.push(FieldKind::Span, id);
-    }
-}
-
-/// The span around an event, which is told by then.
-fn span_of<S>(event: &Event<'_>, context: &Context<'_, S>) -> Option<u64>
-where
-    S: Subscriber + for<'lookup> LookupSpan<'lookup>,
-{
-    let span = context.event_span(event)?;
-    let extensions = span.extensions();
-    let node = extensions.get::<Arc<Span>>()?;
-    Some(node.told())
 }
 
 fn node<'span, R>(span: &tracing_subscriber::registry::SpanRef<'span, R>) -> Option<Arc<Span>>

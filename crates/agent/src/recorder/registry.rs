@@ -90,6 +90,8 @@ pub(crate) fn admit(callsite: &'static Callsite) -> Option<(Arc<Shared>, u32)> {
         return None;
     };
     let is_admitted = match &active.filter {
+        // The end of a span, whatever the filter said of its beginning.
+        _ if callsite.mark() != 0 => true,
         Some(filter) => filter.admits(callsite.target(), callsite.severity),
         None => callsite.severity >= active.severity_min,
     };
@@ -104,6 +106,17 @@ pub(crate) fn admit(callsite: &'static Callsite) -> Option<(Arc<Shared>, u32)> {
     }
     callsite.enable(id);
     Some((Arc::clone(&active.shared), id | callsite.mark()))
+}
+
+/// Has the callsite in the dictionary for who names it otherwise than by a record of its own, and says under which
+/// number. `None` if nothing records, or there is no room for it.
+#[cfg(feature = "tracing")]
+pub(crate) fn introduce(callsite: &'static Callsite) -> Option<u32> {
+    start_in_child();
+    let mut registry = registry();
+    let id = registry.id_of(callsite);
+    registry.active.as_ref()?.shared.introduce(callsite, id).ok()?;
+    Some(id)
 }
 
 /// In a forked child whose parent wants it to record: starts its recorder. Without the lock, since the function that

@@ -227,6 +227,9 @@ impl SessionFile {
             count += 1;
         }
         let parts = packed.map(parts::read);
+        if let Some(parts) = &parts {
+            unusual::open_spans(&mut self.writer, &parts.spans);
+        }
         let severity = if is_usual && bytes <= unusual::room(parts.is_some()) {
             let record = Record {
                 time: recorded.time,

@@ -74,9 +74,9 @@ fn callsite(metadata: &'static Metadata<'static>) -> Callsite {
 /// The callsite of a span.
 pub(super) fn of_span(metadata: &'static Metadata<'static>) -> &'static Callsite {
     static SPANS: Made<usize> = Made::new();
-    static STAND_IN: Callsite = Callsite::new(Severity::INFO, "span", &[], "", 0, "").of_spans();
+    static STAND_IN: Callsite = Callsite::new(Severity::INFO, "span", &[], "", 0, "");
     let address = std::ptr::from_ref(metadata).addr();
-    SPANS.get(address, |_| callsite(metadata).of_spans()).unwrap_or(&STAND_IN)
+    SPANS.get(address, |_| callsite(metadata)).unwrap_or(&STAND_IN)
 }
 
 pub(super) const MESSAGE: &str = "message";

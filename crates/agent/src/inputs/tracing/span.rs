@@ -1,17 +1,20 @@
-//! Spans: who they are, and telling the recorder of them when something happens within.
+//! Spans: who they are, and telling of them with the first record within.
+//!
+//! A record tells them itself, so that neither a kill nor anything else comes between.
 
 use std::error::Error;
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use kymo_model::Severity;
 use tracing_core::field::{Field, Visit};
 use tracing_core::span::{Attributes, Record};
 
 use super::callsites::{self, NAMED_MAX};
 use crate::callsite::Callsite;
-use crate::record::{FieldKind, Gathered, spans_void, with_gathered};
-use crate::recorder::{GENERATION, record};
+use crate::record::{FieldKind, ToldSpan, spans_void, with_gathered};
+use crate::recorder::{GENERATION, introduce, record};
 
 /// Longest text of a span's value: what the session file keeps of it.
 const TEXT_BYTES_MAX: usize = 1024;
@@ -59,13 +62,14 @@ impl Span {
         self.changes.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Its number, once the recorder knows of it as it is now.
-    #[inline]
-    pub(super) fn told(&self) -> u64 {
-        if self.told.load(Ordering::Acquire) != self.state() {
-            self.tell();
-        }
+    pub(super) fn id(&self) -> u64 {
         self.id
+    }
+
+    /// What has to be told with the next record within it, if anything: it and those around it, innermost first.
+    #[inline]
+    pub(super) fn news(&self) -> Option<News> {
+        (self.told.load(Ordering::Acquire) != self.state()).then(|| self.all_news())
     }
 
     /// Differs from before when it, one around it or the recorder has changed. A sum, to be quick: what it adds up only
@@ -82,27 +86,51 @@ impl Span {
     }
 
     #[cold]
-    fn tell(&self) {
-        let state = self.state();
-        let parent = self.parent.as_ref().map_or(0, |parent| parent.told());
-        with_gathered(|gathered| {
-            self.values().gather(gathered);
-            gathered.push(FieldKind::Span, self.id);
-            gathered.push(FieldKind::Span, parent);
-            record(self.callsite, gathered);
-        });
-        self.told.store(state, Ordering::Release);
+    fn all_news(&self) -> News {
+        let mut news = News::default();
+        let mut span = Some(self);
+        while let Some(one) = span {
+            // Of before what is told: what changes meanwhile is told once more.
+            news.states.push(one.state());
+            let parent = one.parent.as_deref();
+            // In a child after a fork this may begin its session, which is a change.
+            if let Some(callsite) = introduce(one.callsite) {
+                let mut told = ToldSpan::new(one.id, parent.map_or(0, Self::id), callsite);
+                one.values().tell(&mut told);
+                news.spans.push(told);
+            }
+            span = parent;
+        }
+        news
+    }
+
+    /// The news were recorded: from now on others rely on them.
+    pub(super) fn told(&self, news: &News) {
+        let mut span = Some(self);
+        for state in &news.states {
+            let Some(one) = span else { return };
+            one.told.store(*state, Ordering::Release);
+            span = one.parent.as_deref();
+        }
     }
 
     /// Nothing happens within it any more.
     pub(super) fn close(&self) {
-        if self.told.load(Ordering::Acquire) != 0 {
+        static CLOSE: Callsite = Callsite::new(Severity::INFO, "", &[], "", 0, "").of_spans();
+        if self.told.load(Ordering::Acquire) != 0 && CLOSE.is_enabled() {
             with_gathered(|gathered| {
                 gathered.push(FieldKind::Span, self.id);
-                record(self.callsite, gathered);
+                record(&CLOSE, gathered);
             });
         }
     }
+}
+
+/// Spans on their way into a record, innermost first, and the [`Span::state`] of each.
+#[derive(Debug, Default)]
+pub(super) struct News {
+    pub(super) spans: Vec<ToldSpan>,
+    states: Vec<u64>,
 }
 
 /// By the place of their field; those beyond [`NAMED_MAX`] are left out.
@@ -142,13 +170,13 @@ impl SpanValues {
         }
     }
 
-    fn gather(&self, gathered: &mut Gathered) {
+    fn tell(&self, told: &mut ToldSpan) {
         for value in &self.0 {
             match value {
-                None => gathered.push(FieldKind::Absent, 0),
-                Some(SpanValue::Word(kind, word)) => gathered.push(*kind, *word),
-                Some(SpanValue::Text(text)) => gathered.push_text(text),
-            };
+                None => told.push(FieldKind::Absent, 0),
+                Some(SpanValue::Word(kind, word)) => told.push(*kind, *word),
+                Some(SpanValue::Text(text)) => told.push_text(text),
+            }
         }
     }
 }
