@@ -70,6 +70,7 @@ impl Callsite {
 
     /// The same, whose records are no messages: with two values of kind `Span`, last, they open the first within the
     /// second (0 for none), with the values before them; with one they close it.
+    #[cfg(feature = "tracing")]
     #[must_use]
     pub(crate) const fn of_spans(mut self) -> Self {
         self.mark = CONTROL;
@@ -81,6 +82,11 @@ impl Callsite {
     pub(crate) const fn measuring(mut self, metric: &'static Metric) -> Self {
         self.metric = Some(metric);
         self
+    }
+
+    /// Where its records belong.
+    pub(crate) fn target(&self) -> &'static str {
+        self.category.unwrap_or(self.module)
     }
 
     /// Whether a call here is recorded, as far as is known. One relaxed load: this is what a disabled callsite costs.
@@ -119,6 +125,14 @@ impl Callsite {
     pub(crate) fn set_id(&self, id: u32) {
         debug_assert!(id != UNSEEN && id < CONTROL);
         self.id.store(id, Ordering::Relaxed);
+    }
+}
+
+/// The same, that belongs there if that is said. The macros make their callsites by it.
+pub const fn in_category(callsite: Callsite, category: Option<&'static str>) -> Callsite {
+    match category {
+        Some(category) => callsite.in_category(category),
+        None => callsite,
     }
 }
 

@@ -25,6 +25,10 @@
 //! * What is not recorded is counted, by reason: [`status`].
 //! * It needs no runtime and sets no signal handlers. A process that is forked off begins a session of its own.
 //!
+//! Ways in besides the macros, each with a section in `docs/agent.md`: `tracing` ([`tracing_layer`], feature `tracing`),
+//! `log` ([`install_log`], feature `log`), both on by default; `metrics` (`install_metrics`, feature `metrics`); single
+//! [`Sample`]s; sessions of users ([`user_session`]); `kymo.toml` and the environment.
+//!
 //! Not for: sending what was recorded; the session file's form and reading it (`kymo-format`).
 //!
 //! | module | holds |
@@ -32,6 +36,7 @@
 //! | `callsite` | a place in the program that records |
 //! | `clock` | stamps and what they mean |
 //! | `collect` | records of all rings in order, in batches |
+//! | `inputs` | the ways in besides the macros: `tracing`, `log`, metrics, users, configuration |
 //! | `macros` | `info!` and the others |
 //! | `outcome` | why something was not recorded, counted |
 //! | `raw` | all unsafe code |
@@ -46,6 +51,7 @@
 mod callsite;
 mod clock;
 mod collect;
+mod inputs;
 mod macros;
 mod outcome;
 mod raw;
@@ -57,18 +63,25 @@ mod session;
 mod sink;
 mod spool;
 
+pub use inputs::{FilterError, InputCounts, Number, Sample, UserSession, filter, set_filter, user_session};
+#[cfg(feature = "tracing")]
+pub use inputs::{KymoLayer, tracing_layer};
+#[cfg(feature = "log")]
+pub use inputs::{KymoLogger, install_log, log_logger};
+#[cfg(feature = "metrics")]
+pub use inputs::{KymoMetrics, install_metrics, metrics_recorder};
 pub use kymo_model::{EndReason, SessionId, Severity};
 pub use outcome::{DropCounts, DropReason};
 pub use recorder::{FullPolicy, Status};
 pub use repository::{
-    Pruned, REPOSITORY_ENV, Recovered, Retention, Summary, recover, recover_below, roots as repository_roots,
-    sessions,
+    Consent, ConsentState, Pruned, REPOSITORY_ENV, Recovered, Retention, Summary, recover, recover_below,
+    roots as repository_roots, sessions,
 };
 #[cfg(all(unix, feature = "signals"))]
 pub use session::end_on_signals;
 pub use session::{
-    Builder, Event, Session, SessionStatus, Tally, Users, builder, close_fragment, end_session, flush,
-    set_severity_min, set_user, status,
+    Builder, Event, Session, SessionStatus, Tally, Users, builder, close_fragment, consent, end_session,
+    flush, set_consent, set_severity_min, set_user, status,
 };
 pub use spool::SpoolKind;
 
@@ -84,7 +97,7 @@ pub mod testing {
 /// What the macros need. Not for use by hand.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::callsite::{Callsite, fits};
+    pub use crate::callsite::{Callsite, fits, in_category};
     pub use crate::record::field::{Debugged, Displayed};
     pub use crate::recorder::record;
 }

@@ -7,14 +7,19 @@
 /// `%value` what `Display` makes. Names in the template are checked at compile time; values it does not name are kept
 /// too. The values are not looked at where the callsite is disabled.
 ///
+/// Before the template `target: "shop.cart"` says where it belongs, if not to the module; `category:` is the same.
+///
 /// Does not block but where the ring is full and the policy says so; never panics.
 #[macro_export]
 macro_rules! event {
-    ($severity:expr, $template:literal $(,)?) => {
-        $crate::__record!($severity, $template, [] [])
+    ($severity:expr, target: $target:expr, $template:literal $(, $($fields:tt)*)?) => {
+        $crate::__fields!(($severity, ::core::option::Option::Some($target)), $template, [] [], $($($fields)*)?)
     };
-    ($severity:expr, $template:literal, $($fields:tt)+) => {
-        $crate::__fields!($severity, $template, [] [], $($fields)+)
+    ($severity:expr, category: $category:expr, $template:literal $(, $($fields:tt)*)?) => {
+        $crate::__fields!(($severity, ::core::option::Option::Some($category)), $template, [] [], $($($fields)*)?)
+    };
+    ($severity:expr, $template:literal $(, $($fields:tt)*)?) => {
+        $crate::__fields!(($severity, ::core::option::Option::None), $template, [] [], $($($fields)*)?)
     };
 }
 
@@ -75,14 +80,19 @@ macro_rules! __fields {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __record {
-    ($severity:expr, $template:literal, [$($name:expr,)*] [$($value:expr,)*]) => {{
-        static CALLSITE: $crate::__private::Callsite = $crate::__private::Callsite::new(
-            $severity,
-            $template,
-            &[$($name,)*],
-            ::core::file!(),
-            ::core::line!(),
-            ::core::module_path!(),
+    ($what:expr, $template:literal, [$($name:expr,)*] [$($value:expr,)*]) => {{
+        // How bad, and where it belongs if not to the module.
+        const WHAT: ($crate::Severity, ::core::option::Option<&'static str>) = $what;
+        static CALLSITE: $crate::__private::Callsite = $crate::__private::in_category(
+            $crate::__private::Callsite::new(
+                WHAT.0,
+                $template,
+                &[$($name,)*],
+                ::core::file!(),
+                ::core::line!(),
+                ::core::module_path!(),
+            ),
+            WHAT.1,
         );
         const {
             ::core::assert!(

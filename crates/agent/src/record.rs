@@ -9,6 +9,7 @@
 //! ```
 
 use std::borrow::Cow;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::clock;
 use crate::raw::text;
@@ -19,7 +20,12 @@ mod gathered;
 pub(crate) mod parts;
 
 pub(crate) use field::{FIELDS_MAX, FieldKind, Fields, TEXT_BYTES_MAX};
+#[cfg(feature = "tracing")]
+pub(crate) use gathered::Gathered;
+pub(crate) use gathered::with_gathered;
 pub(crate) use parts::Parts;
+#[cfg(feature = "tracing")]
+pub(crate) use parts::ToldSpan;
 
 /// Words before those of the values.
 const HEAD_WORDS: usize = 3;
@@ -27,6 +33,21 @@ const HEAD_WORDS: usize = 3;
 pub(crate) const CONTROL: u32 = 1 << 31;
 /// Longest payload: every value a text of full length.
 pub(crate) const PAYLOAD_WORDS_MAX: usize = HEAD_WORDS + FIELDS_MAX * (1 + TEXT_BYTES_MAX / 8);
+
+/// Rises when spans that were told have to be told again.
+static SPANS_VOID: AtomicU64 = AtomicU64::new(0);
+
+/// What was told of spans is not to be relied on from now on.
+pub(crate) fn void_spans() {
+    SPANS_VOID.fetch_add(1, Ordering::AcqRel);
+}
+
+/// Differs from before when spans have to be told again.
+#[cfg(feature = "tracing")]
+#[inline]
+pub(crate) fn spans_void() -> u64 {
+    SPANS_VOID.load(Ordering::Acquire)
+}
 
 /// A message about to be recorded. It is stamped when it is filled in, that is when its place is sure.
 pub(crate) struct Message<'a, F> {
@@ -156,6 +177,8 @@ pub enum FieldValue<'a> {
     Parts(&'a [u8]),
     /// The span around it; in one that opens or closes a span that, and then the one around.
     Span(u64),
+    /// The callsite names a value that this call does not have.
+    Absent,
 }
 
 /// The values of a record in order.
@@ -182,6 +205,7 @@ impl<'a> Iterator for Values<'a> {
             FieldKind::Float => FieldValue::Float(f64::from_bits(word)),
             FieldKind::Bool => FieldValue::Bool(word != 0),
             FieldKind::Span => FieldValue::Span(word),
+            FieldKind::Absent => FieldValue::Absent,
             FieldKind::Text | FieldKind::Displayed | FieldKind::Debugged => {
                 let text = String::from_utf8_lossy(self.bytes(word)?);
                 FieldValue::Text { kind, text, bytes: (word >> 32) as u32 }

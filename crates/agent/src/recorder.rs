@@ -33,7 +33,9 @@ mod shared;
 use drainer::Drainer;
 pub use lease::record;
 pub(crate) use registry::GENERATION;
-pub(crate) use registry::set_severity_min;
+#[cfg(feature = "tracing")]
+pub(crate) use registry::introduce;
+pub(crate) use registry::set_filter;
 pub use registry::stop_forked;
 pub(crate) use shared::Shared;
 
@@ -229,4 +231,4 @@ impl Drop for Recorder {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

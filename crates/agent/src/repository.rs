@@ -6,6 +6,7 @@
 //!                            20261121T181530Z-ID.spool       while it runs, or until it is recovered
 //!                            20261121T181530Z-ID.spill
 //!                            prune.lock
+//!   ROOT/PRODUCT/consent.json
 //! ```
 //!
 //! Any number of processes share one: each writes files of its own only, and what is of a process that is gone is
@@ -14,11 +15,13 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+mod consent;
 pub(crate) mod names;
 mod prune;
 mod recover;
 mod summary;
 
+pub use consent::{Consent, ConsentState};
 use names::FileName;
 pub(crate) use prune::prune;
 pub use prune::{Pruned, Retention};

@@ -14,9 +14,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kymo_model::{EndReason, SessionId, Severity};
 
+use crate::inputs::InputCounts;
+use crate::inputs::filter::{self, Filter};
 use crate::recorder::{Recorder, Shared, Status};
-use crate::repository::Summary;
 use crate::repository::names::FileName;
+use crate::repository::{Consent, ConsentState, Summary};
 
 mod builder;
 mod end;
@@ -33,12 +35,15 @@ mod start;
 
 pub use builder::{Builder, Users, builder};
 pub use end::{close_fragment, end_session, flush};
+#[cfg(feature = "tracing")]
+pub(crate) use event::exception;
 pub use event::{Event, set_user};
 pub(crate) use fork::{after_fork_in_child, before_fork, in_parent};
 use progress::Progress;
 pub use progress::Tally;
 #[cfg(all(unix, feature = "signals"))]
 pub use signals::end_on_signals;
+pub(crate) use start::new_id;
 
 /// Name and version of what writes session files.
 pub(crate) const AGENT: &str = concat!("kymo-rust ", env!("CARGO_PKG_VERSION"));
@@ -157,18 +162,38 @@ pub struct SessionStatus {
     pub fragment: u64,
     /// What is dropped and why, the spool, the last error.
     pub recorder: Status,
+    /// What the inputs hold and what went beyond their limits.
+    pub inputs: InputCounts,
     /// What did not go as it should, in words, oldest first.
     pub notes: Vec<String>,
 }
 
-/// From now on nothing below this is recorded; see [`Builder::severity_min`]. Nothing happens without a session.
+/// From now on nothing below this is recorded, by any input and of any target: [`set_filter`](crate::set_filter) with a
+/// level alone.
 pub fn set_severity_min(severity: Severity) {
-    crate::recorder::set_severity_min(severity);
+    filter::apply(&Arc::new(Filter::at_least(severity)));
 }
 
 /// How the session of now goes; `None` if there is none.
 pub fn status() -> Option<SessionStatus> {
     running().map(|running| status_of(&running))
+}
+
+/// What was said of sending what this product records, in the session's repository; `None` if there is no session.
+/// What cannot be read is unset. Reads a small file.
+pub fn consent() -> Option<Consent> {
+    let running = running()?;
+    let folder = running.folder.parent()?;
+    Some(Consent::read_in(folder).unwrap_or_default())
+}
+
+/// Keeps what a person said of sending what this product records, for all its applications. Writes a small file.
+///
+/// Errors: `NotFound` if there is no session; what the disk says.
+pub fn set_consent(state: ConsentState) -> std::io::Result<Consent> {
+    let running = running().ok_or(std::io::ErrorKind::NotFound)?;
+    let folder = running.folder.parent().ok_or(std::io::ErrorKind::NotFound)?;
+    Consent::store(folder, state, running.settings.version.as_deref())
 }
 
 fn status_of(running: &Running) -> SessionStatus {
@@ -182,6 +207,7 @@ fn status_of(running: &Running) -> SessionStatus {
         bytes: reached.bytes,
         fragment: reached.fragment,
         recorder: running.shared.status(),
+        inputs: crate::inputs::counts::now(),
         notes,
     }
 }

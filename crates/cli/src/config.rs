@@ -20,6 +20,8 @@ use crate::print::print_lines;
 
 /// What comes before the name of a key in the environment.
 const ENVIRONMENT: &str = "KYMO__";
+/// What the agent in programs goes by, in the same places (`docs/agent.md`): none of the server's business.
+const AGENT: &str = "agent";
 /// Name of the file in the data folder.
 const FILE: &str = "kymo.toml";
 /// How alike a word has to be to a key to be taken for it misspelt, 0 to 1.
@@ -153,6 +155,9 @@ fn read_environment(variables: impl Iterator<Item = (String, std::ffi::OsString)
     for (variable, value) in variables {
         let Some(rest) = variable.strip_prefix(ENVIRONMENT) else { continue };
         let name = rest.replace("__", ".").to_ascii_lowercase();
+        if name.split('.').next() == Some(AGENT) {
+            continue;
+        }
         let key = key(&name).ok_or_else(|| anyhow!("{variable}: {}", unknown(&name)))?;
         let text = value.to_str().ok_or_else(|| anyhow!("{variable}: expected plain text"))?;
         let value = key.value_of(text).map_err(|reason| anyhow!("{variable}: {reason}"))?;

@@ -10,9 +10,9 @@ use crate::record::{Arg, ArgValue};
 use crate::values;
 use crate::wire::{Cursor, put_bytes_field, put_number_field, put_text_field};
 
-/// Event kind of one sample of a metric: its one argument is the value.
+/// Event kind of one sample of a metric: its first argument is the value, others are labels.
 pub const METRIC_SAMPLE: &str = "metric.sample";
-/// Event kind of a metric that is an event with typed values, its arguments.
+/// Event kind of a metric that is an event with typed values, its arguments: a summary of many values.
 pub const METRIC_EVENT: &str = "metric.event";
 
 /// Numbers of the definitions in a block.

@@ -33,6 +33,8 @@ pub enum FieldKind {
     Parts = 8,
     /// The number of a span. After all values that the callsite names.
     Span = 9,
+    /// No value: the callsite names one that this call does not have.
+    Absent = 10,
 }
 
 impl FieldKind {
@@ -40,7 +42,7 @@ impl FieldKind {
         Self::ALL.into_iter().find(|kind| *kind as u64 == bits)
     }
 
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Unsigned,
         Self::Signed,
         Self::Float,
@@ -50,6 +52,7 @@ impl FieldKind {
         Self::Debugged,
         Self::Parts,
         Self::Span,
+        Self::Absent,
     ];
 
     /// It has bytes behind the words of the values.

@@ -1,8 +1,32 @@
 //! Values whose number and kinds are known at the call only: those of `tracing` and `log`.
 
-use std::fmt::{Display, Write};
+use std::cell::RefCell;
 
+#[cfg(feature = "tracing")]
+use super::Parts;
+#[cfg(feature = "tracing")]
+use super::field::Field;
 use super::field::{self, FIELDS_MAX, FieldKind, Fields, TEXT_BYTES_MAX};
+
+thread_local! {
+    static GATHERED: RefCell<Gathered> = const { RefCell::new(Gathered::new()) };
+}
+
+/// Runs `with` with this thread's buffer, empty; or with a new one, for what a value's `Debug` records itself.
+pub(crate) fn with_gathered(with: impl FnOnce(&mut Gathered)) {
+    let mut with = Some(with);
+    let _ = GATHERED.try_with(|gathered| {
+        if let Ok(mut gathered) = gathered.try_borrow_mut()
+            && let Some(with) = with.take()
+        {
+            gathered.clear();
+            with(&mut gathered);
+        }
+    });
+    if let Some(with) = with {
+        with(&mut Gathered::new());
+    }
+}
 
 /// What is kept of a buffer between calls.
 const KEPT_BYTES: usize = 4096;
@@ -30,11 +54,6 @@ impl Gathered {
         self.scratch.shrink_to(KEPT_BYTES);
     }
 
-    /// How many more values there is room for.
-    pub(crate) fn room(&self) -> usize {
-        FIELDS_MAX - self.count
-    }
-
     /// A value of one word. False if there is no room.
     #[inline]
     pub(crate) fn push(&mut self, kind: FieldKind, word: u64) -> bool {
@@ -51,8 +70,16 @@ impl Gathered {
         if !self.push(kind, field::text_word(bytes.len())) {
             return false;
         }
-        let texts = &mut self.texts;
-        field::put_text(&bytes[..bytes.len().min(TEXT_BYTES_MAX)], &mut |word| texts.push(word));
+        let bytes = &bytes[..bytes.len().min(TEXT_BYTES_MAX)];
+        let start = self.texts.len();
+        self.texts.resize(start + bytes.len().div_ceil(8), 0);
+        // All places at once: a `push` each would ask for room each time.
+        let mut places = self.texts[start..].iter_mut();
+        field::put_text(bytes, &mut |word| {
+            if let Some(place) = places.next() {
+                *place = word;
+            }
+        });
         true
     }
 
@@ -61,13 +88,30 @@ impl Gathered {
     pub(crate) fn push_text(&mut self, text: &str) -> bool {
         self.push_bytes(FieldKind::Text, text.as_bytes())
     }
+}
 
-    /// What `Display` makes of a value; what it said before it failed is kept.
-    pub(crate) fn push_displayed(&mut self, kind: FieldKind, value: &dyn Display) -> bool {
+#[cfg(feature = "tracing")]
+impl Gathered {
+    /// How many values there are.
+    pub(crate) fn len(&self) -> usize {
+        self.count
+    }
+
+    /// What most messages do not have.
+    pub(crate) fn push_parts(&mut self, parts: &Parts) -> bool {
+        self.push_bytes(FieldKind::Parts, parts.text())
+    }
+
+    /// What is written; what was before it failed is kept.
+    pub(crate) fn push_written(
+        &mut self,
+        kind: FieldKind,
+        write: impl FnOnce(&mut String) -> std::fmt::Result,
+    ) -> bool {
         let mut scratch = std::mem::take(&mut self.scratch);
         scratch.clear();
         // A value whose `Display` fails is not our failure.
-        let _ = write!(scratch, "{value}");
+        let _ = write(&mut scratch);
         let done = self.push_bytes(kind, scratch.as_bytes());
         self.scratch = scratch;
         done

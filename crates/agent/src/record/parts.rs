@@ -1,6 +1,6 @@
 //! What most messages do not have, in one value of kind `Parts`: `tag 1 byte | length 4 bytes | bytes`, each.
 
-use kymo_format::DetailsKind;
+use kymo_format::{Arg, DetailsKind};
 use kymo_model::{Attributes, Exception, Severity};
 
 use super::field::{Field, FieldKind, TEXT_BYTES_MAX, text_word};
@@ -11,6 +11,9 @@ const SHORT_BYTES_MAX: usize = 4096;
 pub(crate) const DETAILS_BYTES_MAX: usize = 512 * 1024;
 /// Longest exception and attributes.
 const STRUCTURED_BYTES_MAX: usize = 192 * 1024;
+/// Longest spans together: four with values of full length, and with all other parts within a text.
+#[cfg(feature = "tracing")]
+const SPANS_BYTES_MAX: usize = 64 * 1024;
 
 mod tag {
     pub(super) const SEVERITY: u8 = 1;
@@ -23,6 +26,7 @@ mod tag {
     pub(super) const DETAILS_TEXT: u8 = 8;
     pub(super) const EXCEPTION: u8 = 9;
     pub(super) const ATTRIBUTES: u8 = 10;
+    pub(super) const SPAN: u8 = 11;
 }
 
 /// Parts on their way into a record.
@@ -92,6 +96,90 @@ impl Parts {
     }
 }
 
+/// A span as a record tells it: what it is, and the values that its callsite names.
+#[cfg(feature = "tracing")]
+#[derive(Debug)]
+pub(crate) struct ToldSpan(Vec<u8>);
+
+#[cfg(feature = "tracing")]
+impl ToldSpan {
+    /// Within the parent, 0 for none; the callsite by its number in the dictionary.
+    pub(crate) fn new(id: u64, parent: u64, callsite: u32) -> Self {
+        let mut bytes = Vec::new();
+        bytes.extend(id.to_le_bytes());
+        bytes.extend(parent.to_le_bytes());
+        bytes.extend(callsite.to_le_bytes());
+        Self(bytes)
+    }
+
+    /// A value of one word, or none.
+    pub(crate) fn push(&mut self, kind: FieldKind, word: u64) {
+        self.0.push(kind as u8);
+        self.0.extend(word.to_le_bytes());
+    }
+
+    pub(crate) fn push_text(&mut self, text: &str) {
+        self.push(FieldKind::Text, text.len() as u64);
+        self.0.extend(text.as_bytes());
+    }
+}
+
+#[cfg(feature = "tracing")]
+impl Parts {
+    /// Spans that this record is within, innermost first; the outer ones are left out where there is no room. Put
+    /// outermost first, as they are opened.
+    pub(crate) fn spans(&mut self, spans: &[ToldSpan]) {
+        let mut bytes = 0;
+        let fits = |span: &&ToldSpan| {
+            bytes += span.0.len();
+            bytes <= SPANS_BYTES_MAX
+        };
+        let fitting = spans.iter().take_while(fits).count();
+        for span in spans[..fitting].iter().rev() {
+            self.put(tag::SPAN, &span.0);
+        }
+    }
+}
+
+/// A span as it is read.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ReadSpan<'a> {
+    pub(crate) id: u64,
+    pub(crate) parent: Option<u64>,
+    pub(crate) callsite: u32,
+    pub(crate) args: Vec<Arg<'a>>,
+}
+
+fn read_span(mut bytes: &[u8]) -> Option<ReadSpan<'_>> {
+    let (id, parent) = (take_u64(&mut bytes)?, take_u64(&mut bytes)?);
+    let (callsite, mut bytes) = bytes.split_first_chunk()?;
+    let mut args = Vec::new();
+    while let Some((&kind, mut rest)) = bytes.split_first() {
+        let word = take_u64(&mut rest)?;
+        args.push(match FieldKind::from_bits(kind.into())? {
+            FieldKind::Unsigned => Arg::U64(word),
+            FieldKind::Signed => Arg::I64(word as i64),
+            FieldKind::Float => Arg::F64(f64::from_bits(word)),
+            FieldKind::Bool => Arg::Bool(word != 0),
+            FieldKind::Text => {
+                let (text, after) = rest.split_at_checked(usize::try_from(word).ok()?)?;
+                rest = after;
+                Arg::Text(std::str::from_utf8(text).ok()?)
+            }
+            _ => Arg::Null,
+        });
+        bytes = rest;
+    }
+    let parent = Some(parent).filter(|&parent| parent != 0);
+    Some(ReadSpan { id, parent, callsite: u32::from_le_bytes(*callsite), args })
+}
+
+fn take_u64(bytes: &mut &[u8]) -> Option<u64> {
+    let (first, after) = bytes.split_first_chunk()?;
+    *bytes = after;
+    Some(u64::from_le_bytes(*first))
+}
+
 impl Field for Parts {
     const KIND: FieldKind = FieldKind::Parts;
 
@@ -116,6 +204,8 @@ pub(crate) struct ReadParts<'a> {
     pub(crate) details: Option<(DetailsKind, &'a str)>,
     pub(crate) exception: Option<Exception>,
     pub(crate) attributes: Attributes,
+    /// To be known before the record that says them, outermost first.
+    pub(crate) spans: Vec<ReadSpan<'a>>,
 }
 
 /// Everything up to the first part that is not whole; what is not understood is passed by.
@@ -142,6 +232,7 @@ pub(crate) fn read(mut bytes: &[u8]) -> ReadParts<'_> {
             tag::ATTRIBUTES => {
                 parts.attributes = kymo_format::attributes_from_bytes(part).unwrap_or_default();
             }
+            tag::SPAN => parts.spans.extend(read_span(part)),
             _ => {}
         }
     }
@@ -178,6 +269,7 @@ mod tests {
                 details: Some((DetailsKind::Json, "{}")),
                 exception: Some(exception),
                 attributes: Attributes::default(),
+                spans: Vec::new(),
             }
         );
         for length in 0..parts.0.len() {
@@ -185,5 +277,30 @@ mod tests {
             assert!(cut.details.is_none());
             assert_eq!(cut.severity.is_some(), length >= 6);
         }
+    }
+
+    #[cfg(feature = "tracing")]
+    #[test]
+    fn spans_are_read_outermost_first_and_those_without_room_are_left_out() {
+        let told = |id: u64, text: &str| {
+            let mut span = ToldSpan::new(id, id - 1, 40 + id as u32);
+            span.push(FieldKind::Signed, -3_i64 as u64);
+            span.push(FieldKind::Absent, 0);
+            span.push_text(text);
+            span
+        };
+        let mut parts = Parts::default();
+        parts.spans(&[told(2, "in"), told(1, "out")]);
+        let span = |id: u64, parent, text| {
+            let args = vec![Arg::I64(-3), Arg::Null, Arg::Text(text)];
+            ReadSpan { id, parent, callsite: 40 + id as u32, args }
+        };
+        assert_eq!(read(&parts.0).spans, [span(1, None, "out"), span(2, Some(1), "in")]);
+        for length in 0..parts.0.len() {
+            assert!(read(&parts.0[..length]).spans.len() < 2, "{length}");
+        }
+        let mut parts = Parts::default();
+        parts.spans(&[told(2, "in"), told(1, &"x".repeat(SPANS_BYTES_MAX))]);
+        assert_eq!(read(&parts.0).spans, [span(2, Some(1), "in")]);
     }
 }

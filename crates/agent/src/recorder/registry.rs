@@ -10,6 +10,7 @@ use kymo_model::Severity;
 use super::shared::Shared;
 use super::{AfterFork, Recorder, lease};
 use crate::callsite::Callsite;
+use crate::inputs::filter::Filter;
 use crate::outcome::DropReason;
 use crate::session;
 
@@ -33,6 +34,8 @@ struct Active {
     shared: Arc<Shared>,
     after_fork: AfterFork,
     severity_min: Severity,
+    /// Instead of the severity alone, once there is one.
+    filter: Option<Arc<Filter>>,
 }
 
 fn registry() -> MutexGuard<'static, Registry> {
@@ -52,7 +55,7 @@ pub(crate) fn install(
     }
     let generation = GENERATION.load(Ordering::Relaxed) + 1;
     let (recorder, (shared, after_fork, severity_min)) = make(generation)?;
-    registry.active = Some(Active { shared, after_fork, severity_min });
+    registry.active = Some(Active { shared, after_fork, severity_min, filter: None });
     registry.after_fork = None;
     registry.forget_callsites();
     GENERATION.store(generation, Ordering::Release);
@@ -67,10 +70,11 @@ pub(crate) fn uninstall() {
     GENERATION.fetch_add(1, Ordering::AcqRel);
 }
 
-pub(crate) fn set_severity_min(severity: Severity) {
+/// From now on what this filter admits is recorded.
+pub(crate) fn set_filter(filter: &Arc<Filter>) {
     let mut registry = registry();
     if let Some(active) = &mut registry.active {
-        active.severity_min = severity;
+        active.filter = Some(Arc::clone(filter));
     }
     registry.forget_callsites();
 }
@@ -85,7 +89,13 @@ pub(crate) fn admit(callsite: &'static Callsite) -> Option<(Arc<Shared>, u32)> {
         callsite.disable();
         return None;
     };
-    if callsite.severity < active.severity_min {
+    let is_admitted = match &active.filter {
+        // The end of a span, whatever the filter said of its beginning.
+        _ if callsite.mark() != 0 => true,
+        Some(filter) => filter.admits(callsite.target(), callsite.severity),
+        None => callsite.severity >= active.severity_min,
+    };
+    if !is_admitted {
         callsite.disable();
         return None;
     }
@@ -96,6 +106,17 @@ pub(crate) fn admit(callsite: &'static Callsite) -> Option<(Arc<Shared>, u32)> {
     }
     callsite.enable(id);
     Some((Arc::clone(&active.shared), id | callsite.mark()))
+}
+
+/// Has the callsite in the dictionary for who names it otherwise than by a record of its own, and says under which
+/// number. `None` if nothing records, or there is no room for it.
+#[cfg(feature = "tracing")]
+pub(crate) fn introduce(callsite: &'static Callsite) -> Option<u32> {
+    start_in_child();
+    let mut registry = registry();
+    let id = registry.id_of(callsite);
+    registry.active.as_ref()?.shared.introduce(callsite, id).ok()?;
+    Some(id)
 }
 
 /// In a forked child whose parent wants it to record: starts its recorder. Without the lock, since the function that

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::*;
+use crate::inputs::filter::Filter;
 use crate::outcome::DropReason;
 use crate::raw::fork;
 use crate::sink::{Batch, PlainFrames};
@@ -10,7 +11,7 @@ use crate::spool::{DeadSpool, Framed};
 
 static TURN: Mutex<()> = Mutex::new(());
 
-fn turn() -> MutexGuard<'static, ()> {
+pub(crate) fn turn() -> MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -40,9 +41,9 @@ fn levels_values_and_restarts() {
     let second = Recorder::start(config, sink).unwrap_err();
     assert_eq!(second.kind(), io::ErrorKind::AlreadyExists);
     call(1);
-    set_severity_min(Severity::DEBUG);
+    set_filter(&Arc::new(Filter::at_least(Severity::DEBUG)));
     call(2);
-    set_severity_min(Severity::WARN);
+    set_filter(&Arc::new(Filter::at_least(Severity::WARN)));
     call(3);
     let status = recorder.stop();
     assert_eq!((status.framed, status.dropped.total(), status.spool), (3, 0, SpoolKind::Mapped));

@@ -1,10 +1,11 @@
 //! How a session is to be recorded, said by the program.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kymo_model::Severity;
 
+use crate::inputs::Rhythm;
 use crate::recorder::FullPolicy;
 use crate::repository::Retention;
 
@@ -12,6 +13,14 @@ use crate::repository::Retention;
 const FRAGMENT_BYTES_MAX: u64 = 20 << 20;
 /// And at this age.
 const FRAGMENT_AGE_MAX: Duration = Duration::from_hours(24);
+
+/// How often the process and its machine are measured: enough to see what grows, ten values at a time.
+const SYSTEM_EVERY: Duration = Duration::from_mins(1);
+/// How often what the program counts is written.
+const METRICS_EVERY: Duration = Duration::from_secs(15);
+
+/// Half of what servers wait at least before they call a session over.
+const HEARTBEAT_EVERY: Duration = Duration::from_secs(30);
 
 /// Whose session it is when nobody says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,6 +36,7 @@ pub enum Users {
 
 /// How to record; [`Builder::start`] begins.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own that people set")]
 pub struct Builder {
     pub(super) product: String,
     pub(super) application: String,
@@ -45,6 +55,13 @@ pub struct Builder {
     pub(super) panic_hook: bool,
     pub(super) children: bool,
     pub(super) flush_every: Duration,
+    pub(super) enabled: bool,
+    pub(super) filter: Option<String>,
+    pub(super) configured: bool,
+    pub(super) config_file: Option<PathBuf>,
+    pub(super) system_every: Duration,
+    pub(super) metrics_every: Duration,
+    pub(super) heartbeat_every: Duration,
 }
 
 /// Says how to record the sessions of an application of a product: both names stay the same from version to version.
@@ -67,6 +84,13 @@ pub fn builder(product: &str, application: &str) -> Builder {
         panic_hook: true,
         children: true,
         flush_every: crate::recorder::FLUSH_EVERY,
+        enabled: true,
+        filter: None,
+        configured: true,
+        config_file: None,
+        system_every: SYSTEM_EVERY,
+        metrics_every: METRICS_EVERY,
+        heartbeat_every: HEARTBEAT_EVERY,
     }
 }
 
@@ -103,6 +127,57 @@ impl Builder {
     #[must_use]
     pub fn severity_min(mut self, severity: Severity) -> Self {
         self.severity_min = severity;
+        self
+    }
+
+    /// What is recorded, by level and target, instead of [`severity_min`](Self::severity_min): see
+    /// [`set_filter`](crate::set_filter). One that is wrong is told in the status and left aside.
+    #[must_use]
+    pub fn filter(mut self, directives: &str) -> Self {
+        self.filter = Some(directives.to_owned());
+        self
+    }
+
+    /// Whether anything is recorded. At first it is; people switch it off in the configuration.
+    #[must_use]
+    pub fn enabled(mut self, is_enabled: bool) -> Self {
+        self.enabled = is_enabled;
+        self
+    }
+
+    /// Whether `kymo.toml` and the environment (`KYMO__AGENT__…`) go over what is said here. At first they do.
+    #[must_use]
+    pub fn configured(mut self, is_configured: bool) -> Self {
+        self.configured = is_configured;
+        self
+    }
+
+    /// The configuration file, instead of the one that `KYMO_CONFIG` names or `kymo.toml` beside the program.
+    #[must_use]
+    pub fn config_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.config_file = Some(path.into());
+        self
+    }
+
+    /// How often the process and its machine are measured. At first every minute; zero: never.
+    #[must_use]
+    pub fn system_metrics(mut self, every: Duration) -> Self {
+        self.system_every = every;
+        self
+    }
+
+    /// How often what the crate `metrics` counts is written, in steps of 2 s. At first every 15 s.
+    #[must_use]
+    pub fn metrics_every(mut self, time: Duration) -> Self {
+        self.metrics_every = time;
+        self
+    }
+
+    /// How often [sessions of users](crate::user_session) say that they live, in steps of 2 s. At first every 30 s;
+    /// zero: never.
+    #[must_use]
+    pub fn heartbeats(mut self, every: Duration) -> Self {
+        self.heartbeat_every = every;
         self
     }
 
@@ -166,6 +241,29 @@ impl Builder {
     #[must_use]
     pub fn flush_every(mut self, time: Duration) -> Self {
         self.flush_every = time;
+        self
+    }
+
+    pub(crate) fn said_config_file(&self) -> Option<&Path> {
+        self.config_file.as_deref()
+    }
+
+    pub(super) fn rhythm(&self) -> Rhythm {
+        Rhythm { heartbeats: self.heartbeat_every, metrics: self.metrics_every, system: self.system_every }
+    }
+
+    pub(crate) fn fragment_bytes_max(mut self, bytes: u64) -> Self {
+        self.fragment_bytes_max = bytes;
+        self
+    }
+
+    pub(crate) fn fragment_age_max(mut self, time: Duration) -> Self {
+        self.fragment_age_max = time;
+        self
+    }
+
+    pub(crate) fn change_retention(mut self, change: impl FnOnce(&mut Retention)) -> Self {
+        change(&mut self.retention);
         self
     }
 }

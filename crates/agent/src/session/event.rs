@@ -115,17 +115,7 @@ impl Event {
         let name = std::any::type_name::<E>();
         // Of a trait object there is no name to know.
         let name = (!name.starts_with("dyn ")).then_some(name);
-        let mut chain = vec![exception_of(error.to_string(), name)];
-        let mut cause = error.source();
-        while let Some(error) = cause
-            && chain.len() < CAUSES_MAX
-        {
-            chain.push(exception_of(error.to_string(), None));
-            cause = error.source();
-        }
-        let inside_out = chain.into_iter().rev();
-        let whole = inside_out.reduce(|inner, outer| Exception { inner: Some(Box::new(inner)), ..outer });
-        self.with_exception(&whole.unwrap_or_default())
+        self.with_exception(&exception(error.to_string(), name, error.source()))
     }
 
     pub(super) fn with_exception(mut self, exception: &Exception) -> Self {
@@ -166,8 +156,27 @@ impl Event {
     }
 }
 
-fn exception_of(message: String, type_name: Option<&str>) -> Exception {
-    Exception { type_name: type_name.map(str::to_owned), message: Some(message), ..Exception::default() }
+/// An error by its message, with up to [`CAUSES_MAX`] in all.
+pub(crate) fn exception(
+    message: String,
+    type_name: Option<&str>,
+    mut cause: Option<&(dyn std::error::Error + 'static)>,
+) -> Exception {
+    let one = |message, type_name: Option<&str>| Exception {
+        type_name: type_name.map(str::to_owned),
+        message: Some(message),
+        ..Exception::default()
+    };
+    let mut chain = vec![one(message, type_name)];
+    while let Some(error) = cause
+        && chain.len() < CAUSES_MAX
+    {
+        chain.push(one(error.to_string(), None));
+        cause = error.source();
+    }
+    let inside_out = chain.into_iter().rev();
+    let whole = inside_out.reduce(|inner, outer| Exception { inner: Some(Box::new(inner)), ..outer });
+    whole.unwrap_or_default()
 }
 
 /// Says whose session it is from now on: the application's id for them, and what to call them. An event of its own, so

@@ -210,6 +210,7 @@ impl SessionFile {
                     is_usual &= text.len() == had as usize;
                     Arg::Text(text)
                 }
+                FieldValue::Absent => Arg::Null,
                 FieldValue::Text { .. } => {
                     is_usual = false;
                     Arg::Null
@@ -226,6 +227,9 @@ impl SessionFile {
             count += 1;
         }
         let parts = packed.map(parts::read);
+        if let Some(parts) = &parts {
+            unusual::open_spans(&mut self.writer, &parts.spans);
+        }
         let severity = if is_usual && bytes <= unusual::room(parts.is_some()) {
             let record = Record {
                 time: recorded.time,
@@ -293,6 +297,8 @@ impl SessionFile {
         let closed = self.place.append(&left);
         self.place = next;
         self.header = header;
+        // Recovery looks for spans in the last fragment only.
+        crate::record::void_spans();
         self.tell_place();
         self.push_out()?;
         closed

@@ -38,3 +38,94 @@ pub(crate) fn after_fork_in_child() {
         }
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use kymo_format::{Header, Item, ReadRecord, Reader};
+    use kymo_model::{EndReason, SessionId};
+
+    use crate::raw::fork;
+    use crate::recorder::tests::turn;
+    use crate::session::{builder, end_session};
+
+    /// The header and the records of a session's first fragment.
+    fn read(folder: &Path, session: SessionId) -> (Header, Vec<ReadRecord>) {
+        let stem = format!("{:032x}.0001.kymo", session.as_u128());
+        let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let path = names.into_iter().find(|path| path.to_string_lossy().ends_with(&stem)).unwrap();
+        let mut reader = Reader::new();
+        reader.feed(&std::fs::read(path).unwrap());
+        reader.finish();
+        let (mut header, mut records) = (None, Vec::new());
+        while let Some(item) = reader.next() {
+            match item {
+                Item::Header(found) => header = Some((*found).clone()),
+                Item::Record(record) => records.push(*record),
+                _ => {}
+            }
+        }
+        (header.unwrap(), records)
+    }
+
+    fn work(folder: &Path) -> SessionId {
+        // Other tests of this process panic, as they should.
+        let builder = builder("Shop", "till").configured(false).panic_hook(false).repository(folder);
+        let session = builder.start();
+        let (id, visit) = (session.id().unwrap(), crate::user_session("17", None));
+        crate::set_filter("debug").unwrap();
+        crate::event!(crate::Severity::DEBUG, "in the parent");
+        let child = fork::child(|| {
+            #[cfg(feature = "tracing")]
+            tracing::debug!(number = 7, "in the child");
+            #[cfg(not(feature = "tracing"))]
+            crate::event!(crate::Severity::DEBUG, "in the child");
+            // It is the parent's.
+            drop(visit);
+            i32::from(end_session(EndReason::Normal, None).is_none_or(|status| status.session == id))
+        });
+        assert_eq!(child.wait(), 0, "it had a session of its own");
+        crate::event!(crate::Severity::DEBUG, "in the parent again");
+        session.end(EndReason::Normal, None);
+        id
+    }
+
+    #[test]
+    fn a_child_begins_a_session_after_its_parents_with_the_filter_and_the_spans_of_now() {
+        let _turn = turn();
+        let folder = tempfile::tempdir().unwrap();
+        #[cfg(feature = "tracing")]
+        let id = {
+            use tracing_subscriber::layer::SubscriberExt;
+            let subscriber = tracing_subscriber::registry().with(crate::tracing_layer());
+            tracing::subscriber::with_default(subscriber, || {
+                tracing::info_span!("request", path = "/cart").in_scope(|| work(folder.path()))
+            })
+        };
+        #[cfg(not(feature = "tracing"))]
+        let id = work(folder.path());
+        let sessions = folder.path().join("Shop/till");
+        let told = |records: &[ReadRecord]| -> Vec<String> {
+            let own = |record: &&ReadRecord| {
+                record.category().is_none_or(|category| !category.starts_with("kymo."))
+            };
+            records.iter().filter(own).map(ReadRecord::message).collect()
+        };
+        let (header, records) = read(&sessions, id);
+        assert_eq!(header.previous, None);
+        let parents = ["17 begins", "in the parent", "17 ends", "in the parent again"];
+        assert_eq!(told(&records), parents, "the visit is the parent's to end");
+        let summaries = crate::sessions(folder.path()).unwrap();
+        let child = summaries.iter().find(|(_, summary)| summary.id != id.to_string()).unwrap();
+        assert_eq!(child.1.previous_id, Some(id.to_string()));
+        let child = u128::from_str_radix(&child.1.id.replace('-', ""), 16).unwrap();
+        let (header, records) = read(&sessions, SessionId::from_u128(child));
+        assert_eq!((header.previous, told(&records)), (Some(id), vec!["in the child".to_owned()]));
+        #[cfg(feature = "tracing")]
+        {
+            let span = records.iter().find_map(|record| record.span.clone()).unwrap();
+            assert_eq!(span.callsite.template, "request");
+        }
+    }
+}

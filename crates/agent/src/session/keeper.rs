@@ -3,6 +3,7 @@
 //! * at the start, sessions that other processes left are recovered, and the folder is pruned;
 //! * every two seconds what was written is brought to the disk itself, so that a loss of power costs no more;
 //! * every quarter of a minute the summary is written, if there is something new;
+//! * what the inputs do now and then: samples of metrics, heartbeats;
 //! * every ten minutes, and when the disk is full, the folder is pruned.
 
 use std::io;
@@ -15,6 +16,7 @@ use kymo_model::Severity;
 use super::Running;
 use super::event::Event;
 use crate::clock;
+use crate::inputs::Due;
 use crate::repository::{self, Pruned, Recovered};
 
 /// How often what was written goes to the disk itself.
@@ -91,6 +93,7 @@ fn run(running: &Running, signal: &Signal) {
     let mut synced = 0;
     let mut summarized = (running.progress.now(), Instant::now());
     let mut pruned: Option<Instant> = None;
+    let mut due = Due::new(running.settings.rhythm(), running.folder.clone());
     loop {
         let is_in_need = running.shared.is_disk_full();
         if pruned.is_none_or(|when| when.elapsed() >= PRUNE_EVERY || is_in_need) {
@@ -98,8 +101,10 @@ fn run(running: &Running, signal: &Signal) {
             prune(running);
         }
         if signal.wait(SYNC_EVERY) {
+            Due::last();
             return;
         }
+        due.tick();
         let now = running.progress.now();
         if now.bytes != synced {
             synced = now.bytes;

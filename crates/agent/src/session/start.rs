@@ -5,14 +5,17 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use kymo_format::Header;
-use kymo_model::{SessionId, SessionKind, Timestamp};
+use kymo_model::{SessionId, SessionKind, Severity, Timestamp};
 
 use super::builder::Builder;
+use super::event::Event;
 use super::file::{Rolling, SessionFile};
 use super::keeper::Keeper;
 use super::progress::Progress;
 use super::{AGENT, Running, Session, current, end, fork, panic, resource};
 use crate::clock;
+use crate::inputs::config;
+use crate::inputs::filter::{self, Filter};
 use crate::recorder::{AfterFork, Config, Recorder};
 use crate::repository::names::FileName;
 use crate::repository::{self, Summary};
@@ -24,14 +27,30 @@ impl Builder {
     /// It never fails the program. Where no folder can be written, nothing is recorded and [`Session::refused`] says
     /// why; where only the spool cannot be mapped, records take a slower way, as [`crate::status`] says. If there is a
     /// session already, the result stands for that one.
+    ///
+    /// `kymo.toml` and the environment go over what the builder says, unless it is told otherwise
+    /// ([`configured`](Self::configured)). What is wrong there is left as the program said, and told by a warning of
+    /// the session.
     pub fn start(self) -> Session {
+        let (settings, mut wrong) =
+            if self.configured { config::configured(self) } else { (self, Vec::new()) };
         let mut current = current();
         if let Some(running) = &*current {
             return Session { running: Some(Arc::clone(running)), refused: None };
         }
-        match begin(self, None) {
+        if !settings.enabled {
+            return Session { running: None, refused: Some("it is switched off".to_owned()) };
+        }
+        let filter = filter_of(&settings, &mut wrong);
+        match begin(settings, &filter, None, wrong.clone()) {
             Ok(running) => {
                 *current = Some(Arc::clone(&running));
+                drop(current);
+                // Without the lock: other layers of `tracing` are asked, who may ask us.
+                filter::apply(&filter);
+                for text in wrong {
+                    Event::new(Severity::WARN, text).category("kymo.configuration").record();
+                }
                 Session { running: Some(running), refused: None }
             }
             Err(error) => Session { running: None, refused: Some(error.to_string()) },
@@ -39,16 +58,37 @@ impl Builder {
     }
 }
 
+/// What the settings say. A filter that is none is told.
+fn filter_of(settings: &Builder, wrong: &mut Vec<String>) -> Arc<Filter> {
+    let said = settings.filter.as_deref().map(Filter::parse);
+    let filter = match said {
+        Some(Ok(filter)) => filter,
+        Some(Err(error)) => {
+            wrong.push(error.to_string());
+            Filter::at_least(settings.severity_min)
+        }
+        None => Filter::at_least(settings.severity_min),
+    };
+    Arc::new(filter)
+}
+
 /// In a forked process, at its first message: a session of its own after that of its parent.
 pub(super) fn start_in_child(settings: Builder, previous: SessionId) {
     // Who forks within the lock's reach has it already; then there is no session for this message.
     let Ok(mut current) = super::CURRENT.try_lock() else { return };
     if current.is_none() {
-        *current = begin(settings, Some(previous)).ok();
+        // What was said last in the parent; its tellers, other layers of `tracing`, have it from there.
+        let filter = filter::inherited().unwrap_or_else(|| filter_of(&settings, &mut Vec::new()));
+        *current = begin(settings, &filter, Some(previous), Vec::new()).ok();
     }
 }
 
-fn begin(settings: Builder, previous: Option<SessionId>) -> io::Result<Arc<Running>> {
+fn begin(
+    settings: Builder,
+    filter: &Arc<Filter>,
+    previous: Option<SessionId>,
+    mut notes: Vec<String>,
+) -> io::Result<Arc<Running>> {
     let roots = repository::roots(settings.repository.as_deref());
     let (folder, refused) = repository::folder(&roots, &settings.product, &settings.application)?;
     let started_at = clock::now();
@@ -60,7 +100,8 @@ fn begin(settings: Builder, previous: Option<SessionId>) -> io::Result<Arc<Runni
     let file = make_file(&folder, &stem, &header, &settings, &progress)?;
     summary.write(&folder.join(stem.summary()))?;
     let recorder = Recorder::start(recorder_config(&settings, &folder, &stem, session), Box::new(file))?;
-    let mut notes: Vec<String> = refused.into_iter().collect();
+    crate::recorder::set_filter(filter);
+    notes.extend(refused);
     notes.extend(recorder.status().degraded);
     if settings.panic_hook {
         panic::install();
@@ -170,7 +211,7 @@ fn summary(settings: &Builder, header: &Header) -> Summary {
 
 /// An id in the shape of a `UUIDv8` (ADR 0003): milliseconds, then 74 bits that no other process of any machine has by
 /// anything but chance. The standard library's hash seeds are the system's random numbers.
-fn new_id(started_at: Timestamp) -> SessionId {
+pub(crate) fn new_id(started_at: Timestamp) -> SessionId {
     use std::hash::{BuildHasher, Hasher};
     let random = |salt: u64| {
         let mut hasher = std::hash::RandomState::new().build_hasher();

@@ -113,6 +113,7 @@ fn as_text(value: &FieldValue<'_>) -> String {
         FieldValue::Text { text, .. } => text.to_string(),
         FieldValue::Parts(bytes) => format!("{} bytes of parts", bytes.len()),
         FieldValue::Span(id) => format!("span {id}"),
+        FieldValue::Absent => String::new(),
     }
 }
 

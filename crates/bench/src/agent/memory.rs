@@ -51,7 +51,7 @@ pub(super) fn play(folder: &str, threads: u64) -> anyhow::Result<()> {
         }
         there.wait();
         let before = memory();
-        let session = kymo::builder("Kymo", "bench").repository(folder).start();
+        let session = kymo::builder("Kymo", "bench").repository(folder).configured(false).start();
         started.wait();
         done.wait();
         kymo::flush();

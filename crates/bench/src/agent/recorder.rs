@@ -23,8 +23,10 @@ use crate::report::Figure;
 const CALLS_OF_BURST: u64 = 20;
 const PAUSE: Duration = Duration::from_micros(100);
 const DISABLED_CALLS: u64 = 20_000_000;
-/// The whole of it; the recorder without the session file; and peers.
-const PLAYERS: [&str; 4] = ["kymo", "kymo-recorder", "ticklog", "tracing-appender"];
+/// The whole of it; the recorder without the session file; peers; and the whole through other ways in: `tracing` with
+/// values as values, and as text, and `log`.
+const PLAYERS: [&str; 7] =
+    ["kymo", "kymo-recorder", "ticklog", "tracing-appender", "kymo-tracing", "kymo-tracing-text", "kymo-log"];
 /// The core of the thread that is measured.
 const CORE: usize = 0;
 
@@ -64,6 +66,16 @@ pub(crate) fn figures(wish: Wish) -> anyhow::Result<Vec<Figure>> {
         Figure::less("macro_burst_p99", of(0, "burst_p99"), "ns").target(150.0).peer(peers("burst_p99")),
         Figure::less("macro_burst_p999", of(0, "burst_p999"), "ns").target(1000.0).peer(peers("burst_p999")),
         Figure::less("macro_disabled", of(0, "disabled"), "ns").target(1.0),
+        Figure::less("tracing_burst_p50", of(4, "burst_p50"), "ns").target(130.0).peer(peers("burst_p50")),
+        Figure::less("tracing_burst_p99", of(4, "burst_p99"), "ns").peer(peers("burst_p99")),
+        Figure::less("tracing_in_span_burst_p50", of(4, "in_span"), "ns"),
+        Figure::less("tracing_text_burst_p50", of(5, "burst_p50"), "ns").peer(peers("burst_p50")),
+        Figure::less("tracing_disabled", of(4, "disabled"), "ns").peer(format!(
+            "{} {:.1}, same run",
+            PLAYERS[3],
+            of(3, "disabled")
+        )),
+        Figure::less("log_burst_p50", of(6, "burst_p50"), "ns").peer(peers("burst_p50")),
         Figure::less("cpu_per_message_recording", of(1, "cpu"), "ns")
             .target(106.0)
             .peer("NanoLog 106 elsewhere"),
@@ -109,6 +121,9 @@ pub(crate) fn play(arguments: &[String]) -> anyhow::Result<()> {
     let figures = match player.as_str() {
         "kymo" => kymo(folder, bursts, calls)?,
         "kymo-recorder" => kymo_recorder(folder, bursts, calls)?,
+        "kymo-tracing" => kymo_tracing(folder, bursts, calls)?,
+        "kymo-tracing-text" => kymo_tracing_text(folder, bursts, calls)?,
+        "kymo-log" => kymo_log(folder, bursts, calls)?,
         "ticklog" => ticklog(folder, bursts, calls)?,
         "tracing-appender" => tracing_appender(folder, bursts, calls),
         other => bail!("no player {other}"),
@@ -122,17 +137,68 @@ fn kymo_call(id: u64, us: u64, host: &str) {
 }
 
 fn kymo(folder: &Path, bursts: u64, calls: u64) -> anyhow::Result<Value> {
-    let session = kymo::builder("Kymo", "bench").repository(folder).start();
-    let disabled = disabled();
+    let session = session(folder);
+    let disabled = disabled(|number| kymo::debug!("order {number}", number));
     let mut figures = measure(bursts, calls, kymo_call, || assert!(kymo::flush()));
     figures["disabled"] = json!(disabled);
+    end(session, WARM_UP + bursts * CALLS_OF_BURST + 4 * calls)?;
+    Ok(figures)
+}
+
+/// Nothing in it but what is measured.
+fn session(folder: &Path) -> kymo::Session {
+    let builder = kymo::builder("Kymo", "bench").repository(folder).configured(false);
+    builder.system_metrics(Duration::ZERO).start()
+}
+
+fn end(session: kymo::Session, expected: u64) -> anyhow::Result<()> {
     let status = session.end(kymo::EndReason::Normal, None).context("a session")?;
-    let expected = WARM_UP + bursts * CALLS_OF_BURST + 4 * calls;
     let found = (status.tally.messages, status.recorder.dropped.total(), status.recorder.spool);
     if found != (expected, 0, kymo::SpoolKind::Mapped) {
         bail!("expected {expected} records in the file and none dropped, found {status:?}");
     }
+    Ok(())
+}
+
+fn kymo_tracing(folder: &Path, bursts: u64, calls: u64) -> anyhow::Result<Value> {
+    use tracing_subscriber::layer::SubscriberExt;
+    let session = session(folder);
+    tracing::subscriber::set_global_default(tracing_subscriber::registry().with(kymo::tracing_layer()))?;
+    let call = |id: u64, us: u64, host: &str| tracing::info!(id, us, host, "order done");
+    let disabled = disabled(|number| tracing::debug!(number, "order"));
+    let mut figures = measure(bursts, calls, call, || assert!(kymo::flush()));
+    let [in_span, ..] = burst(bursts, |number| {
+        // Entering it is not measured: one entered for all.
+        thread_local! {
+            static SPAN: tracing::span::EnteredSpan = tracing::info_span!("request", path = "/cart").entered();
+        }
+        SPAN.with(|_| tracing::info!(id = number, us = number, host = "db-eu-17", "order done"));
+    });
+    (figures["disabled"], figures["in_span"]) = (json!(disabled), json!(in_span));
+    end(session, WARM_UP + 2 * bursts * CALLS_OF_BURST + 4 * calls)?;
     Ok(figures)
+}
+
+fn kymo_tracing_text(folder: &Path, bursts: u64, calls: u64) -> anyhow::Result<Value> {
+    use tracing_subscriber::layer::SubscriberExt;
+    let session = session(folder);
+    tracing::subscriber::set_global_default(tracing_subscriber::registry().with(kymo::tracing_layer()))?;
+    let figures = measure(bursts, calls, tracing_call, || assert!(kymo::flush()));
+    end(session, WARM_UP + bursts * CALLS_OF_BURST + 4 * calls)?;
+    Ok(figures)
+}
+
+fn kymo_log(folder: &Path, bursts: u64, calls: u64) -> anyhow::Result<Value> {
+    let session = session(folder);
+    kymo::install_log()?;
+    let call = |id: u64, us: u64, host: &str| log::info!("order {id} took {us} us on {host}");
+    let figures = measure(bursts, calls, call, || assert!(kymo::flush()));
+    end(session, WARM_UP + bursts * CALLS_OF_BURST + 4 * calls)?;
+    Ok(figures)
+}
+
+fn tracing_call(id: u64, us: u64, host: &str) {
+    tracing::info!("order {id} took {us} us on {host}");
 }
 
 fn kymo_recorder(folder: &Path, bursts: u64, calls: u64) -> anyhow::Result<Value> {
@@ -179,8 +245,9 @@ fn tracing_appender(folder: &Path, bursts: u64, calls: u64) -> Value {
     let (writer, guard) =
         tracing_appender::non_blocking::NonBlockingBuilder::default().lossy(false).finish(appender);
     tracing_subscriber::fmt().with_writer(writer).with_ansi(false).init();
-    let call = |id: u64, us: u64, host: &str| tracing::info!("order {id} took {us} us on {host}");
-    let figures = measure(bursts, calls, call, || settle(&folder.join("log")));
+    let disabled = disabled(|number| tracing::debug!(number, "order"));
+    let mut figures = measure(bursts, calls, tracing_call, || settle(&folder.join("log")));
+    figures["disabled"] = json!(disabled);
     drop(guard);
     figures
 }
@@ -262,8 +329,8 @@ fn burst(bursts: u64, one: impl Fn(u64) + Sync) -> [f64; 3] {
 }
 
 /// A call of a callsite whose level is off, without the loop around it; the lowest of several.
-fn disabled() -> f64 {
-    let lowest = |run: fn()| {
+fn disabled(call: impl Fn(u64)) -> f64 {
+    let lowest = |run: &dyn Fn()| {
         let time = |_| {
             let started = Instant::now();
             run();
@@ -271,13 +338,13 @@ fn disabled() -> f64 {
         };
         (0..9).map(time).fold(f64::INFINITY, f64::min)
     };
-    let with = lowest(|| {
+    let with = lowest(&|| {
         for number in 0..DISABLED_CALLS {
-            kymo::debug!("order {number}", number);
+            call(number);
             black_box(());
         }
     });
-    let without = lowest(|| (0..DISABLED_CALLS).for_each(|_| black_box(())));
+    let without = lowest(&|| (0..DISABLED_CALLS).for_each(|_| black_box(())));
     (with - without).max(0.0)
 }
 

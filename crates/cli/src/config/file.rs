@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::keys::{Kind, Value, key};
-use super::{KEYS, Settings, unknown};
+use super::{AGENT, KEYS, Settings, unknown};
 
 /// Reads a file into the settings.
 pub(super) fn read(path: &Path, settings: &mut Settings) -> anyhow::Result<()> {
@@ -27,6 +27,9 @@ fn add(text: &str, name: &str, settings: &mut Settings) -> Result<(), Wrong> {
     let table = DeTable::parse(text)
         .map_err(|error| (error.span().map_or(0, |span| span.start), error.message().to_owned()))?;
     walk(table.get_ref(), "", &mut |key_name, at, value| {
+        if key_name == AGENT {
+            return Ok(());
+        }
         let Some(key) = key(key_name) else { return Err((at.start, unknown(key_name))) };
         let wrong = |reason: String| (value.span().start, reason);
         let read = value_of(value.get_ref())

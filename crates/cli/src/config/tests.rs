@@ -24,12 +24,13 @@ fn found(args: &Serve, environment: &[(&str, &str)]) -> anyhow::Result<Settings>
 fn each_stage_goes_over_the_one_before() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join(FILE);
-    let text = "[server]\nlisten = \"127.0.0.1:1\"\n\n[limits]\nstop_seconds = 20\nfree_mib = 300\n";
+    let text = "[server]\nlisten = \"127.0.0.1:1\"\n\n[limits]\nstop_seconds = 20\nfree_mib = 300\n\n[agent]\nfilter = \"debug\"\n";
     fs::write(&file, text).unwrap();
     let mut serve = args(Some(folder.path()));
     let environment = [
         ("KYMO__LIMITS__STOP_SECONDS", "30"),
         ("KYMO__SERVER__PUBLIC_HOSTS", "a.test, b.test"),
+        ("KYMO__AGENT__FILTER", "debug"),
         ("OTHER", "x"),
     ];
     let settings = found(&serve, &environment).unwrap();

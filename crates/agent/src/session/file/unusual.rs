@@ -5,7 +5,7 @@ use kymo_format::{Arg, Callsite, Extra, Record, WriteError, Writer};
 use kymo_model::Severity;
 
 use super::{STAND_IN, with_extra};
-use crate::record::parts::ReadParts;
+use crate::record::parts::{ReadParts, ReadSpan};
 use crate::record::{FIELDS_MAX, FieldValue};
 use crate::sink::Record as Recorded;
 
@@ -115,6 +115,14 @@ pub(super) fn stub(
     writer.record(&record).map(drop)
 }
 
+/// Opens the spans that a record tells before it refers to them. One that the file cannot take is one that records do
+/// not name.
+pub(super) fn open_spans(writer: &mut Writer, spans: &[ReadSpan<'_>]) {
+    for span in spans {
+        let _ = writer.open_span(span.id, span.callsite, span.parent, &span.args);
+    }
+}
+
 /// Opens or closes a span. One that the file cannot take is one that records do not name.
 pub(super) fn span(writer: &mut Writer, recorded: &Recorded<'_>) {
     let mut args = [Arg::Null; FIELDS_MAX];
@@ -127,6 +135,7 @@ pub(super) fn span(writer: &mut Writer, recorded: &Recorded<'_>) {
             FieldValue::Float(number) => Arg::F64(*number),
             FieldValue::Bool(value) => Arg::Bool(*value),
             FieldValue::Text { text, .. } => Arg::Text(&text[..text.floor_char_boundary(1024)]),
+            FieldValue::Absent => Arg::Null,
             FieldValue::Parts(_) => continue,
             FieldValue::Span(id) => {
                 let which = usize::from(ids[0].is_some());

@@ -1,0 +1,6 @@
+//! Runs the example and reads what it recorded.
+
+#[cfg(test)]
+mod recorded;
+#[cfg(test)]
+mod runs;
