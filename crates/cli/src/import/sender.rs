@@ -17,7 +17,7 @@ const TRIES_MAX: u32 = 10;
 const WAIT_FIRST: Duration = Duration::from_millis(100);
 const WAIT_MAX: Duration = Duration::from_secs(15);
 /// Time for one request: a piece is a second's work for a slow server.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// What the server has of a fragment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -43,7 +43,7 @@ fn pieces_in_any_order_of_fragments_come_to_the_same() {
         match random.below(6) {
             // At the wrong place: told where to go on, and nothing changes.
             0 => {
-                assert_eq!(client.append(fragment, offset + 1, &file[offset..end], is_last), no(409, offset))
+                assert_eq!(client.append(fragment, offset + 1, &file[offset..end], is_last), no(409, offset));
             }
             // Damaged on its way.
             1 => {
@@ -87,7 +87,7 @@ fn what_cannot_be_is_refused_and_counted() {
     let piece = &files[0][..5000];
     assert_eq!(client.append(2, 0, piece, false).0, 422, "another fragment");
     assert_eq!(client.ask(2), no(204, 0));
-    assert_eq!(client.append(1, 0, &[7; 400 * 1024], false).0, 422, "no session file");
+    assert_eq!(client.append(1, 0, &vec![7; 400 * 1024], false).0, 422, "no session file");
     assert_eq!(client.append(0, 0, piece, false).0, 400);
     assert_eq!(client.append(10_001, 0, piece, false).0, 400);
     assert_eq!(client.append(1, 0, &vec![0; (1 << 20) + 1], false).0, 413);
