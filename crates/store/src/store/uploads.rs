@@ -199,6 +199,7 @@ pub(crate) async fn tidy(folder: &Folder, catalog: &Catalog) -> Result<(), Store
     let listed = uploads::all(&mut writer).await?;
     let (removed, short) = raw::tidy(&folder.uploads(), &listed)?;
     uploads::delete(&mut writer, &short).await?;
+    raw::remove(&folder.uploads(), &short);
     if removed > 0 || !short.is_empty() {
         tracing::info!(removed, forgotten = short.len(), "tidied the files of uploads");
     }

@@ -1,7 +1,8 @@
 -- Files of sessions of processes, fragment by fragment; the bytes lie in the folder `uploads`.
 
 CREATE TABLE upload (
-  pk INTEGER PRIMARY KEY,            -- also names the file
+  -- Also names the file. Never given twice: a file may still be on its way out when the next one comes.
+  pk INTEGER PRIMARY KEY AUTOINCREMENT,
   project_pk BIGINT NOT NULL,
   session_key TEXT NOT NULL,         -- key_text of the session
   fragment BIGINT NOT NULL,          -- its number, from 1
