@@ -138,9 +138,9 @@ pub(crate) async fn begin(
 pub(crate) async fn ask(
     State(state): State<AppState>,
     sender: Sender,
-    Path((session, fragment)): Path<(String, u64)>,
+    Path((session, fragment)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
-    let (session, fragment) = address(&session, fragment)?;
+    let (session, fragment) = address(&session, &fragment)?;
     known(&state, sender, session).await?;
     let there = state.store.uploads(sender.project, session).await?;
     let one = there.into_iter().find(|one| one.fragment == fragment);
@@ -175,11 +175,11 @@ pub(crate) async fn ask(
 pub(crate) async fn append(
     State(state): State<AppState>,
     sender: Sender,
-    Path((session, fragment)): Path<(String, u64)>,
+    Path((session, fragment)): Path<(String, String)>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let (session, fragment) = address(&session, fragment)?;
+    let (session, fragment) = address(&session, &fragment)?;
     let piece = Piece::of(&headers).map_err(|problem| count(&state, sender, problem))?;
     known(&state, sender, session).await?;
     let received = receive(&state, sender, &headers, body, APPEND_BYTES_MAX).await?;
@@ -283,12 +283,11 @@ async fn known(state: &AppState, sender: Sender, session: SessionId) -> Result<S
     })
 }
 
-fn address(session: &str, fragment: u64) -> Result<(SessionId, u64), Problem> {
+fn address(session: &str, fragment: &str) -> Result<(SessionId, u64), Problem> {
     let session = session.parse().map_err(|_| Problem::input("expected a session's id: a UUID"))?;
-    if !(1..=FRAGMENTS_MAX).contains(&fragment) {
-        return Err(Problem::input(format!("expected a fragment from 1 to {FRAGMENTS_MAX}")));
-    }
-    Ok((session, fragment))
+    let fragment = fragment.parse().ok().filter(|number| (1..=FRAGMENTS_MAX).contains(number));
+    let expected = || Problem::input(format!("expected a fragment from 1 to {FRAGMENTS_MAX}"));
+    Ok((session, fragment.ok_or_else(expected)?))
 }
 
 fn header_of(bytes: &[u8]) -> Result<Arc<Header>, String> {
