@@ -51,6 +51,9 @@ pub(crate) enum Command {
     /// Write the events of session files as JSON, CSV or text
     #[command(after_help = EXIT_HELP)]
     Export(Export),
+    /// Send session files to a server; run again, it goes on where it was
+    #[command(after_help = IMPORT_HELP)]
+    Import(Import),
     /// List sessions of a server, or of a folder of session files, newest start first
     Sessions(Sessions),
     /// Print the events of one session, in order, or of all that fit a filter, newest first
@@ -366,6 +369,26 @@ pub(crate) struct Open {
     /// Only events that fit this filter, such as 'level:>=warn "disk full" -category:Http*'
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) filter: Option<String>,
+}
+
+/// What `kymo import` ends with.
+const IMPORT_HELP: &str = "\
+Exit codes:
+  0  the server has all of it
+  1  it could not be sent: what was sent stays, run it again
+  3  some of it could not be read and was passed over; the server has the rest";
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Import {
+    /// A session file, which is sent with the others of its session beside it, or a folder of them
+    #[arg(value_name = "FILE|FOLDER")]
+    pub(crate) path: PathBuf,
+    /// The server's URL
+    #[arg(long = "server", value_name = "URL", env = "KYMO_SERVER", default_value = "http://127.0.0.1:8390")]
+    pub(crate) url: String,
+    /// A token of scope ingest or admin
+    #[arg(long, value_name = "T", env = "KYMO_TOKEN", hide_env_values = true)]
+    pub(crate) token: String,
 }
 
 #[derive(Debug, clap::Args)]

@@ -3,6 +3,7 @@
 mod args;
 mod config;
 mod files;
+mod import;
 mod local;
 mod print;
 mod remote;
@@ -46,6 +47,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Restore(restore) => local::restore(&restore),
         Command::Open(open) => return files::open(&open),
         Command::Export(export) => return files::export(&export),
+        Command::Import(import) => return import::run(&import),
         Command::Sessions(sessions) => match &sessions.local {
             Some(folder) => return files::sessions(folder.as_deref(), &sessions),
             None => remote::sessions(&sessions),

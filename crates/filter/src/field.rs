@@ -30,7 +30,7 @@ pub enum SessionField {
     Project,
     /// `user`, `process` or `browser`.
     Kind,
-    /// `running` or `ended`.
+    /// `running`, `silent` or `ended`.
     State,
     /// How it ended.
     EndReason,
@@ -211,7 +211,7 @@ impl FieldRow {
 }
 
 const KINDS: FieldType = FieldType::Word(&["user", "process", "browser"]);
-const STATES: FieldType = FieldType::Word(&["running", "ended"]);
+const STATES: FieldType = FieldType::Word(&["running", "silent", "ended"]);
 const END_REASONS: FieldType =
     FieldType::Word(&["normal", "timed_out", "crashed", "killed", "lost_power", "unknown"]);
 

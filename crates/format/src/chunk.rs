@@ -13,7 +13,7 @@ use std::ops::Range;
 use crate::limits::CHUNK_BYTES_MAX;
 
 /// The first bytes of a file. Like PNG's: a byte that is not ASCII, and the line ends that transfers spoil.
-pub(crate) const MAGIC: [u8; 8] = *b"\x89KYMO\r\n\x1a";
+pub const MAGIC: [u8; 8] = *b"\x89KYMO\r\n\x1a";
 /// After an anchor's kind. Rare in text and in what zstd makes.
 pub(crate) const MARK: [u8; 3] = [0xd7, 0x4b, 0x59];
 /// Kinds from here on are anchors.

@@ -73,6 +73,7 @@ mod values;
 mod wire;
 mod writer;
 
+pub use chunk::MAGIC;
 pub use definitions::{Aggregation, Callsite, METRIC_EVENT, METRIC_SAMPLE, Metric, Source, Span, Thread};
 pub use error::WriteError;
 pub use header::{End, FORMAT_VERSION, Header};

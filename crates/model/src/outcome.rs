@@ -14,6 +14,8 @@ pub enum DropReason {
     LateHeartbeat,
     /// The item could not be read as an event.
     Unreadable,
+    /// The session's stored sequences have more gaps than are told apart, and the event would make another.
+    TooManyGaps,
     /// The request was refused as a whole: larger than the limit.
     TooLarge,
     /// The request was refused as a whole: the server was busy, the client tries again.
@@ -30,12 +32,13 @@ pub enum DropReason {
 
 impl DropReason {
     /// Every reason, for reports that show zeros too.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Duplicate,
         Self::DuplicateStart,
         Self::Heartbeat,
         Self::LateHeartbeat,
         Self::Unreadable,
+        Self::TooManyGaps,
         Self::TooLarge,
         Self::Overload,
         Self::Unauthorized,
@@ -53,7 +56,8 @@ impl DropReason {
             | Self::DuplicateStart
             | Self::Heartbeat
             | Self::LateHeartbeat
-            | Self::Unreadable => false,
+            | Self::Unreadable
+            | Self::TooManyGaps => false,
         }
     }
 
@@ -70,6 +74,7 @@ impl DropReason {
             Self::Heartbeat => "heartbeat",
             Self::LateHeartbeat => "late_heartbeat",
             Self::Unreadable => "unreadable",
+            Self::TooManyGaps => "too_many_gaps",
             Self::TooLarge => "too_large",
             Self::Overload => "overload",
             Self::Unauthorized => "unauthorized",

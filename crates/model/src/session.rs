@@ -69,6 +69,10 @@ pub enum EndReason {
 }
 
 impl EndReason {
+    /// Every reason.
+    pub const ALL: [Self; 6] =
+        [Self::Normal, Self::Crashed, Self::Killed, Self::TimedOut, Self::LostPower, Self::Unknown];
+
     /// The word used in storage, API and UI.
     pub const fn as_str(self) -> &'static str {
         match self {

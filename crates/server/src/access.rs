@@ -6,6 +6,7 @@ pub(crate) mod audit;
 mod caller;
 pub(crate) mod gate;
 pub(crate) mod passwords;
+mod sender;
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -21,6 +22,7 @@ pub use self::allowances::Allowance;
 pub(crate) use self::caller::Caller;
 pub use self::gate::AccessLimits;
 pub(crate) use self::gate::Gate;
+pub(crate) use self::sender::Sender;
 use crate::problem::Problem;
 
 /// The page's cookie.

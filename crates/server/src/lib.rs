@@ -30,6 +30,7 @@
 //! | `metrics` | `/metrics` |
 //! | `routes` | routes that can be listed |
 //! | `settings` | what people set for a project, as JSON |
+//! | `uploads` | files of sessions of programs, in and out |
 //! | `problem` | errors as `application/problem+json` |
 
 mod access;
@@ -47,6 +48,7 @@ mod routes;
 mod server;
 mod settings;
 mod state;
+mod uploads;
 
 pub use access::{AccessLimits, Allowance};
 pub use admin::{Command, Reply, new_login_url, perform};

@@ -45,6 +45,7 @@ impl Routes {
         let of_path = |(path, item): (&String, &PathItem)| {
             let methods = [
                 ("GET", &item.get),
+                ("HEAD", &item.head),
                 ("POST", &item.post),
                 ("PUT", &item.put),
                 ("PATCH", &item.patch),

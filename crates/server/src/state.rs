@@ -12,6 +12,10 @@ use crate::access::{AccessLimits, Directory, Gate};
 /// itself (some 60 MB) and this are well below the 200 MB it promises to stay under.
 pub(crate) const BODY_KIB_MAX: usize = 40 * 1024;
 
+/// Files that are read at once, at 20 MiB each beside [`BODY_KIB_MAX`]: it is work for the processor, of which a small
+/// machine has two.
+const DECODES_MAX: usize = 2;
+
 /// Refused posts held at once: each is an open connection, of some 20 KB. Beyond it they are let go
 /// at once.
 const HELD_POSTS_MAX: usize = 256;
@@ -25,6 +29,8 @@ pub(crate) struct AppState {
     pub(crate) gate: Arc<Gate>,
     /// See [`BODY_KIB_MAX`].
     pub(crate) body_kib: Arc<Semaphore>,
+    /// See [`DECODES_MAX`].
+    pub(crate) decodes: Arc<Semaphore>,
     /// Posts that are refused and held for a while; see `ingest::loupe`.
     pub(crate) held_posts: Arc<Semaphore>,
     pub(crate) started_at: Timestamp,
@@ -50,6 +56,7 @@ impl AppState {
             directory: Arc::new(Directory::default()),
             gate: Arc::new(Gate::new(access)),
             body_kib: Arc::new(Semaphore::new(BODY_KIB_MAX)),
+            decodes: Arc::new(Semaphore::new(DECODES_MAX)),
             held_posts: Arc::new(Semaphore::new(HELD_POSTS_MAX)),
             started_at,
             public_hosts: public_hosts.into(),

@@ -5,11 +5,13 @@
 //!   lock          locked while a server or a command has the folder open; holds its pid
 //!   catalog.db    SQLite, with -wal and -shm beside it
 //!   segments/     Parquet files, named by our own numbers
+//!   uploads/      fragments of sessions of processes as they came, named alike
 //!   control.sock  0600, while a server runs: commands talk to it
 //! ```
 
 pub(crate) mod backup;
 pub(crate) mod health;
+pub(crate) mod raw;
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{Read, Write};
@@ -22,6 +24,8 @@ use crate::error::{StoreError, StoreErrorKind};
 pub(crate) const CATALOG: &str = "catalog.db";
 /// Name of the folder of segments.
 pub(crate) const SEGMENTS: &str = "segments";
+/// Name of the folder of fragments of sessions.
+pub(crate) const UPLOADS: &str = "uploads";
 
 /// A data folder that this process holds the lock of.
 #[derive(Debug)]
@@ -56,6 +60,7 @@ impl Folder {
         writeln!(lock, "{}", std::process::id())?;
         let folder = Self { root: root.to_owned(), _lock: lock };
         fs::create_dir_all(folder.segments())?;
+        fs::create_dir_all(folder.uploads())?;
         Ok(folder)
     }
 
@@ -75,6 +80,10 @@ impl Folder {
 
     pub(crate) fn segments(&self) -> PathBuf {
         self.root.join(SEGMENTS)
+    }
+
+    pub(crate) fn uploads(&self) -> PathBuf {
+        self.root.join(UPLOADS)
     }
 }
 

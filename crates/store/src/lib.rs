@@ -77,5 +77,8 @@ pub use query::{EventCursor, EventFilter, EventOrder, EventPage, EventStart};
 pub use store::lookup::PlacedEvent;
 pub use store::people::MemberChange;
 pub use store::reports::COUNT_BUCKETS_MAX;
+pub use store::uploads::{
+    Advance, FRAGMENT_BYTES_MAX, FRAGMENTS_MAX, FragmentState, Progress, RawFragment, Upload,
+};
 pub use store::{Status, Store};
 pub use worth::{WorthOpening, WorthReason};

@@ -9,6 +9,7 @@
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -32,15 +33,21 @@ const UNLISTED_MAX: usize = 64;
 const REWRITTEN_AFTER: Duration = Duration::from_hours(24);
 
 /// What the tasks share about retention.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Retention {
     /// For projects that set none; 0: they keep everything.
     default_days: AtomicU32,
     /// Told when rows became dead.
     pub(crate) wake: Notify,
+    /// Where the files of removed sessions lie.
+    pub(crate) uploads: PathBuf,
 }
 
 impl Retention {
+    pub(crate) fn new(uploads: PathBuf) -> Self {
+        Self { default_days: AtomicU32::default(), wake: Notify::default(), uploads }
+    }
+
     pub(crate) fn default_days(&self) -> Option<u32> {
         Some(self.default_days.load(Ordering::Relaxed)).filter(|days| *days > 0)
     }

@@ -40,6 +40,7 @@ pub(crate) mod lookup;
 pub(crate) mod people;
 pub(crate) mod reports;
 mod search;
+pub(crate) mod uploads;
 
 /// Scans at once: they are CPU-bound, and ingest needs the other core.
 const SCANS_MAX: usize = 2;
@@ -84,6 +85,7 @@ pub struct Store {
     refusals: Arc<Refusals>,
     uses: Arc<Uses>,
     retention: Arc<Retention>,
+    upload_locks: uploads::Locks,
     told_readiness: Mutex<Option<(Readiness, Instant)>>,
     scans: Arc<Semaphore>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
@@ -105,21 +107,15 @@ impl Store {
         for row in listed {
             views.push_segment(row.project, Segment::new(&folder.segments(), row, &footers));
         }
-        for row in events::tail(catalog.readers()).await? {
-            let damaged = |source| {
-                StoreError::corrupt(format!("row {} of the catalog's table tail is damaged", row.pk))
-                    .because(source)
-            };
-            let batch = tail::decode(&row.batch).map_err(damaged)?;
-            views.push_tail(row.project, TailBatch::new(row.pk, row.observed_at, batch));
-        }
+        read_tail(&catalog, &views).await?;
         let (changes, _) = broadcast::channel(CHANGES_MAX);
         let (queue, waiting) = mpsc::channel(QUEUE_MAX);
         let (upkeep, upkeep_wanted) = mpsc::channel(1);
         let arrival = next_run(&catalog).await? << ARRIVALS_PER_RUN_LOG2;
         let refusals = Arc::new(Refusals::default());
         let uses = Arc::new(Uses::default());
-        let retention = Arc::new(Retention::default());
+        let retention = Arc::new(Retention::new(folder.uploads()));
+        uploads::tidy(&folder, &catalog).await?;
         let committer = Committer::new(
             Arc::clone(&catalog),
             Arc::clone(&views),
@@ -157,6 +153,7 @@ impl Store {
             refusals,
             uses,
             retention,
+            upload_locks: uploads::Locks::default(),
             told_readiness: Mutex::default(),
             scans: Arc::new(Semaphore::new(SCANS_MAX)),
             tasks: Mutex::new(tasks),
@@ -166,6 +163,10 @@ impl Store {
 
     pub(crate) fn catalog(&self) -> &Catalog {
         &self.catalog
+    }
+
+    pub(crate) fn upload_locks(&self) -> &uploads::Locks {
+        &self.upload_locks
     }
 
     pub(crate) fn uses(&self) -> &Uses {
@@ -486,6 +487,19 @@ impl Store {
         drop(writer);
         self.catalog.close().await
     }
+}
+
+/// Takes the tail into memory.
+async fn read_tail(catalog: &Catalog, views: &Views) -> Result<(), StoreError> {
+    for row in events::tail(catalog.readers()).await? {
+        let damaged = |source| {
+            StoreError::corrupt(format!("row {} of the catalog's table tail is damaged", row.pk))
+                .because(source)
+        };
+        let batch = tail::decode(&row.batch).map_err(damaged)?;
+        views.push_tail(row.project, TailBatch::new(row.pk, row.observed_at, batch));
+    }
+    Ok(())
 }
 
 fn hash_secret(secret: &str) -> [u8; 32] {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use kymo_model::{EndReason, SessionId, Severity, Timestamp};
-use kymo_tracker::{SessionRow, UserSpan};
+use kymo_tracker::{End, SessionRow, UserSpan};
 
 use crate::catalog::error_types::NewType;
 use crate::catalog::projects::ProjectPk;
@@ -98,8 +98,8 @@ pub(crate) fn choose(
 }
 
 fn ends_in_error(row: &SessionRow) -> bool {
-    let Some(end) = row.end else { return false };
-    match end.reason() {
+    let Some(reason) = row.end.and_then(End::reason) else { return false };
+    match reason {
         EndReason::Crashed => true,
         EndReason::Normal => false,
         _ => row.kymogram.buckets().last().is_some_and(|bucket| is_bad(bucket.worst_level)),

@@ -174,6 +174,12 @@ impl Kymo {
         server.process.wait().expect("ours to wait for")
     }
 
+    /// A server was started and has neither been stopped nor ended by itself.
+    pub fn is_alive(&mut self) -> bool {
+        let ended = |server: &mut Running| server.process.try_wait().expect("ours to ask").is_some();
+        self.server.as_mut().is_some_and(|server| !ended(server))
+    }
+
     /// Waits until the server ends by itself.
     pub fn wait_for_end(&mut self) -> ExitStatus {
         self.server.take().expect("the server runs").process.wait().expect("ours to wait for")

@@ -1,7 +1,9 @@
 //! The [requests](crate::requests) into a session file, in the ways in which a program may say them.
 
-use kymo_format::{Arg, Callsite, DetailsKind, Extra, Header, Record, Settings, Thread, WriteError, Writer};
-use kymo_model::{Attributes, SessionId, SessionKind, Severity, Timestamp, Value};
+use kymo_format::{
+    Arg, Callsite, DetailsKind, End, Extra, Header, Record, Settings, Thread, WriteError, Writer,
+};
+use kymo_model::{Attributes, EndReason, SessionId, SessionKind, Severity, Timestamp, Value};
 
 use crate::requests::{REQUESTS, Request};
 
@@ -95,6 +97,39 @@ pub fn record_requests(
     }
     writer.close()?;
     Ok((writer.output().to_vec(), blocks + 1))
+}
+
+/// The session in so many fragments, of which the last one says that the program crashed.
+pub fn record_fragments(requests: &[Request], fragments: usize) -> Result<Vec<Vec<u8>>, WriteError> {
+    let share = requests.len().div_ceil(fragments.max(1)).max(1);
+    let mut files = Vec::new();
+    let mut next_sequence = 1;
+    let last = requests.chunks(share).len();
+    for (number, requests) in (1..).zip(requests.chunks(share)) {
+        let header = Header { fragment: number, first_sequence: next_sequence, ..header() };
+        let mut writer = Writer::new(&header, Settings::default())?;
+        for thread in 0..4 {
+            let name = Some(format!("worker-{thread}"));
+            writer.define_thread(thread, &Thread { id: 4711 + u64::from(thread), name })?;
+        }
+        let mut known = Vec::new();
+        for (count, request) in requests.iter().enumerate() {
+            record(&mut writer, &mut known, request, Form::Typed)?;
+            if count % 500 == 499 {
+                writer.flush()?;
+            }
+        }
+        if number == last as u64 {
+            let time = Timestamp::from_unix_nanos(requests.last().map_or(0, |request| request.time_nanos));
+            let note = Some("the till is on fire".to_owned());
+            writer.lost("ring_full", 3)?;
+            writer.end(End { time, reason: EndReason::Crashed, note, recovered: false });
+        }
+        writer.close()?;
+        next_sequence = writer.next_sequence();
+        files.push(writer.output().to_vec());
+    }
+    Ok(files)
 }
 
 type Known = (u8, &'static str, bool);

@@ -12,13 +12,15 @@ pub enum SessionKey {
     External(String),
     /// The id of an agent in a browser tab: one session, unless another tab bears it as well.
     Tab(String),
+    /// The id that the agent in a program gave its run: one session for ever, numbered by the agent.
+    Process(String),
 }
 
 impl SessionKey {
     /// The foreign text itself.
     pub fn text(&self) -> &str {
         match self {
-            Self::Identity(text) | Self::External(text) | Self::Tab(text) => text,
+            Self::Identity(text) | Self::External(text) | Self::Tab(text) | Self::Process(text) => text,
         }
     }
 
@@ -27,6 +29,7 @@ impl SessionKey {
         match self {
             Self::Identity(_) | Self::External(_) => SessionKind::User,
             Self::Tab(_) => SessionKind::Browser,
+            Self::Process(_) => SessionKind::Process,
         }
     }
 
@@ -37,6 +40,7 @@ impl SessionKey {
             Self::Identity(_) => b"i",
             Self::External(_) => b"x",
             Self::Tab(_) => b"t",
+            Self::Process(_) => b"p",
         });
         hasher.update(self.text().as_bytes());
         let digest = hasher.finalize();

@@ -1,7 +1,7 @@
 //! The session rules as one pure step: rows, events and the time in, changes out.
 //!
 //! What comes in from agents that send loose events (by user identity, or with a session id of
-//! their own) is turned into sessions here. The rules are written down in
+//! their own), from tabs and from processes is turned into sessions here. The rules are written down in
 //! `docs/sessions.md`; this crate is their only implementation.
 //!
 //! Not for: storing anything, reading a clock, or knowing where an event came from. Whoever calls
@@ -39,19 +39,22 @@
 //! | module | holds |
 //! |---|---|
 //! | [`key`] | what an event is grouped by |
+//! | [`process`] | what a process's row has beside: stored sequences, what its files say |
 //! | [`row`] | a session's row: what the rules need and what the report shows |
 //! | [`rules`] | the limits, with the reason of each default |
 //! | [`tab`] | what a browser tab's row has beside: page loads, numbers, the visit |
 //! | [`step`] | the step itself |
 
 pub mod key;
+pub mod process;
 pub mod row;
 pub mod rules;
 pub mod step;
 pub mod tab;
 
 pub use key::SessionKey;
-pub use row::{End, Property, SessionRow, UserSpan};
+pub use process::{Process, Stretch, Told};
+pub use row::{End, Property, SessionRow, ToldEnd, UserSpan};
 pub use rules::{LIMIT_MOST, Rules};
 pub use step::{Applied, Incoming, Mark, Need, Page, Role, Rows, Signal};
 pub use tab::{LoadId, PageLoad, Part, Run, Tab, Visit};

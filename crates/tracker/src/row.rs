@@ -6,6 +6,7 @@ use std::time::Duration;
 use kymo_model::{DropReason, EndReason, Kymogram, SessionId, SessionKind, SessionState, Timestamp, User};
 
 use crate::key::SessionKey;
+use crate::process::Process;
 use crate::tab::Tab;
 
 /// Most properties kept for a session, and most characters of a name or value. A row stays within
@@ -53,12 +54,15 @@ pub struct SessionRow {
     /// What the agent says about itself and its surroundings, and what it attaches to every
     /// event. In order of name.
     pub properties: Vec<Property>,
-    /// Smallest difference of arrival and event time seen, nanoseconds; shown, never applied.
+    /// Smallest difference of arrival and event time seen, nanoseconds; shown, never applied. Of a
+    /// process 0: its file may have lain about for days.
     pub clock_skew_nanos: i64,
     /// Its life, drawn.
     pub kymogram: Kymogram,
     /// For a browser tab's session: its page loads and its visit.
     pub tab: Option<Box<Tab>>,
+    /// For a process's session: which sequences are stored, and what its files say.
+    pub process: Option<Box<Process>>,
 }
 
 impl SessionRow {
@@ -66,8 +70,13 @@ impl SessionRow {
     pub fn state(&self) -> SessionState {
         match self.end {
             None => SessionState::Running,
-            Some(end) => SessionState::Ended(end.reason()),
+            Some(end) => end.reason().map_or(SessionState::Silent, SessionState::Ended),
         }
+    }
+
+    /// The last word of it, by the server's clock, if it is [silent](SessionState::Silent).
+    pub fn silent_since(&self) -> Option<Timestamp> {
+        (self.state() == SessionState::Silent).then_some(self.last_observed_at)
     }
 
     /// The user seen last by event time.
@@ -92,7 +101,7 @@ impl SessionRow {
     }
 }
 
-/// How a session ended. The moment is [`SessionRow::last_activity_at`].
+/// How a session ended, or that nothing is heard of it. The moment is [`SessionRow::last_activity_at`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
     /// Silence; undone by activity in time.
@@ -107,20 +116,44 @@ pub enum End {
         /// When it arrived.
         received_at: Timestamp,
     },
+    /// No end: nothing is heard of a process; undone by its next word.
+    Silent,
+    /// What the file of a process says, or whoever found it.
+    Told(ToldEnd),
+}
+
+/// The end of a process, as its file says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ToldEnd {
+    /// When.
+    pub at: Timestamp,
+    /// How.
+    pub reason: EndReason,
+    /// The program could not say so; it was found out afterwards, from what it left.
+    pub recovered: bool,
+}
+
+impl ToldEnd {
+    /// The larger one holds: what the program itself said, then the latest. Equal moments are told apart by the words.
+    pub(crate) fn rank(self) -> impl Ord {
+        (!self.recovered, self.at, self.reason.as_str())
+    }
 }
 
 impl End {
-    /// The reason shown.
-    pub const fn reason(self) -> EndReason {
+    /// The reason shown; `None`: it has not ended.
+    pub const fn reason(self) -> Option<EndReason> {
         match self {
-            Self::TimedOut => EndReason::TimedOut,
-            Self::Event { .. } | Self::CloseCall { .. } => EndReason::Normal,
+            Self::TimedOut => Some(EndReason::TimedOut),
+            Self::Event { .. } | Self::CloseCall { .. } => Some(EndReason::Normal),
+            Self::Silent => None,
+            Self::Told(end) => Some(end.reason),
         }
     }
 
     /// The agent said so: unlike silence, nothing that arrives later undoes it.
     pub const fn is_final(self) -> bool {
-        !matches!(self, Self::TimedOut)
+        !matches!(self, Self::TimedOut | Self::Silent)
     }
 }
 

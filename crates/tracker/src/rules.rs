@@ -27,14 +27,18 @@ pub struct Rules {
     /// Server time for which events may still join a session after its close call. Agents send
     /// the call beside or before their last batch, and a batch is retried within this time.
     pub close_grace: Duration,
+    /// Server time without a word of a process after which it is shown as silent: three missed beats of
+    /// its sender (60 s). No setting of a project: the sender's interval is none either.
+    pub silent_after: Duration,
 }
 
 impl Rules {
-    /// The silence after which a session of that kind is shown as ended.
+    /// The silence after which a session of that kind is shown as ended, or as silent.
     pub fn idle_after(&self, kind: SessionKind) -> Duration {
         match kind {
             SessionKind::Browser => self.browser_idle_after,
-            SessionKind::User | SessionKind::Process => self.idle_after,
+            SessionKind::User => self.idle_after,
+            SessionKind::Process => self.silent_after,
         }
     }
 }
@@ -46,6 +50,7 @@ impl Default for Rules {
             idle_after: Duration::from_mins(5),
             browser_idle_after: Duration::from_mins(30),
             close_grace: Duration::from_mins(2),
+            silent_after: Duration::from_mins(3),
         }
     }
 }
@@ -61,6 +66,7 @@ impl Rules {
             ("idle_after", self.idle_after),
             ("close_grace", self.close_grace),
             ("browser_idle_after", self.browser_idle_after),
+            ("silent_after", self.silent_after),
         ];
         for (name, limit) in limits {
             if !(LIMIT_LEAST..=LIMIT_MOST).contains(&limit) {

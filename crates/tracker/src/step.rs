@@ -16,9 +16,10 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
-use kymo_model::{DropReason, Event, SessionId, Timestamp};
+use kymo_model::{DropReason, Event, SessionId, SessionKind, Timestamp};
 
 use crate::key::SessionKey;
+use crate::process::Told;
 use crate::row::{End, SessionRow};
 use crate::rules::Rules;
 use crate::tab::{LoadId, Visit};
@@ -28,6 +29,7 @@ mod home;
 mod join;
 mod open;
 mod pages;
+mod processes;
 mod signals;
 #[cfg(test)]
 mod tests;
@@ -50,6 +52,9 @@ pub struct Incoming {
     pub arrival: u64,
     /// For events of a tab: their place in it.
     pub page: Option<Page>,
+    /// For events of a process: the agent's own number, which is the sequence it is stored under. All of them are
+    /// [`Role::Ordinary`]: how the session began and ended its files [tell](Told).
+    pub number: Option<u64>,
     /// It is stored already: only counted, for the session it is in.
     pub is_repeat: bool,
 }
@@ -57,7 +62,16 @@ pub struct Incoming {
 impl Incoming {
     /// An event that is new, without properties, not numbered yet.
     pub fn new(key: Option<SessionKey>, role: Role, event: Event) -> Self {
-        Self { key, role, event, properties: Vec::new(), arrival: 0, page: None, is_repeat: false }
+        Self {
+            key,
+            role,
+            event,
+            properties: Vec::new(),
+            arrival: 0,
+            page: None,
+            number: None,
+            is_repeat: false,
+        }
     }
 }
 
@@ -174,7 +188,7 @@ pub enum Applied {
         session: Option<SessionId>,
         /// The id it is stored under: the session's, or that of its page load.
         stream: Option<SessionId>,
-        /// Its place in it: by arrival, in a tab the agent's own number.
+        /// Its place in it: by arrival, in a tab and a process the agent's own number.
         sequence: u64,
     },
     /// Not stored, and why.
@@ -264,12 +278,29 @@ pub fn signal(rows: &mut Rows, signal: &Signal, now: Timestamp, rules: &Rules) {
     signals::apply(rows, signal, now, rules);
 }
 
+/// What to load before [`tell`].
+pub fn told_need(told: &Told) -> Need {
+    Need { key: told.key.clone(), active_from: told.started_at, started_to: told.started_at }
+}
+
+/// Applies what a file of a process says about its session beside the events, which arrived `now`: it opens the session
+/// if there is none, and says how it ended. `rows` has to hold what [`told_need`] names. What was told before changes
+/// nothing.
+pub fn tell(rows: &mut Rows, told: &Told, now: Timestamp) {
+    processes::tell(rows, told, now);
+}
+
 /// Ends the sessions in `rows` that have been silent for their [limit](Rules::idle_after),
-/// provisionally.
+/// provisionally; of a process it is only said that nothing is heard of it.
 pub fn close_idle(rows: &mut Rows, now: Timestamp, rules: &Rules) {
     for row in rows.sessions.values_mut() {
-        if row.end.is_none() && row.last_activity_at.plus(rules.idle_after(row.kind)) <= now {
-            row.end = Some(End::TimedOut);
+        // A process is heard of by the server's clock: its events may have been recorded days ago.
+        let (last_word, end) = match row.kind {
+            SessionKind::Process => (row.last_observed_at, End::Silent),
+            SessionKind::User | SessionKind::Browser => (row.last_activity_at, End::TimedOut),
+        };
+        if row.end.is_none() && last_word.plus(rules.idle_after(row.kind)) <= now {
+            row.end = Some(end);
             rows.touched.insert(row.id);
         }
     }

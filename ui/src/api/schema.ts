@@ -306,6 +306,25 @@ export interface components {
             /** @description Always `about:blank`: the status says which kind it is. */
             type: string;
         };
+        /** @description What the files of a program's session say beside its events. */
+        Process: {
+            /** @description What the agent could not record, by its own word for why. */
+            lost: {
+                [key: string]: number;
+            };
+            /**
+             * Format: int64
+             * @description Of these, those that are not here: their files did not come, or the agent removed them.
+             */
+            missing: number;
+            /** @description The session that it came out of, by fork or roll-over: the agent's id. */
+            previous_id: string | null;
+            /**
+             * Format: int64
+             * @description Events that the agent recorded.
+             */
+            recorded: number;
+        };
         /** @description A project as it stands in the list. */
         Project: {
             created_at: components["schemas"]["Moment"];
@@ -402,6 +421,8 @@ export interface components {
             /** Format: double */
             duration_seconds: number;
             end_reason: components["schemas"]["EndReason"] | null;
+            /** @description The program could not say how it ended: it was found out from what it left. */
+            end_recovered: boolean;
             ended_at: components["schemas"]["Moment"] | null;
             /** Format: int64 */
             error_count: number;
@@ -416,11 +437,13 @@ export interface components {
             os: string | null;
             page: string | null;
             pinned: boolean;
+            process: components["schemas"]["Process"] | null;
             project: string;
             properties: {
                 [key: string]: components["schemas"]["Property"];
             };
             runtime: string | null;
+            silent_since: components["schemas"]["Moment"] | null;
             started_at: components["schemas"]["Moment"];
             state: components["schemas"]["SessionState"];
             user: components["schemas"]["User"] | null;
@@ -556,6 +579,36 @@ export interface components {
         UiSessionList: {
             items: components["schemas"]["Browser"][];
         };
+        /** @description What is there of a fragment. */
+        UploadFragment: {
+            complete: boolean;
+            /** Format: int64 */
+            fragment: number;
+            /**
+             * Format: int64
+             * @description Bytes that are stored: where to go on.
+             */
+            offset: number;
+        };
+        /** @description What the server has of a session, and what it wants. */
+        UploadWanted: {
+            /**
+             * Format: int64
+             * @description Largest piece.
+             */
+            append_bytes_max: number;
+            /**
+             * Format: int64
+             * @description Largest fragment.
+             */
+            fragment_bytes_max: number;
+            /** @description Fragments of which something is there, by number. */
+            fragments: components["schemas"]["UploadFragment"][];
+            /** @description The session's id here. */
+            session: string;
+            /** @description `all`: every fragment. */
+            wanted: string;
+        };
         User: {
             id: string | null;
             name: string | null;
@@ -679,6 +732,7 @@ export type NewPassword = components['schemas']['NewPassword'];
 export type NewView = components['schemas']['NewView'];
 export type Order = components['schemas']['Order'];
 export type Problem = components['schemas']['Problem'];
+export type Process = components['schemas']['Process'];
 export type Project = components['schemas']['Project'];
 export type ProjectChange = components['schemas']['ProjectChange'];
 export type ProjectList = components['schemas']['ProjectList'];
@@ -704,6 +758,8 @@ export type Tail = components['schemas']['Tail'];
 export type Token = components['schemas']['Token'];
 export type TokenList = components['schemas']['TokenList'];
 export type UiSessionList = components['schemas']['UiSessionList'];
+export type UploadFragment = components['schemas']['UploadFragment'];
+export type UploadWanted = components['schemas']['UploadWanted'];
 export type User = components['schemas']['User'];
 export type UserDescription = components['schemas']['UserDescription'];
 export type UserList = components['schemas']['UserList'];

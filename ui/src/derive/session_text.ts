@@ -41,6 +41,15 @@ export function whereText(session: Session): string {
   return [session.host, session.os].filter(Boolean).join(" · ");
 }
 
+/** What a program's files say that is not here: `900 events missing`, `3 lost (disk full)`. */
+export function missingText(session: Session): string | null {
+  const process = session.process;
+  if (!process) return null;
+  const lost = Object.entries(process.lost).map(([reason, count]) => `${count} lost (${reason.replaceAll("_", " ")})`);
+  const missing = process.missing > 0 ? [`${process.missing} ${process.missing === 1 ? "event" : "events"} missing`] : [];
+  return [...missing, ...lost].join(", ") || null;
+}
+
 /** How it ended, or that it has not. */
 export function endText(session: Session): string {
   if (session.state === "running") return "running";

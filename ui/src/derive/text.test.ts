@@ -5,7 +5,7 @@ import type { Session, SessionEvent } from "../api/types";
 import { attributeEntries, attributeLabel, isBranch, leafText, valueText } from "./attributes";
 import { markParts } from "./mark";
 import { countedText, countText, shareText } from "./number";
-import { applicationText, droppedText, categoryText, endText, eventText, ownMessage, whereText, whoText } from "./session_text";
+import { applicationText, droppedText, categoryText, endText, eventText, missingText, ownMessage, whereText, whoText } from "./session_text";
 import { isError, parseSeverity, severityLetter, worse } from "./severity";
 
 describe("numbers", () => {
@@ -50,6 +50,12 @@ describe("a session", () => {
   it("says what came for it and is not in its list", () => {
     expect(droppedText({})).toBeNull();
     expect(droppedText({ duplicate: 2, late_heartbeat: 1 })).toBe("2 duplicates, 1 late heartbeat");
+  });
+  it("of a program says what is not here", () => {
+    const process = { recorded: 9, missing: 0, lost: {}, previous_id: null };
+    expect(missingText(SESSION)).toBeNull();
+    expect(missingText({ ...SESSION, process })).toBeNull();
+    expect(missingText({ ...SESSION, process: { ...process, missing: 1, lost: { disk_full: 3 } } })).toBe("1 event missing, 3 lost (disk full)");
   });
   it("is described", () => {
     expect(applicationText({ ...SESSION, version: null })).toBe("Shop");

@@ -29,6 +29,8 @@ mod segments;
 #[cfg(test)]
 mod settings;
 #[cfg(test)]
+mod uploads;
+#[cfg(test)]
 mod views;
 
 /// The program under test.

@@ -32,6 +32,7 @@ use crate::access::COOKIE;
         (name = "users", description = "Whom it happened to"),
         (name = "projects", description = "What owns sessions and tokens"),
         (name = "people", description = "Members, their roles, tokens, the audit log"),
+        (name = "uploads", description = "Files of sessions of programs, sent piece by piece; with a token of scope ingest"),
         (name = "server", description = "The server itself, and the caller"),
     )
 )]
@@ -44,7 +45,9 @@ impl Modify for Security {
         let components = document.components.get_or_insert_default();
         let token = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
-            .description(Some("A token of scope read or admin: `kymo token add`"))
+            .description(Some(
+                "A token of scope read or admin, for uploads of scope ingest or admin: `kymo token add`",
+            ))
             .build();
         components.add_security_scheme("token", SecurityScheme::Http(token));
         let cookie = ApiKeyValue::with_description(COOKIE, "What signing in sets, for the page");

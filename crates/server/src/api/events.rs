@@ -84,7 +84,7 @@ pub(super) struct Density {
     buckets: Vec<DensityBucketShape>,
 }
 
-/// A session's events in order of time, then sequence; those of a browser tab in order of sequence
+/// A session's events in order of time, then sequence; those of a browser tab or of a program in order of sequence
 #[utoipa::path(
     get,
     path = "/api/v1/sessions/{id}/events",
@@ -303,9 +303,9 @@ impl Events {
         parameters: &Parameters,
     ) -> Result<Self, Problem> {
         let filter = filter(&state, parameters)?;
-        // A tab's agent numbers its events; the clock of its machine may be set in between.
-        let is_tab = session.is_some_and(|row| row.tab.is_some());
-        let ascending = if is_tab { EventOrder::Sequence } else { EventOrder::Time };
+        // Whoever numbers its events knows their order better than its clock does.
+        let is_numbered = session.is_some_and(|row| row.tab.is_some() || row.process.is_some());
+        let ascending = if is_numbered { EventOrder::Sequence } else { EventOrder::Time };
         let order = match parameters.text("order") {
             None | Some("asc") => ascending,
             Some("desc") => ascending.reversed(),

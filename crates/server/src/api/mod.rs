@@ -24,11 +24,12 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use self::document::Base;
-pub(crate) use self::document::Refusal;
+pub(crate) use self::document::{ProblemShape, Refusal};
 use self::headers::{conditional, idempotency};
 use crate::login;
 use crate::routes::{Routes, get};
 use crate::state::AppState;
+use crate::uploads::{self, download};
 
 /// The version of this program.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -70,6 +71,9 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(events::one))
         .routes(routes!(filter::fields))
         .routes(routes!(filter::values))
+        .routes(routes!(uploads::begin))
+        .routes(routes!(uploads::ask, uploads::append))
+        .routes(routes!(download::session))
         .routes(routes!(changes::stream))
         .routes(routes!(changes::socket))
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use kymo_model::{Kymogram, SessionId, Severity, Timestamp};
+use kymo_model::{EndReason as EndReasonWord, Kymogram, SessionId, Severity, Timestamp};
 use kymo_store::{DensityBucket, EventId, StoredEvent, UserDescription};
-use kymo_tracker::{SessionKey, SessionRow, UserSpan};
+use kymo_tracker::{End, Process, SessionKey, SessionRow, UserSpan};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaFormat, Type};
@@ -95,6 +95,10 @@ pub(super) struct SessionShape {
     started_at: Moment,
     last_activity_at: Moment,
     ended_at: Option<Moment>,
+    /// The program could not say how it ended: it was found out from what it left.
+    end_recovered: bool,
+    /// When the last word of it came, if it is `silent`.
+    silent_since: Option<Moment>,
     duration_seconds: f64,
     user: Option<UserShape>,
     users: Vec<UserSpanShape>,
@@ -111,7 +115,23 @@ pub(super) struct SessionShape {
     dropped: BTreeMap<&'static str, u64>,
     kymogram: KymogramShape,
     properties: BTreeMap<String, PropertyShape>,
+    /// Of a session of a program.
+    process: Option<ProcessShape>,
     pinned: bool,
+}
+
+/// What the files of a program's session say beside its events.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Process)]
+struct ProcessShape {
+    /// Events that the agent recorded.
+    recorded: u64,
+    /// Of these, those that are not here: their files did not come, or the agent removed them.
+    missing: u64,
+    /// What the agent could not record, by its own word for why.
+    lost: BTreeMap<String, u64>,
+    /// The session that it came out of, by fork or roll-over: the agent's id.
+    previous_id: Option<String>,
 }
 
 impl SessionShape {
@@ -122,21 +142,23 @@ impl SessionShape {
             (Some(name), Some(version)) => Some(format!("{name} {version}")),
             (name, version) => name.or(version),
         };
-        let ended = row.end.map(|end| end.reason().as_str());
+        let ended = row.end.and_then(End::reason);
         Self {
             id: row.id.to_string(),
             project: project_id.to_owned(),
             kind: row.kind.as_str(),
             external_id: match &row.key {
-                SessionKey::External(id) | SessionKey::Tab(id) => Some(id.clone()),
+                SessionKey::External(id) | SessionKey::Tab(id) | SessionKey::Process(id) => Some(id.clone()),
                 SessionKey::Identity(_) => None,
             },
             visit_id: row.tab.as_ref().and_then(|tab| Some(tab.visit.as_ref()?.id.clone())),
             state: row.state().as_str(),
-            end_reason: ended,
+            end_reason: ended.map(EndReasonWord::as_str),
             started_at: Moment(row.started_at),
             last_activity_at: Moment(row.last_activity_at),
-            ended_at: row.end.map(|_| Moment(row.last_activity_at)),
+            ended_at: ended.map(|_| Moment(row.last_activity_at)),
+            end_recovered: matches!(row.end, Some(End::Told(end)) if end.recovered),
+            silent_since: row.silent_since().map(Moment),
             duration_seconds: row.last_activity_at.since(row.started_at).as_secs_f64(),
             user: row.current_user().map(|user| UserShape { id: user.id.clone(), name: user.name.clone() }),
             users: row.users.iter().map(user_span).collect(),
@@ -160,8 +182,18 @@ impl SessionShape {
                     (property.name.clone(), PropertyShape { first, last })
                 })
                 .collect(),
+            process: row.process.as_deref().map(process),
             pinned,
         }
+    }
+}
+
+fn process(process: &Process) -> ProcessShape {
+    ProcessShape {
+        recorded: process.recorded,
+        missing: process.missing(),
+        lost: process.lost.clone(),
+        previous_id: process.previous.map(|id| id.to_string()),
     }
 }
 

@@ -43,7 +43,7 @@ impl Plain {
 
 /// Why there is no body.
 #[derive(Debug)]
-pub(super) enum Refused {
+pub(crate) enum Refused {
     /// There is none.
     Empty,
     TooLarge {
@@ -58,7 +58,7 @@ pub(super) enum Refused {
 
 impl Refused {
     /// What the refusal is counted under.
-    pub(super) fn reason(&self) -> DropReason {
+    pub(crate) fn reason(&self) -> DropReason {
         match self {
             Self::TooLarge { .. } => DropReason::TooLarge,
             Self::Overload => DropReason::Overload,
@@ -69,7 +69,7 @@ impl Refused {
     }
 
     /// The answer, for agents that survive one.
-    pub(super) fn problem(&self) -> Problem {
+    pub(crate) fn problem(&self) -> Problem {
         match self {
             Self::Empty => Problem::new(StatusCode::LENGTH_REQUIRED, "expected a body"),
             Self::TooLarge { expected } => {
@@ -143,13 +143,13 @@ fn weight(bytes: &[u8]) -> usize {
     5 * bytes.len() + 120 * values.min(VALUES_MAX)
 }
 
-fn reserve(state: &AppState, bytes: usize) -> Result<OwnedSemaphorePermit, Refused> {
+pub(crate) fn reserve(state: &AppState, bytes: usize) -> Result<OwnedSemaphorePermit, Refused> {
     let kib = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
     state.body_kib.clone().try_acquire_many_owned(kib).map_err(|_| Refused::Overload)
 }
 
 /// Makes the share as large as `bytes` in all; what needs more than there is gets all of it.
-fn grow(state: &AppState, memory: &mut OwnedSemaphorePermit, bytes: usize) -> Result<(), Refused> {
+pub(crate) fn grow(state: &AppState, memory: &mut OwnedSemaphorePermit, bytes: usize) -> Result<(), Refused> {
     let held = memory.num_permits() * 1024;
     let bytes = bytes.min(BODY_KIB_MAX * 1024);
     if bytes > held {

@@ -91,13 +91,7 @@ pub(super) async fn heartbeat(
     let (token, _) = sender(&state, &headers, query.as_deref(), &Named::default(), address)?;
     if let Some(beat) = parse_heartbeat(query.as_deref().unwrap_or_default()) {
         let signals = vec![Signal { id: beat.id, close: beat.close }];
-        let submission = Submission {
-            project: token.project,
-            token: token.pk,
-            items: Vec::new(),
-            signals,
-            dropped: Vec::new(),
-        };
+        let submission = Submission { signals, ..Submission::new(token.project, token.pk) };
         state.store.submit(submission).await?;
     }
     Ok(StatusCode::OK)
@@ -210,13 +204,8 @@ fn refusal(state: &AppState, project: ProjectPk, refused: &Refused) -> Problem {
 fn submission(token: &Token, decoded: Decoded) -> Submission {
     let unreadable: u64 = decoded.unreadable.iter().map(|one| one.count() as u64).sum();
     let dropped = if unreadable > 0 { vec![(DropReason::Unreadable, unreadable)] } else { Vec::new() };
-    Submission {
-        project: token.project,
-        token: token.pk,
-        items: decoded.items.into_iter().map(item).collect(),
-        signals: Vec::new(),
-        dropped,
-    }
+    let items = decoded.items.into_iter().map(item).collect();
+    Submission { items, dropped, ..Submission::new(token.project, token.pk) }
 }
 
 /// An event with the part it plays in its session.

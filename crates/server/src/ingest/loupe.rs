@@ -156,13 +156,8 @@ fn visit_cookie(headers: &HeaderMap) -> Option<String> {
 fn submission(token: &Token, decoded: Decoded) -> Submission {
     let unreadable: u64 = decoded.unreadable.iter().map(|one| one.count() as u64).sum();
     let dropped = if unreadable > 0 { vec![(DropReason::Unreadable, unreadable)] } else { Vec::new() };
-    Submission {
-        project: token.project,
-        token: token.pk,
-        items: decoded.items.into_iter().map(item).collect(),
-        signals: Vec::new(),
-        dropped,
-    }
+    let items = decoded.items.into_iter().map(item).collect();
+    Submission { items, dropped, ..Submission::new(token.project, token.pk) }
 }
 
 /// A message with its place in its tab. One without an agent's id belongs to the visit it names, or

@@ -1,6 +1,6 @@
 //! The foreign paths: machines come here with a token; no cookie is ever a credential.
 
-mod body;
+pub(crate) mod body;
 mod cors;
 mod exceptionless;
 mod loupe;

@@ -14,6 +14,7 @@ pub(crate) mod saved_views;
 pub(crate) mod seen;
 pub(crate) mod sessions;
 pub(crate) mod settings;
+pub(crate) mod uploads;
 pub(crate) mod users;
 pub(crate) mod values;
 
@@ -30,14 +31,17 @@ use tokio::sync::{Mutex, MutexGuard};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::folder::Folder;
 
-/// Version of `schema/schema.sql`. A folder with a newer one is refused; one with [`MIGRATED_VERSION`] is migrated when it is
+/// Version of `schema/schema.sql`. A folder with a newer one is refused; one that [`MIGRATIONS`] know is migrated when it is
 /// opened for writing.
-pub const SCHEMA_VERSION: &str = "6";
+pub const SCHEMA_VERSION: &str = "7";
 const SCHEMA: &str = include_str!("schema/schema.sql");
 const FIGURES: &str = include_str!("schema/figures.sql");
-/// The version before, and what makes it this one: some seconds for each million of sessions, in one transaction.
-const MIGRATED_VERSION: &str = "5";
-const MIGRATION: &str = include_str!("schema/migration_5.sql");
+const UPLOADS: &str = include_str!("schema/uploads.sql");
+/// Older versions, and what makes each the next one: some seconds for each million of sessions, in one transaction.
+const MIGRATIONS: [(&str, [&str; 2]); 2] = [
+    ("5", [include_str!("schema/migration_5.sql"), FIGURES]),
+    ("6", [include_str!("schema/migration_6.sql"), UPLOADS]),
+];
 
 /// Connections that read: one report, one page of events, one look-up, and one to spare.
 const READERS_MAX: u32 = 4;
@@ -139,6 +143,7 @@ async fn prepare_schema(writer: &mut SqliteConnection) -> Result<(), StoreError>
         let mut transaction = writer.begin().await?;
         sqlx::raw_sql(SCHEMA).execute(&mut *transaction).await?;
         sqlx::raw_sql(FIGURES).execute(&mut *transaction).await?;
+        sqlx::raw_sql(UPLOADS).execute(&mut *transaction).await?;
         sqlx::query("INSERT INTO meta (name, value) VALUES ('schema_version', $1)")
             .bind(SCHEMA_VERSION)
             .execute(&mut *transaction)
@@ -151,13 +156,13 @@ async fn prepare_schema(writer: &mut SqliteConnection) -> Result<(), StoreError>
 }
 
 async fn migrate(writer: &mut SqliteConnection) -> Result<(), StoreError> {
-    if version(writer).await? != MIGRATED_VERSION {
-        return Ok(());
-    }
-    tracing::info!(from = MIGRATED_VERSION, to = SCHEMA_VERSION, "migrating the catalog");
+    let from = version(writer).await?;
+    let Some(first) = MIGRATIONS.iter().position(|(version, _)| *version == from) else { return Ok(()) };
+    tracing::info!(from, to = SCHEMA_VERSION, "migrating the catalog");
     let mut transaction = writer.begin().await?;
-    sqlx::raw_sql(MIGRATION).execute(&mut *transaction).await?;
-    sqlx::raw_sql(FIGURES).execute(&mut *transaction).await?;
+    for statements in MIGRATIONS[first..].iter().flat_map(|(_, statements)| statements) {
+        sqlx::raw_sql(*statements).execute(&mut *transaction).await?;
+    }
     sqlx::query("UPDATE meta SET value = $1 WHERE name = 'schema_version'")
         .bind(SCHEMA_VERSION)
         .execute(&mut *transaction)
@@ -173,7 +178,7 @@ async fn version(reader: &mut SqliteConnection) -> Result<String, StoreError> {
 /// Whether this program reads that catalog, once it is migrated.
 pub(crate) async fn check_version(reader: &mut SqliteConnection) -> Result<(), StoreError> {
     let version = version(reader).await?;
-    if version == SCHEMA_VERSION || version == MIGRATED_VERSION {
+    if version == SCHEMA_VERSION || MIGRATIONS.iter().any(|(older, _)| *older == version) {
         Ok(())
     } else {
         Err(StoreError::new(

@@ -2,6 +2,7 @@
 
 pub(crate) mod columns;
 pub(crate) mod figures;
+mod process;
 pub(crate) mod query;
 mod tab;
 
@@ -155,11 +156,12 @@ pub(crate) async fn idle(
     let rows = sqlx::query(
         "SELECT key_kind, key_text, last_activity_at FROM session \
          WHERE project_pk = $1 AND end_kind = 0 AND ((kind = 'browser' AND last_activity_at <= $2) \
-         OR (kind <> 'browser' AND last_activity_at <= $3)) LIMIT $4",
+         OR (kind = 'user' AND last_activity_at <= $3) OR (kind = 'process' AND last_observed_at <= $4)) LIMIT $5",
     )
     .bind(project.0)
     .bind(now.minus(rules.browser_idle_after).as_unix_nanos())
     .bind(now.minus(rules.idle_after).as_unix_nanos())
+    .bind(now.minus(rules.silent_after).as_unix_nanos())
     .bind(limit)
     .fetch_all(reader)
     .await?;
@@ -326,6 +328,21 @@ pub(crate) async fn by_id(
     query.build().fetch_optional(readers).await?.map(|row| read(&row)).transpose()
 }
 
+/// The session of that key in the project.
+pub(crate) async fn by_key(
+    readers: &SqlitePool,
+    project: ProjectPk,
+    key: &SessionKey,
+) -> Result<Option<SessionId>, StoreError> {
+    let row = sqlx::query("SELECT id FROM session WHERE project_pk = $1 AND key_hash = $2")
+        .bind(project.0)
+        .bind(key.hash().to_vec())
+        .fetch_optional(readers)
+        .await?;
+    let bad = || StoreError::corrupt("a session has a bad id");
+    row.map(|row| session_id(row.get(0)).ok_or_else(bad)).transpose()
+}
+
 /// Sessions whose agent chose that id, at most two, which tell "not unique": projects do not share
 /// ids, and tabs may bear one agent id.
 pub(crate) async fn by_external_id(
@@ -452,7 +469,7 @@ pub(crate) fn push_filter(
     }
     match filter.running {
         Some(true) => drop(query.push(format_args!(" AND {plus}end_kind = 0"))),
-        Some(false) => drop(query.push(" AND end_kind <> 0")),
+        Some(false) => drop(query.push(" AND end_kind NOT IN (0, 4)")),
         None => {}
     }
     match filter.with_errors {

@@ -57,6 +57,7 @@ impl SessionLimits {
             idle_after: or(self.idle_after, default.idle_after),
             close_grace: or(self.close_grace, default.close_grace),
             browser_idle_after: or(self.browser_idle_after, default.browser_idle_after),
+            silent_after: default.silent_after,
         }
     }
 

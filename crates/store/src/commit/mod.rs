@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kymo_model::{DropReason, SessionId};
-use kymo_tracker::{Incoming, Signal};
+use kymo_tracker::{Incoming, Signal, Told};
 use sqlx::Connection;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
@@ -34,6 +34,7 @@ use crate::fault::{self, Place};
 use crate::refusals::Refusals;
 use crate::retention::Retention;
 use crate::store::people::uses::Uses;
+use crate::store::uploads::Advance;
 use crate::tail::TailBatch;
 use crate::views::Views;
 
@@ -69,6 +70,18 @@ pub struct Submission {
     pub signals: Vec<Signal>,
     /// What was dropped before it got here.
     pub dropped: Vec<(DropReason, u64)>,
+    /// What files of processes say beside their events; it holds before them.
+    pub told: Vec<Told>,
+    /// How far the file has come that this is of: committed with it.
+    pub upload: Option<Advance>,
+}
+
+impl Submission {
+    /// One that brings nothing yet.
+    pub fn new(project: ProjectPk, token: i64) -> Self {
+        let (items, signals, dropped, told) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { project, token, items, signals, dropped, told, upload: None }
+    }
 }
 
 /// What became of a submission that is now durable.

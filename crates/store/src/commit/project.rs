@@ -4,17 +4,18 @@ use std::collections::{BTreeMap, HashSet};
 
 use arrow_array::RecordBatch;
 use kymo_model::{DropReason, Event, SessionId, Timestamp};
-use kymo_tracker::{Applied, Incoming, Need, Signal, step};
+use kymo_tracker::{Applied, Incoming, Need, Signal, Told, step};
 use sqlx::SqliteConnection;
 
 use super::cache::Cache;
 use super::{Item, Receipt, Submission, scoped};
 use crate::catalog::counters::Counts;
-use crate::catalog::events;
 use crate::catalog::projects::ProjectPk;
 use crate::catalog::seen::{self, Fingerprint};
+use crate::catalog::{events, uploads};
 use crate::columns::BatchBuilder;
 use crate::error::StoreError;
+use crate::store::uploads::Advance;
 use crate::tail;
 
 /// What a project's part came to; published once the transaction is committed.
@@ -56,24 +57,21 @@ pub(super) async fn apply(
     let mut batch = BatchBuilder::with_capacity(events);
     let mut receipts = Vec::with_capacity(group.len());
     let loose_before = cache.rows.next_loose_sequence;
-    let group: Vec<Known> = group
-        .into_iter()
-        .map(|(position, submission)| Known {
-            position,
-            incoming: with_known_marked(submission.items, submission.token, &mut new, next_arrival),
-            signals: submission.signals,
-            dropped: submission.dropped.into_iter().collect(),
-        })
-        .collect();
+    let group: Vec<Known> =
+        group.into_iter().map(|(position, one)| Known::of(position, one, &mut new, next_arrival)).collect();
     // What all of them need is loaded at once.
     let mut needs: Vec<Need> = Vec::new();
     for known in &group {
         needs.extend(step::needs(&known.incoming, &rules));
+        needs.extend(known.told.iter().map(step::told_need));
         needs.extend(known.signals.iter().flat_map(|signal| step::signal_needs(signal, now, &rules)));
     }
     cache.load(&mut *writer, project, &needs, now).await?;
-    for Known { position, incoming, signals, mut dropped } in group {
+    for Known { position, incoming, signals, mut dropped, told, upload } in group {
         let mut types: Vec<(SessionId, &str)> = Vec::new();
+        for told in &told {
+            step::tell(&mut cache.rows, told, now);
+        }
         let applied = step::step(&mut cache.rows, &incoming, now, &rules);
         let mut stored = 0;
         for (item, applied) in incoming.iter().zip(applied) {
@@ -89,6 +87,9 @@ pub(super) async fn apply(
         cache.write_error_types(&mut *writer, project, &types, now).await?;
         for signal in &signals {
             step::signal(&mut cache.rows, signal, now, &rules);
+        }
+        if let Some(Advance(row)) = upload {
+            uploads::advance(&mut *writer, &row).await?;
         }
         receipts.push((position, Receipt { stored, dropped }));
     }
@@ -118,6 +119,35 @@ struct Known {
     incoming: Vec<Incoming>,
     signals: Vec<Signal>,
     dropped: BTreeMap<DropReason, u64>,
+    told: Vec<Told>,
+    upload: Option<Advance>,
+}
+
+impl Known {
+    fn of(
+        position: usize,
+        submission: Submission,
+        new: &mut HashSet<Fingerprint>,
+        next_arrival: &mut u64,
+    ) -> Self {
+        let Submission { token, items, signals, dropped, told, upload, .. } = submission;
+        Self {
+            position,
+            incoming: with_known_marked(items, token, new, next_arrival),
+            signals,
+            dropped: dropped.into_iter().collect(),
+            told: with_arrival(told, next_arrival),
+            upload,
+        }
+    }
+}
+
+fn with_arrival(mut told: Vec<Told>, next_arrival: &mut u64) -> Vec<Told> {
+    for told in &mut told {
+        told.arrival = *next_arrival;
+        *next_arrival += 1;
+    }
+    told
 }
 
 async fn new_fingerprints(

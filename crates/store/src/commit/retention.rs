@@ -10,9 +10,10 @@ use sqlx::{Connection, Row, SqliteConnection};
 use super::Committer;
 use crate::catalog::counters::{self, Counts};
 use crate::catalog::projects::ProjectPk;
-use crate::catalog::retention;
+use crate::catalog::{retention, uploads};
 use crate::error::StoreError;
 use crate::fault::{self, Place};
+use crate::folder::raw;
 
 /// Sessions removed in one transaction. Each is a dozen pages of the log at worst: some 50 ms in which
 /// commits wait, every two seconds, while there is something to remove.
@@ -42,6 +43,8 @@ pub(super) struct NextLook {
 struct Removed {
     sessions: Vec<SessionId>,
     events: u64,
+    /// Numbers of the files of their fragments.
+    files: Vec<i64>,
     /// It ran into a limit: there may be more.
     more: bool,
 }
@@ -102,6 +105,9 @@ impl Committer {
             events = removed.events,
             "retention removed sessions"
         );
+        let (folder, files) = (self.retention.uploads.clone(), removed.files);
+        // Nothing waits for it: what it does not get to goes at the next start.
+        drop(tokio::task::spawn_blocking(move || raw::remove(&folder, &files)));
         self.retention.wake.notify_one();
         let _ = self.changes.send(super::Change { project, sessions: removed.sessions });
         Ok(removed.more)
@@ -124,10 +130,11 @@ async fn remove(
     let sessions: Vec<SessionId> = of_session.keys().copied().collect();
     let streams: Vec<SessionId> = of_session.into_values().flatten().collect();
     let waits = sessions.len() < expired.len();
+    let files = uploads::delete_of_sessions(writer, &sessions).await?;
     let mut events = retention::delete_sessions(writer, &sessions, &streams).await?;
     events += retention::delete_loose(writer, project, silent_since, LOOSE_SEGMENTS_MAX).await?;
     let described = retention::delete_descriptions(writer, project, silent_since, DESCRIPTIONS_MAX).await?;
-    Ok(Removed { sessions, events, more: more || waits || described as i64 == DESCRIPTIONS_MAX })
+    Ok(Removed { sessions, events, files, more: more || waits || described as i64 == DESCRIPTIONS_MAX })
 }
 
 /// Gives free pages of the catalog back to the disk, a bounded number at a time. A catalog that was made

@@ -2,7 +2,8 @@
 //! each file. Made while everything goes on (ADR 0011).
 //!
 //! ```text
-//! TO.writing/  catalog.db (VACUUM INTO: one moment)  segments/*.parquet (linked or copied)  manifest.json
+//! TO.writing/  catalog.db (VACUUM INTO: one moment)  segments/*.parquet (linked or copied)  uploads/*.kymo
+//!              manifest.json
 //!              all synced, then renamed to TO
 //! ```
 
@@ -20,7 +21,7 @@ use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
 
 use crate::catalog;
 use crate::error::{StoreError, StoreErrorKind};
-use crate::folder::{CATALOG, SEGMENTS, sync_folder};
+use crate::folder::{CATALOG, SEGMENTS, UPLOADS, raw, sync_folder};
 use crate::segment;
 use crate::store::Store;
 
@@ -96,9 +97,9 @@ impl Store {
     async fn write_backup(&self, unfinished: &Path, made_at: String) -> Result<Manifest, StoreError> {
         let copy = unfinished.join(CATALOG);
         self.catalog().copy_to(self.folder(), &copy).await?;
-        let listed: Vec<i64> = listed(&copy).await?;
-        let (source, target) = (self.folder().segments(), unfinished.to_owned());
-        let files = tokio::task::spawn_blocking(move || copy_segments(&source, &target, &listed))
+        let listed = listed(&copy).await?;
+        let (source, target) = (self.folder().root().to_owned(), unfinished.to_owned());
+        let files = tokio::task::spawn_blocking(move || copy_files(&source, &target, &listed))
             .await
             .map_err(|_| StoreError::corrupt("writing a backup panicked"))??;
         let program = env!("CARGO_PKG_VERSION").to_owned();
@@ -143,6 +144,7 @@ fn begin(to: &Path) -> Result<PathBuf, StoreError> {
         _ => {}
     }
     make_folder(&unfinished.join(SEGMENTS))?;
+    make_folder(&unfinished.join(UPLOADS))?;
     Ok(unfinished)
 }
 
@@ -151,19 +153,33 @@ async fn open_copy(path: &Path) -> Result<SqliteConnection, StoreError> {
     Ok(SqliteConnectOptions::new().filename(path).read_only(true).immutable(true).connect().await?)
 }
 
-async fn listed(copy: &Path) -> Result<Vec<i64>, StoreError> {
+/// What a copy of a catalog lists.
+struct Listed {
+    segments: Vec<i64>,
+    /// Fragments of sessions, with the bytes that count.
+    fragments: Vec<(i64, u64)>,
+}
+
+async fn listed(copy: &Path) -> Result<Listed, StoreError> {
     let mut connection = open_copy(copy).await?;
     catalog::check_version(&mut connection).await?;
     let rows = sqlx::query("SELECT pk FROM segment ORDER BY pk").fetch_all(&mut connection).await?;
+    let segments = rows.iter().map(|row| row.get(0)).collect();
+    // An older catalog, which is migrated when it is opened, has none.
+    let table = sqlx::query("SELECT 1 FROM sqlite_master WHERE name = 'upload'");
+    let fragments = match table.fetch_optional(&mut connection).await? {
+        Some(_) => catalog::uploads::all(&mut connection).await?,
+        None => Vec::new(),
+    };
     connection.close().await?;
-    Ok(rows.iter().map(|row| row.get(0)).collect())
+    Ok(Listed { segments, fragments })
 }
 
-/// Links or copies the listed segments, syncs everything and works out the checksums. Blocking.
-fn copy_segments(source: &Path, target: &Path, listed: &[i64]) -> Result<Vec<BackupFile>, StoreError> {
+/// Links or copies what is listed, syncs everything and works out the checksums. Blocking.
+fn copy_files(source: &Path, target: &Path, listed: &Listed) -> Result<Vec<BackupFile>, StoreError> {
     let mut files = vec![checked(target, CATALOG.to_owned())?];
-    for pk in listed {
-        let from = segment::path(source, *pk);
+    for pk in &listed.segments {
+        let from = segment::path(&source.join(SEGMENTS), *pk);
         let name = format!("{SEGMENTS}/{}", from.file_name().unwrap_or_default().to_string_lossy());
         let to = target.join(&name);
         // A segment never changes: a link is as good as a copy, where both lie on one disk.
@@ -172,7 +188,17 @@ fn copy_segments(source: &Path, target: &Path, listed: &[i64]) -> Result<Vec<Bac
         }
         files.push(checked(target, name)?);
     }
+    for (pk, bytes) in &listed.fragments {
+        let from = raw::path(&source.join(UPLOADS), *pk);
+        let name = format!("{UPLOADS}/{}", from.file_name().unwrap_or_default().to_string_lossy());
+        // Its session was removed meanwhile, or nothing of it counts yet: a start without it asks for it again.
+        let Ok(file) = File::open(&from) else { continue };
+        // It may grow, or be cut back to these bytes.
+        std::io::copy(&mut file.take(*bytes), &mut File::create_new(target.join(&name))?)?;
+        files.push(checked(target, name)?);
+    }
     sync_folder(&target.join(SEGMENTS))?;
+    sync_folder(&target.join(UPLOADS))?;
     Ok(files)
 }
 
@@ -236,19 +262,25 @@ pub async fn restore(from: &Path, to: &Path) -> Result<Manifest, StoreError> {
 
 async fn restore_into(from: &Path, unfinished: &Path, manifest: &Manifest) -> Result<(), StoreError> {
     make_folder(&unfinished.join(SEGMENTS))?;
+    make_folder(&unfinished.join(UPLOADS))?;
     let (source, target, files) = (from.to_owned(), unfinished.to_owned(), manifest.files.clone());
     tokio::task::spawn_blocking(move || files.iter().try_for_each(|file| take_back(&source, &target, file)))
         .await
         .map_err(|_| StoreError::corrupt("restoring panicked"))??;
     let listed = listed(&unfinished.join(CATALOG)).await?;
-    let expected = listed.iter().map(|pk| segment::path(Path::new(SEGMENTS), *pk));
+    let expected = listed.segments.iter().map(|pk| segment::path(Path::new(SEGMENTS), *pk));
     let expected: BTreeSet<PathBuf> = expected.chain([PathBuf::from(CATALOG)]).collect();
     let found: BTreeSet<PathBuf> = manifest.files.iter().map(|file| PathBuf::from(&file.path)).collect();
+    // A fragment that is not there is asked for again; one that nobody lists is odd.
+    let fragments = listed.fragments.iter().map(|(pk, _)| raw::path(Path::new(UPLOADS), *pk));
+    let fragments: BTreeSet<PathBuf> = fragments.collect();
+    let found: BTreeSet<PathBuf> = found.difference(&fragments).cloned().collect();
     if let Some(odd) = expected.symmetric_difference(&found).next() {
         let detail = format!("the backup's catalog and manifest do not agree about {}", odd.display());
         return Err(StoreError::corrupt(detail));
     }
     sync_folder(&unfinished.join(SEGMENTS))?;
+    sync_folder(&unfinished.join(UPLOADS))?;
     sync_folder(unfinished)
 }
 
@@ -296,8 +328,10 @@ fn read_manifest(from: &Path) -> Result<Manifest, StoreError> {
 
 /// Foreign text never becomes a path: the names we give, and no others.
 fn is_ours(path: &str) -> bool {
-    let number =
-        path.strip_prefix(SEGMENTS).and_then(|rest| rest.strip_prefix('/')?.strip_suffix(".parquet"));
+    let number_of = |folder: &str, ending: &str| {
+        path.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/')?.strip_suffix(ending))
+    };
+    let number = number_of(SEGMENTS, ".parquet").or_else(|| number_of(UPLOADS, ".kymo"));
     let is_number = |text: &str| text.len() >= 12 && text.bytes().all(|byte| byte.is_ascii_digit());
     path == CATALOG || number.is_some_and(is_number)
 }
@@ -311,6 +345,8 @@ mod tests {
         for (path, expected) in [
             ("catalog.db", true),
             ("segments/000000000012.parquet", true),
+            ("uploads/000000000012.kymo", true),
+            ("uploads/000000000012.parquet", false),
             ("segments/../catalog.db", false),
             ("../catalog.db", false),
             ("/etc/passwd", false),

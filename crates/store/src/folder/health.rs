@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use crate::catalog;
 use crate::catalog::projects::Projects;
 use crate::error::StoreError;
-use crate::folder::{CATALOG, SEGMENTS};
+use crate::folder::{CATALOG, SEGMENTS, UPLOADS};
 use crate::segment;
 use crate::store::Store;
 
@@ -203,7 +203,10 @@ fn of_queue(queue: Option<(usize, usize)>) -> Finding {
 }
 
 fn of_disk(root: &Path) -> Finding {
-    let used: u64 = [root.to_owned(), root.join(SEGMENTS)].iter().map(|folder| bytes_in(folder)).sum();
+    let used: u64 = [root.to_owned(), root.join(SEGMENTS), root.join(UPLOADS)]
+        .iter()
+        .map(|folder| bytes_in(folder))
+        .sum();
     let (grade, free) = match free_bytes(root) {
         Some(free) if free < FREE_BYTES_FAIL => (Grade::Fail, mib(free)),
         Some(free) if free < FREE_BYTES_WARN => (Grade::Warn, mib(free)),

@@ -39,6 +39,7 @@ fn session(number: u128, start: u64, events: &[(u64, bool)], end: Option<End>) -
         clock_skew_nanos: 0,
         kymogram,
         tab: None,
+        process: None,
     }
 }
 

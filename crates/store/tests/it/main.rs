@@ -14,4 +14,5 @@ mod retention;
 mod settings;
 mod stand;
 mod tabs;
+mod uploads;
 mod window;

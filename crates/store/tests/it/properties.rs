@@ -84,7 +84,7 @@ impl Run {
         let id = self.name("run-0000");
         let signals = if self.random.below(5) == 0 { vec![Signal { id, close: false }] } else { Vec::new() };
         let (project, token) = (self.projects[self.random.below(2) as usize], self.random.below(2) as i64);
-        Submission { project, token, items, signals, dropped: Vec::new() }
+        Submission { items, signals, ..Submission::new(project, token) }
     }
 
     fn name(&mut self, prefix: &str) -> String {

@@ -120,7 +120,7 @@ impl Stand {
 }
 
 pub(crate) fn submission(project: ProjectPk, items: Vec<Item>) -> Submission {
-    Submission { project, token: 1, items, signals: Vec::new(), dropped: Vec::new() }
+    Submission { items, ..Submission::new(project, 1) }
 }
 
 /// A log line of a session by id, at that many milliseconds after [`BEGIN`].

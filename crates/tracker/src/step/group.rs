@@ -6,7 +6,7 @@ use kymo_model::{DropReason, Timestamp};
 
 use super::home::{self, Home};
 use super::pages::{self, Spot, Streams};
-use super::{Applied, Incoming, Page, Rows, join, open};
+use super::{Applied, Incoming, Page, Role, Rows, join, open, processes};
 use crate::key::SessionKey;
 use crate::row::SessionRow;
 use crate::rules::Rules;
@@ -65,7 +65,7 @@ pub(super) fn give_back(rows: &mut Rows, groups: Vec<Group<'_>>) {
 #[derive(Clone, Copy)]
 enum Fate {
     Stored(usize),
-    /// In a tab, where it has a number already.
+    /// In a tab or a process, where it has a number already.
     Placed(Spot),
     Dropped(DropReason, Option<usize>),
 }
@@ -110,6 +110,11 @@ impl Group<'_> {
         if let Some(page) = &incoming.page {
             return self.place_in_tab(incoming, page, now, streams);
         }
+        if let (SessionKey::Process(_), Role::Ordinary, Some(number)) =
+            (self.key, incoming.role, incoming.number)
+        {
+            return self.place_in_process(incoming, number, now);
+        }
         let session = match home::find(self.key, &self.sessions, incoming, now, rules) {
             Home::TooLateFor(session) => return self.dropped(DropReason::LateHeartbeat, Some(session)),
             Home::In(session) => session,
@@ -137,6 +142,21 @@ impl Group<'_> {
         match join::join(&mut held.row, incoming, now) {
             None => Fate::Placed(spot),
             Some(reason) => self.dropped(reason, Some(spot.session)),
+        }
+    }
+
+    /// Its place is the agent's own number; one that is stored already comes again.
+    fn place_in_process(&mut self, incoming: &Incoming, number: u64, now: Timestamp) -> Fate {
+        let session = if self.sessions.is_empty() { self.open(incoming, now) } else { 0 };
+        let held = &mut self.sessions[session];
+        let stream = held.row.id;
+        if let Err(reason) = processes::take(&mut held.row, number) {
+            return self.dropped(reason, Some(session));
+        }
+        held.changed = true;
+        match join::join(&mut held.row, incoming, now) {
+            None => Fate::Placed(Spot { session, sequence: number, stream }),
+            Some(reason) => self.dropped(reason, Some(session)),
         }
     }
 

@@ -41,7 +41,9 @@ pub(super) fn find(
     rules: &Rules,
 ) -> Home {
     match key {
-        SessionKey::External(_) | SessionKey::Tab(_) => of_external_id(sessions, incoming),
+        SessionKey::External(_) | SessionKey::Tab(_) | SessionKey::Process(_) => {
+            of_external_id(sessions, incoming)
+        }
         SessionKey::Identity(_) => of_identity(sessions, incoming, now, rules),
     }
 }
@@ -95,9 +97,10 @@ fn accepts(sessions: &[Held], at: usize, incoming: &Incoming, now: Timestamp, ru
         return false;
     }
     match row.end {
-        None | Some(End::TimedOut) => true,
+        None | Some(End::TimedOut | End::Silent) => true,
         Some(End::Event { at: end }) if incoming.role == Role::Start => time < end,
         Some(End::Event { at: end }) => time <= end,
+        Some(End::Told(end)) => time <= end.at,
         Some(End::CloseCall { .. }) if incoming.role == Role::Start => row.start_event_at == Some(time),
         Some(End::CloseCall { received_at }) => {
             let dated_before = match incoming.role {
@@ -136,8 +139,9 @@ fn has_successor(sessions: &[Held], at: usize, time: Timestamp) -> bool {
 
 fn is_after_end(row: &SessionRow, time: Timestamp) -> bool {
     match row.end {
-        None | Some(End::TimedOut) => false,
+        None | Some(End::TimedOut | End::Silent) => false,
         Some(End::Event { at }) => time > at,
+        Some(End::Told(end)) => time > end.at,
         Some(End::CloseCall { .. }) => time > row.last_activity_at,
     }
 }

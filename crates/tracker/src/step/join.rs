@@ -17,9 +17,10 @@ pub(super) fn join(row: &mut SessionRow, incoming: &Incoming, now: Timestamp) ->
     row.last_activity_at = row.last_activity_at.max(time);
     row.last_observed_at = row.last_observed_at.max(now);
     row.visible |= incoming.role != Role::End;
-    row.clock_skew_nanos = std::cmp::min_by_key(row.clock_skew_nanos, skew_nanos(&incoming.event), |nanos| {
-        (nanos.unsigned_abs(), *nanos)
-    });
+    row.clock_skew_nanos =
+        std::cmp::min_by_key(row.clock_skew_nanos, skew_nanos(&row.key, &incoming.event), |nanos| {
+            (nanos.unsigned_abs(), *nanos)
+        });
     if let Some(user) = &incoming.event.user {
         add_user(&mut row.users, user, time);
     }
@@ -37,6 +38,8 @@ pub(super) fn join(row: &mut SessionRow, incoming: &Incoming, now: Timestamp) ->
 fn end_after(row: &SessionRow, role: Role, time: Timestamp) -> Option<End> {
     let by_id = matches!(row.key, SessionKey::External(_));
     match (row.end, role) {
+        // How it ended its file says, apart from all events.
+        (end, _) if matches!(row.key, SessionKey::Process(_)) => end.filter(|end| end.is_final()),
         (Some(End::Event { at }), Role::End) => Some(End::Event { at: at.max(time) }),
         (Some(end), _) if end.is_final() => Some(end),
         // A tab's messages wait in the page's store for days: old ones are no sign of life.
@@ -63,11 +66,14 @@ fn store(row: &mut SessionRow, incoming: &Incoming) {
 }
 
 /// Arrival minus event time: positive where the agent's clock is behind or the event took long.
-pub(super) fn skew_nanos(event: &Event) -> i64 {
+pub(super) fn skew_nanos(key: &SessionKey, event: &Event) -> i64 {
+    if matches!(key, SessionKey::Process(_)) {
+        return 0;
+    }
     event.observed_time.as_unix_nanos().saturating_sub(event.time.as_unix_nanos())
 }
 
-fn add_user(users: &mut Vec<UserSpan>, user: &User, time: Timestamp) {
+pub(super) fn add_user(users: &mut Vec<UserSpan>, user: &User, time: Timestamp) {
     if user.id.is_none() && user.name.is_none() {
         return;
     }
@@ -104,7 +110,7 @@ fn order(span: &UserSpan, moment: Timestamp) -> (Timestamp, Option<&str>, Option
     (moment, span.user.id.as_deref(), span.user.name.as_deref())
 }
 
-fn add_property(properties: &mut Vec<Property>, name: &str, value: &str, time: Timestamp) {
+pub(super) fn add_property(properties: &mut Vec<Property>, name: &str, value: &str, time: Timestamp) {
     let (name, value) = (cut(name), cut(value));
     match properties.binary_search_by(|property| property.name.as_str().cmp(name)) {
         Ok(at) => {

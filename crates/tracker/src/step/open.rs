@@ -11,14 +11,20 @@ use crate::row::SessionRow;
 
 /// The row that `incoming` opens, before it has joined.
 pub(super) fn session(key: &SessionKey, incoming: &Incoming, now: Timestamp) -> SessionRow {
-    let kind = key.kind();
     let event = &incoming.event;
+    let row = at(key, event.time, incoming.arrival, now);
+    SessionRow { clock_skew_nanos: super::join::skew_nanos(&row.key, event), ..row }
+}
+
+/// The row of a session that begins at `time`.
+pub(super) fn at(key: &SessionKey, time: Timestamp, arrival: u64, now: Timestamp) -> SessionRow {
+    let kind = key.kind();
     SessionRow {
-        id: id(kind, key, event.time, incoming.arrival),
+        id: id(kind, key, time, arrival),
         kind,
         key: key.clone(),
-        started_at: event.time,
-        last_activity_at: event.time,
+        started_at: time,
+        last_activity_at: time,
         last_observed_at: now,
         end: None,
         visible: false,
@@ -29,9 +35,10 @@ pub(super) fn session(key: &SessionKey, incoming: &Incoming, now: Timestamp) -> 
         next_sequence: 1,
         users: Vec::new(),
         properties: Vec::new(),
-        clock_skew_nanos: super::join::skew_nanos(event),
+        clock_skew_nanos: 0,
         kymogram: Kymogram::default(),
         tab: None,
+        process: None,
     }
 }
 

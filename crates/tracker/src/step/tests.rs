@@ -4,5 +4,6 @@ mod chaos;
 mod edges;
 mod notation;
 mod pages;
+mod processes;
 mod properties;
 mod table;

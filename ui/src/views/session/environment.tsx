@@ -3,7 +3,7 @@
 import { createMemo, For, Show, type JSX } from "solid-js";
 import type { Session, SessionUser } from "../../api/types";
 import { environmentOf, type Fact } from "../../derive/environment";
-import { droppedText, endText, userText } from "../../derive/session_text";
+import { droppedText, endText, missingText, userText } from "../../derive/session_text";
 import { absoluteText, durationText, parseTime } from "../../derive/time";
 import { useApp } from "../../state/app";
 
@@ -30,14 +30,17 @@ function sessionFacts(session: Session, timeText: TimeText): Fact[] {
     ["Started", timeText(session.started_at)],
     [session.ended_at ? "Ended" : "Last activity", timeText(session.ended_at ?? session.last_activity_at)],
     ["Length", durationText(session.duration_seconds)],
-    ["End", endText(session)],
+    ["End", session.end_recovered ? `${endText(session)}, found out afterwards` : endText(session)],
+    ["Silent since", timeText(session.silent_since)],
     ["Clock", skewText(session.clock_skew_seconds)],
     ["Project", session.project],
     ["Kind", session.kind],
     ["Session id", session.id],
     ["Agent's own id", session.external_id],
     ["Visit", session.visit_id],
+    ["Came out of", session.process?.previous_id ?? null],
     ["Not stored", droppedText(session.dropped)],
+    ["Not here", missingText(session)],
   ];
   return facts.flatMap(([name, value]) => (value ? [{ name, value, first: null }] : []));
 }

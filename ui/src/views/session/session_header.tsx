@@ -35,6 +35,11 @@ export function SessionHeader(props: SessionHeaderProps): JSX.Element {
           </span>
         </Show>
         <Show when={props.session}>{(session) => <PinButton session={session()} onPinned={props.onPinned} />}</Show>
+        <Show when={props.session?.process}>
+          <a class="button small" href={`/api/v1/sessions/${props.session?.id}/download`} download="" title="The session as one file: kymo open FILE shows it without a server">
+            Download
+          </a>
+        </Show>
         <button type="button" class="button small copy-link" title="Copy link (y)" onClick={() => props.onCopyLink()}>
           Copy link
         </button>
@@ -97,7 +102,10 @@ function Facts(props: { session: Session }): JSX.Element {
         <Show when={whereText(session())}>{(text) => <li title={session().user_agent ?? undefined}>{text()}</li>}</Show>
         <li title={relativeText(started_ms(), app.now_ms(), zone())}>{absoluteText(started_ms(), zone())}</li>
         <li><SessionLength session={session()} /></li>
-        <li class={`end ${session().state} ${session().end_reason ?? ""}`}>{endText(session())}</li>
+        <li class={`end ${session().state} ${session().end_reason ?? ""}`} title={session().end_recovered ? "Found out afterwards, from what the program left" : undefined}>
+          {endText(session())}
+          <Show when={session().silent_since}>{(since) => `, last word ${relativeText(parseTime(since()), app.now_ms(), zone())}`}</Show>
+        </li>
       </ul>
     </>
   );

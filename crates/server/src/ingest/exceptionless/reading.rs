@@ -19,7 +19,7 @@ use kymo_store::{
     EventCursor, EventFilter, EventId, EventOrder, PlacedEvent, ProjectPk, Projects, SessionCursor,
     SessionFilter, StoreErrorKind, StoredEvent,
 };
-use kymo_tracker::{SessionKey, SessionRow};
+use kymo_tracker::{End, SessionKey, SessionRow};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -343,7 +343,7 @@ fn session(state: &AppState, project: ProjectPk, row: &SessionRow, is_summary: b
         started_at: row.started_at,
         last_activity_at: row.last_activity_at,
         observed_at: row.last_observed_at,
-        ended: row.end.is_some(),
+        ended: row.end.and_then(End::reason).is_some(),
         has_error: row.error_count > 0,
         user_id: user.and_then(|user| user.id.as_deref()),
         user_name: user.and_then(|user| user.name.as_deref()),
@@ -355,7 +355,7 @@ fn session(state: &AppState, project: ProjectPk, row: &SessionRow, is_summary: b
 /// The id that the agent's events refer to the session by.
 fn reference_of(row: &SessionRow) -> Option<&str> {
     match &row.key {
-        SessionKey::External(id) | SessionKey::Tab(id) => Some(id),
+        SessionKey::External(id) | SessionKey::Tab(id) | SessionKey::Process(id) => Some(id),
         SessionKey::Identity(_) => None,
     }
 }

@@ -1,4 +1,4 @@
--- The catalog, version 6, with figures.sql. Times are nanoseconds since the epoch (UTC), ids 16 bytes.
+-- The catalog, version 7, with figures.sql and uploads.sql. Times are nanoseconds since the epoch (UTC), ids 16 bytes.
 -- SQLite dialect; the PostgreSQL one differs in BLOB/BYTEA and WITHOUT ROWID only.
 
 CREATE TABLE meta (
@@ -104,14 +104,15 @@ CREATE TABLE session (
   id BLOB PRIMARY KEY,
   project_pk BIGINT NOT NULL,
   kind TEXT NOT NULL,
-  key_kind SMALLINT NOT NULL,        -- what key_text is: 0 an identity, 1 an id of the agent, 2 a tab's agent id
+  key_kind SMALLINT NOT NULL,        -- what key_text is: 0 an identity, 1 an id of the agent, 2 a tab's agent id, 3 a process's id
   key_hash BLOB NOT NULL,
   key_text TEXT NOT NULL,
   started_at BIGINT NOT NULL,
   last_activity_at BIGINT NOT NULL,
   last_observed_at BIGINT NOT NULL,
-  end_kind SMALLINT NOT NULL,        -- 0 running, 1 timed out, 2 end event, 3 close call
-  end_at BIGINT NOT NULL,            -- date of the end event, arrival of the close call, else 0
+  end_kind SMALLINT NOT NULL,        -- 0 running, 1 timed out, 2 end event, 3 close call, 4 silent; by its file 5 normal,
+                                     -- 6 crashed, 7 killed, 8 lost power, 9 unknown, 10 timed out
+  end_at BIGINT NOT NULL,            -- date of the end event or of the end in the file, arrival of the close call, else 0
   visible SMALLINT NOT NULL,
   start_event_at BIGINT,
   event_count BIGINT NOT NULL,
@@ -129,7 +130,8 @@ CREATE TABLE session (
   tab TEXT,                          -- JSON: page loads and numbers of a browser tab
   active_hour BIGINT NOT NULL,       -- of last_activity_at, hours since 1970
   has_errors SMALLINT NOT NULL,      -- error_count > 0
-  other_users SMALLINT NOT NULL      -- there are users that user_id does not tell
+  other_users SMALLINT NOT NULL,     -- there are users that user_id does not tell
+  process TEXT                       -- JSON: stored numbers of a process, what its files say
 );
 CREATE INDEX session_started ON session (started_at, id) WHERE visible = 1;
 CREATE INDEX session_key ON session (project_pk, key_hash, last_activity_at);

@@ -2,20 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use kymo_model::{DropReason, Kymogram, SessionId, SessionKind, Timestamp, User};
-use kymo_tracker::{End, Property, SessionKey, SessionRow, UserSpan};
+use kymo_model::{DropReason, EndReason, Kymogram, SessionId, SessionKind, Timestamp, User};
+use kymo_tracker::{End, Property, SessionKey, SessionRow, ToldEnd, UserSpan};
 use serde::{Deserialize, Serialize};
 use sqlx::query_builder::Separated;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, Sqlite};
 
 use super::query::user_words;
-use super::tab;
+use super::{process, tab};
 use crate::catalog::projects::ProjectPk;
 use crate::error::StoreError;
 
 /// The columns in the order of [`bind`]; `id` and `project_pk` never change.
-pub(crate) const COLUMNS: [&str; 29] = [
+pub(crate) const COLUMNS: [&str; 30] = [
     "id",
     "project_pk",
     "kind",
@@ -45,6 +45,7 @@ pub(crate) const COLUMNS: [&str; 29] = [
     "active_hour",
     "has_errors",
     "other_users",
+    "process",
 ];
 
 /// Columns that stay as they were first written.
@@ -70,9 +71,10 @@ struct StoredProperty {
 /// Binds a row's values in the order of [`COLUMNS`].
 pub(crate) fn bind(row: &mut Separated<'_, Sqlite, &'static str>, project: ProjectPk, session: &SessionRow) {
     let end_at = match session.end {
-        None | Some(End::TimedOut) => 0_i64,
+        None | Some(End::TimedOut | End::Silent) => 0_i64,
         Some(End::Event { at }) => at.as_unix_nanos(),
         Some(End::CloseCall { received_at }) => received_at.as_unix_nanos(),
+        Some(End::Told(end)) => end.at.as_unix_nanos(),
     };
     let user = session.current_user();
     row.push_bind(session.id.as_u128().to_be_bytes().to_vec())
@@ -103,7 +105,8 @@ pub(crate) fn bind(row: &mut Separated<'_, Sqlite, &'static str>, project: Proje
         .push_bind(session.tab.as_deref().map(tab::to_json))
         .push_bind(active_hour(session.last_activity_at))
         .push_bind(i64::from(session.error_count > 0))
-        .push_bind(i64::from(has_other_users(session)));
+        .push_bind(i64::from(has_other_users(session)))
+        .push_bind(session.process.as_deref().map(|part| process::to_json(part, session.end)));
 }
 
 /// The column `active_hour`. Rises with the moment, also before 1970.
@@ -128,7 +131,26 @@ pub(super) fn end_kind(session: &SessionRow) -> i64 {
         Some(End::TimedOut) => 1,
         Some(End::Event { .. }) => 2,
         Some(End::CloseCall { .. }) => 3,
+        Some(End::Silent) => 4,
+        Some(End::Told(end)) => told_kind(end.reason),
     }
+}
+
+/// The column `end_kind` of an end that a file tells.
+pub(super) const fn told_kind(reason: EndReason) -> i64 {
+    match reason {
+        EndReason::Normal => 5,
+        EndReason::Crashed => 6,
+        EndReason::Killed => 7,
+        EndReason::LostPower => 8,
+        EndReason::Unknown => 9,
+        EndReason::TimedOut => 10,
+    }
+}
+
+/// The other way of [`told_kind`].
+fn told_reason(kind: i64) -> Option<EndReason> {
+    EndReason::ALL.into_iter().find(|reason| told_kind(*reason) == kind)
 }
 
 /// The column `key_kind`.
@@ -137,6 +159,7 @@ fn key_kind(key: &SessionKey) -> i64 {
         SessionKey::Identity(_) => 0,
         SessionKey::External(_) => 1,
         SessionKey::Tab(_) => 2,
+        SessionKey::Process(_) => 3,
     }
 }
 
@@ -145,7 +168,8 @@ pub(super) fn key(kind: i64, text: String) -> SessionKey {
     match kind {
         0 => SessionKey::Identity(text),
         1 => SessionKey::External(text),
-        _ => SessionKey::Tab(text),
+        2 => SessionKey::Tab(text),
+        _ => SessionKey::Process(text),
     }
 }
 
@@ -192,11 +216,21 @@ pub(crate) fn read(row: &SqliteRow) -> Result<(ProjectPk, SessionRow), StoreErro
     let bad = |column: &str| StoreError::corrupt(format!("a session row has a bad {column}"));
     let time = |column: &str| Timestamp::from_unix_nanos(row.get(column));
     let id = session_id(row.get("id")).ok_or_else(|| bad("id"))?;
+    let (process, is_recovered) = match row.get::<Option<&str>, _>("process") {
+        Some(json) => process::from_json(json).map(|(part, is)| (Some(Box::new(part)), is)),
+        None => Some((None, false)),
+    }
+    .ok_or_else(|| bad("process"))?;
     let end = match row.get::<i64, _>("end_kind") {
         0 => None,
         1 => Some(End::TimedOut),
         2 => Some(End::Event { at: time("end_at") }),
-        _ => Some(End::CloseCall { received_at: time("end_at") }),
+        3 => Some(End::CloseCall { received_at: time("end_at") }),
+        4 => Some(End::Silent),
+        told => {
+            let reason = told_reason(told).ok_or_else(|| bad("end_kind"))?;
+            Some(End::Told(ToldEnd { at: time("end_at"), reason, recovered: is_recovered }))
+        }
     };
     let users: Vec<StoredUser> = serde_json::from_str(row.get("users")).map_err(|_| bad("users"))?;
     let properties: Vec<StoredProperty> =
@@ -223,6 +257,7 @@ pub(crate) fn read(row: &SqliteRow) -> Result<(ProjectPk, SessionRow), StoreErro
             Some(json) => Some(Box::new(tab::from_json(json).ok_or_else(|| bad("tab"))?)),
             None => None,
         },
+        process,
     };
     Ok((ProjectPk(row.get("project_pk")), session))
 }

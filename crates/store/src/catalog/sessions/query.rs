@@ -94,13 +94,18 @@ fn term(sql: &mut Sql, field: &SessionField, test: &Test) {
         },
         SessionField::State => match test {
             Test::Word("running") => drop(sql.push("end_kind = 0")),
-            Test::Word(_) => drop(sql.push("end_kind <> 0")),
+            Test::Word("silent") => drop(sql.push("end_kind = 4")),
+            Test::Word(_) => drop(sql.push("end_kind NOT IN (0, 4)")),
             _ => always(sql, test),
         },
         SessionField::EndReason => drop(sql.push(match test {
-            Test::Word("timed_out") => "end_kind = 1",
-            Test::Word("normal") => "end_kind IN (2, 3)",
-            Test::Exists => "end_kind <> 0",
+            Test::Word("timed_out") => "end_kind IN (1, 10)",
+            Test::Word("normal") => "end_kind IN (2, 3, 5)",
+            Test::Word("crashed") => "end_kind = 6",
+            Test::Word("killed") => "end_kind = 7",
+            Test::Word("lost_power") => "end_kind = 8",
+            Test::Word("unknown") => "end_kind = 9",
+            Test::Exists => "end_kind NOT IN (0, 4)",
             _ => "1 = 0",
         })),
         SessionField::User => user(sql, test),
@@ -114,7 +119,7 @@ fn term(sql: &mut Sql, field: &SessionField, test: &Test) {
         SessionField::Started => moment(sql, "started_at", test),
         SessionField::LastActivity => moment(sql, "last_activity_at", test),
         SessionField::Ended => {
-            sql.push("(end_kind <> 0 AND ");
+            sql.push("(end_kind NOT IN (0, 4) AND ");
             moment(sql, "last_activity_at", test);
             sql.push(")");
         }

@@ -1,7 +1,7 @@
 //! Fields of a session, for aggregates.
 
 use kymo_filter::{Field, SessionField};
-use kymo_tracker::SessionRow;
+use kymo_tracker::{End, SessionRow};
 
 use super::Values;
 
@@ -21,7 +21,7 @@ impl Values for SessionValues<'_> {
             SessionField::Kind => each(row.kind.as_str()),
             SessionField::State => each(row.state().as_str()),
             SessionField::EndReason => {
-                row.end.iter().for_each(|end| each(end.reason().as_str()));
+                row.end.and_then(End::reason).iter().for_each(|reason| each(reason.as_str()));
             }
             SessionField::User => {
                 user.and_then(|user| user.id.as_deref().or(user.name.as_deref())).into_iter().for_each(each);
@@ -66,7 +66,9 @@ impl Values for SessionValues<'_> {
         match field {
             SessionField::Started => Some(row.started_at.as_unix_nanos()),
             SessionField::LastActivity => Some(row.last_activity_at.as_unix_nanos()),
-            SessionField::Ended => row.end.map(|_| row.last_activity_at.as_unix_nanos()),
+            SessionField::Ended => {
+                row.end.and_then(End::reason).map(|_| row.last_activity_at.as_unix_nanos())
+            }
             _ => None,
         }
     }

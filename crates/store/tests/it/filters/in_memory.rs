@@ -30,7 +30,7 @@ fn session_facts(facts: &Facts<'_>, project: ProjectPk, row: &SessionRow) -> Ses
     let name = facts.names[&project].to_owned();
     let external_id = match &row.key {
         SessionKey::Identity(_) => None,
-        SessionKey::External(id) | SessionKey::Tab(id) => Some(id.clone()),
+        SessionKey::External(id) | SessionKey::Tab(id) | SessionKey::Process(id) => Some(id.clone()),
     };
     let end = match row.state() {
         SessionState::Ended(reason) => Some(reason),

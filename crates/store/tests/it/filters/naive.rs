@@ -113,7 +113,9 @@ impl<'run> Facts<'run> {
                 let is_own = matches!(test, Test::Matches(pattern) if pattern.whole() == Some(&own));
                 let chosen = match &row.key {
                     SessionKey::Identity(_) => None,
-                    SessionKey::External(id) | SessionKey::Tab(id) => Some(id.as_str()),
+                    SessionKey::External(id) | SessionKey::Tab(id) | SessionKey::Process(id) => {
+                        Some(id.as_str())
+                    }
                 };
                 *test == Test::Exists || is_own || any_text(chosen, test)
             }

@@ -11,6 +11,8 @@ pub(super) enum Needs {
     SameOrigin,
     /// A token that may send, of the project that the path names if it names one. No cookie helps.
     Sending,
+    /// A token of scope ingest or admin: a browser's, from wherever, may not. No cookie helps.
+    Uploading,
     /// A token that may read, of the project that the path names if it names one. No cookie helps.
     TokenReading,
     /// Anything by which one may read.
@@ -127,6 +129,10 @@ pub(super) const ROWS: &[Row] = &[
     get("/api/v1/sessions/{id}/density", Needs::Rank(0)),
     get_with("/api/v1/events", Needs::Rank(0), "?project={project}"),
     get("/api/v1/events/{id}", Needs::Rank(0)),
+    get("/api/v1/sessions/{id}/download", Needs::Rank(0)),
+    write("POST", "/api/v1/uploads", Needs::Uploading, "no file"),
+    write("HEAD", "/api/v1/uploads/{session}/fragments/{fragment}", Needs::Uploading, ""),
+    write("PATCH", "/api/v1/uploads/{session}/fragments/{fragment}", Needs::Uploading, "no file"),
     get("/api/v1/filter/fields", Needs::Reading),
     get_with("/api/v1/filter/values", Needs::Rank(0), "?field=version&project={project}"),
     get("/api/v1/changes", Needs::Reading),

@@ -1,0 +1,102 @@
+//! Small pieces, in any order of fragments, with everything that a sender can do wrong.
+
+use kymo_testkit::{Kymo, Random};
+use serde_json::json;
+
+use super::client::Client;
+use super::{check, counter, session, session_files};
+use crate::KYMO;
+
+/// Cut at every tenth kilobyte.
+const PIECE_BYTES: usize = 10 * 1024;
+
+fn yes(status: u16, offset: usize) -> (u16, Option<u64>, Option<String>) {
+    (status, Some(offset as u64), Some("?1".into()))
+}
+
+fn no(status: u16, offset: usize) -> (u16, Option<u64>, Option<String>) {
+    (status, Some(offset as u64), Some("?0".into()))
+}
+
+#[test]
+fn pieces_in_any_order_of_fragments_come_to_the_same() {
+    let kymo = Kymo::with_project(KYMO);
+    let client = Client::new(&kymo);
+    let (folder, files) = session_files(4);
+    let mut random = Random::seeded(20_261_121);
+    assert_eq!(client.ask(1).0, 404, "nobody has shown a header");
+    let (status, wanted) = client.begin(&files[0][..4096]);
+    assert_eq!((status, &wanted["wanted"], &wanted["fragments"]), (200, &json!("all"), &json!([])));
+    assert_eq!(session(&kymo)["event_count"], 0, "there is a session before there are events");
+    assert_eq!(client.ask(1), no(204, 0));
+
+    let mut offsets = vec![0; files.len()];
+    let mut seen = 0;
+    while let Some(open) =
+        Some((0..files.len()).filter(|at| offsets[*at] < files[*at].len()).collect::<Vec<_>>())
+            .filter(|open| !open.is_empty())
+    {
+        let at = open[random.below(open.len() as u64) as usize];
+        let (file, offset, fragment) = (&files[at], offsets[at], at as u64 + 1);
+        let end = file.len().min(offset + PIECE_BYTES);
+        let is_last = end == file.len();
+        match random.below(6) {
+            // At the wrong place: told where to go on, and nothing changes.
+            0 => {
+                assert_eq!(client.append(fragment, offset + 1, &file[offset..end], is_last), no(409, offset));
+            }
+            // Damaged on its way.
+            1 => {
+                let digest = "sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:";
+                let headers = [("content-digest", digest)];
+                assert_eq!(
+                    client.append_with(fragment, offset, &file[offset..end], is_last, &headers).0,
+                    422
+                );
+                assert_eq!(client.ask(fragment), no(204, offset));
+            }
+            _ => {
+                let expected = if is_last { yes(204, end) } else { no(204, end) };
+                assert_eq!(client.append(fragment, offset, &file[offset..end], is_last), expected);
+                // Once more: it is there.
+                let again = client.append(fragment, offset, &file[offset..end], is_last);
+                assert_eq!(again, if is_last { yes(409, end) } else { no(409, end) });
+                offsets[at] = end;
+                let events = session(&kymo)["event_count"].as_u64().unwrap();
+                assert!(events >= seen, "it grows");
+                seen = events;
+            }
+        }
+    }
+    assert_eq!(client.append(1, files[0].len(), b"", true), yes(204, files[0].len()), "said again");
+    check(&kymo, folder.path());
+    assert_eq!((counter(&kymo, "stored"), counter(&kymo, "duplicate")), (10_000, 0));
+    let (_, wanted) = client.begin(&files[2]);
+    assert_eq!(wanted["fragments"].as_array().unwrap().len(), 4);
+    assert_eq!(wanted["fragments"][2], json!({"fragment": 3, "offset": files[2].len(), "complete": true}));
+}
+
+#[test]
+fn what_cannot_be_is_refused_and_counted() {
+    let kymo = Kymo::with_project(KYMO);
+    let client = Client::new(&kymo);
+    let (_, files) = session_files(2);
+    assert_eq!(client.begin(b"no session file").0, 422);
+    assert_eq!(client.begin(&vec![0; 300 * 1024]).0, 413);
+    assert_eq!(client.begin(&files[0]).0, 200);
+    let piece = &files[0][..5000];
+    assert_eq!(client.append(2, 0, piece, false).0, 422, "another fragment");
+    assert_eq!(client.ask(2), no(204, 0));
+    assert_eq!(client.append(1, 0, &vec![7; 400 * 1024], false).0, 422, "no session file");
+    assert_eq!(client.append(0, 0, piece, false).0, 400);
+    assert_eq!(client.append(10_001, 0, piece, false).0, 400);
+    assert_eq!(client.append(1, 0, &vec![0; (1 << 20) + 1], false).0, 413);
+    assert_eq!(client.append_with(1, 0, piece, false, &[("content-type", "text/plain")]).0, 415);
+    assert_eq!(client.append_with(1, 0, piece, false, &[("content-digest", "sha-256=x")]).0, 400);
+    let wrong = [("repr-digest", "sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:")];
+    assert_eq!(client.append_with(1, 0, &files[0], true, &wrong).0, 422, "all of it is something else");
+    assert_eq!(client.ask(1), no(204, 0));
+    assert_eq!(session(&kymo)["event_count"], 0);
+    assert_eq!((counter(&kymo, "stored"), counter(&kymo, "too_large")), (0, 2));
+    assert!(counter(&kymo, "unsupported") >= 6);
+}

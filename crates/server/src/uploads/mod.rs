@@ -1,0 +1,435 @@
+//! Files of sessions of programs: in by a resumable upload, fragment by fragment, and out as one file.
+//!
+//! ```text
+//! POST  /api/v1/uploads                              the head of a file -> what is there, what is wanted
+//! HEAD  /api/v1/uploads/{session}/fragments/{n}      -> Upload-Offset, Upload-Complete
+//! PATCH /api/v1/uploads/{session}/fragments/{n}      bytes at Upload-Offset -> durable, then 204
+//!
+//! PATCH: offset right? -> bytes appended to the raw file, synced -> read from the last frame on -> events committed in
+//!        batches, the last one together with the new offset -> answered
+//! ```
+//!
+//! So a kill at any moment leaves an offset from which sending again loses nothing; what is committed twice are events whose
+//! sequences are stored, which the tracker drops. The form is that of the IETF's resumable uploads
+//! (draft-ietf-httpbis-resumable-upload); see `docs/uploads.md`.
+
+mod decode;
+mod digest;
+pub(crate) mod download;
+
+use std::io::Read;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt;
+use kymo_format::limits::HEADER_BYTES_MAX;
+use kymo_format::{Header, Item, Reader};
+use kymo_model::{DropReason, SessionId, SessionKind};
+use kymo_store::{FRAGMENT_BYTES_MAX, FRAGMENTS_MAX, Progress, StoreError, Submission, Upload};
+use kymo_tracker::Told;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use self::decode::{Batch, Decoder, Place, Refused, told};
+use self::digest::Expected;
+use crate::access::Sender;
+use crate::api::{ProblemShape, Refusal};
+use crate::ingest::body::{self, Refused as BodyRefused};
+use crate::problem::Problem;
+use crate::state::AppState;
+
+const OFFSET: HeaderName = HeaderName::from_static("upload-offset");
+const COMPLETE: HeaderName = HeaderName::from_static("upload-complete");
+const LIMIT: HeaderName = HeaderName::from_static("upload-limit");
+const CONTENT_DIGEST: HeaderName = HeaderName::from_static("content-digest");
+const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
+/// What a piece of an upload is.
+const PARTIAL: &str = "application/partial-upload";
+/// Bytes of one piece. It is in memory until it is on disk, twice while it grows, out of what all requests share
+/// (40 MiB); at 6 bytes a message this is 170,000 messages.
+const APPEND_BYTES_MAX: usize = 1 << 20;
+/// Bytes of a head: a header, and what stands around it.
+const HEAD_BYTES_MAX: usize = HEADER_BYTES_MAX + 4096;
+/// Read at a time for a digest.
+const PIECE_BYTES: usize = 256 * 1024;
+
+/// What the server has of a session, and what it wants.
+#[derive(Serialize, ToSchema)]
+#[schema(as = UploadWanted)]
+pub(crate) struct WantedShape {
+    /// The session's id here.
+    session: String,
+    /// `all`: every fragment.
+    wanted: &'static str,
+    /// Largest piece.
+    append_bytes_max: u64,
+    /// Largest fragment.
+    fragment_bytes_max: u64,
+    /// Fragments of which something is there, by number.
+    fragments: Vec<FragmentShape>,
+}
+
+/// What is there of a fragment.
+#[derive(Serialize, ToSchema)]
+#[schema(as = UploadFragment)]
+pub(crate) struct FragmentShape {
+    fragment: u64,
+    /// Bytes that are stored: where to go on.
+    offset: u64,
+    complete: bool,
+}
+
+/// Says that a session is to be sent: by the beginning of one of its files
+#[utoipa::path(
+    post,
+    path = "/api/v1/uploads",
+    operation_id = "begin_upload",
+    tag = "uploads",
+    request_body(content = Vec<u8>, content_type = "application/octet-stream",
+        description = "The beginning of a session file, at least to the end of its header"),
+    responses(
+        (status = 200, body = WantedShape),
+        (status = 422, description = "It is no session file, or not of a program", body = ProblemShape,
+            content_type = "application/problem+json"),
+        Refusal
+    )
+)]
+pub(crate) async fn begin(
+    State(state): State<AppState>,
+    sender: Sender,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<WantedShape>, Problem> {
+    let received = receive(&state, sender, &headers, body, HEAD_BYTES_MAX).await?;
+    let header = header_of(&received.bytes).map_err(|detail| refused(&state, sender, detail))?;
+    let session = header.session;
+    let submission = submission(sender, Vec::new(), Some(told(&header)));
+    state.store.submit(submission).await?;
+    let id = known(&state, sender, session).await?;
+    let there = state.store.uploads(sender.project, session).await?;
+    Ok(Json(WantedShape {
+        session: id.to_string(),
+        wanted: "all",
+        append_bytes_max: APPEND_BYTES_MAX as u64,
+        fragment_bytes_max: FRAGMENT_BYTES_MAX,
+        fragments: there
+            .into_iter()
+            .map(|one| FragmentShape { fragment: one.fragment, offset: one.bytes, complete: one.is_complete })
+            .collect(),
+    }))
+}
+
+/// Where to go on with a fragment: `Upload-Offset`, `Upload-Complete`, `Upload-Limit`
+#[utoipa::path(
+    head,
+    path = "/api/v1/uploads/{session}/fragments/{fragment}",
+    operation_id = "ask_upload",
+    tag = "uploads",
+    params(
+        ("session" = String, Path, description = "The id that the agent gave the session"),
+        ("fragment" = u64, Path, description = "The fragment's number, from 1")
+    ),
+    responses((status = 204, description = "What is there is in the headers"), Refusal)
+)]
+pub(crate) async fn ask(
+    State(state): State<AppState>,
+    sender: Sender,
+    Path((session, fragment)): Path<(String, u64)>,
+) -> Result<Response, Problem> {
+    let (session, fragment) = address(&session, fragment)?;
+    known(&state, sender, session).await?;
+    let there = state.store.uploads(sender.project, session).await?;
+    let one = there.into_iter().find(|one| one.fragment == fragment);
+    let (bytes, is_complete) = one.map_or((0, false), |one| (one.bytes, one.is_complete));
+    Ok(standing(StatusCode::NO_CONTENT, bytes, is_complete))
+}
+
+/// Sends a piece of a fragment. Stored when it is answered
+#[utoipa::path(
+    patch,
+    path = "/api/v1/uploads/{session}/fragments/{fragment}",
+    operation_id = "append_upload",
+    tag = "uploads",
+    params(
+        ("session" = String, Path, description = "The id that the agent gave the session"),
+        ("fragment" = u64, Path, description = "The fragment's number, from 1"),
+        ("Upload-Offset" = u64, Header, description = "Where in the fragment the piece begins"),
+        ("Upload-Complete" = String, Header, description = "`?1`: the fragment ends with it, `?0`: not yet"),
+        ("Content-Digest" = Option<String>, Header, description = "Of the piece: `sha-256=:BASE64:`"),
+        ("Repr-Digest" = Option<String>, Header, description = "Of the whole fragment, with its last piece")
+    ),
+    request_body(content = Vec<u8>, content_type = "application/partial-upload"),
+    responses(
+        (status = 204, description = "It is stored; `Upload-Offset` says up to where"),
+        (status = 415, description = "It is no `application/partial-upload`", body = ProblemShape,
+            content_type = "application/problem+json"),
+        (status = 422, description = "It is not what a digest says, or of another session or fragment", body = ProblemShape,
+            content_type = "application/problem+json"),
+        Refusal
+    )
+)]
+pub(crate) async fn append(
+    State(state): State<AppState>,
+    sender: Sender,
+    Path((session, fragment)): Path<(String, u64)>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let (session, fragment) = address(&session, fragment)?;
+    let piece = Piece::of(&headers).map_err(|problem| count(&state, sender, problem))?;
+    known(&state, sender, session).await?;
+    let received = receive(&state, sender, &headers, body, APPEND_BYTES_MAX).await?;
+    if piece.content.is_given() && (!received.is_whole || !piece.content.holds_of(&received.bytes)) {
+        return Err(refused(&state, sender, "the piece is not what Content-Digest says".to_owned()));
+    }
+    // A sender that goes away does not stop what has begun: the file is written by one request at a time.
+    let work = tokio::spawn(async move {
+        let upload = state.store.upload(sender.project, session, fragment).await?;
+        store(&state, sender, upload, piece, received).await
+    });
+    work.await.map_err(|_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the upload broke off"))?
+}
+
+/// What the headers of a piece say.
+struct Piece {
+    offset: u64,
+    is_complete: bool,
+    content: Expected,
+    whole: Expected,
+}
+
+impl Piece {
+    fn of(headers: &HeaderMap) -> Result<Self, Problem> {
+        let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+        let kind = text(&header::CONTENT_TYPE).and_then(|kind| kind.split(';').next());
+        if kind != Some(PARTIAL) {
+            let detail = format!("Content-Type: expected {PARTIAL}");
+            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
+        }
+        let offset = text(&OFFSET).and_then(|text| text.parse().ok());
+        let is_complete = match text(&COMPLETE) {
+            Some("?1") => Some(true),
+            Some("?0") => Some(false),
+            _ => None,
+        };
+        Ok(Self {
+            offset: offset.ok_or_else(|| Problem::input("Upload-Offset: expected a number of bytes"))?,
+            is_complete: is_complete.ok_or_else(|| Problem::input("Upload-Complete: expected ?1 or ?0"))?,
+            content: Expected::of(headers, &CONTENT_DIGEST)?,
+            whole: Expected::of(headers, &REPR_DIGEST)?,
+        })
+    }
+}
+
+/// A body, or the part of it that came.
+struct Received {
+    bytes: Vec<u8>,
+    /// The sender did not break off.
+    is_whole: bool,
+    /// Its share of the memory for bodies.
+    _memory: tokio::sync::OwnedSemaphorePermit,
+}
+
+async fn receive(
+    state: &AppState,
+    sender: Sender,
+    headers: &HeaderMap,
+    body: Body,
+    bytes_max: usize,
+) -> Result<Received, Problem> {
+    let refuse = |refused: &BodyRefused| {
+        state.store.count_refused(Some(sender.project), refused.reason());
+        let problem = refused.problem();
+        if matches!(refused, BodyRefused::Overload) { problem.retry_after(RETRY_AFTER) } else { problem }
+    };
+    let too_large = BodyRefused::TooLarge { expected: bytes_max };
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|text| text.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|announced: usize| announced > bytes_max) {
+        return Err(refuse(&too_large));
+    }
+    let mut memory = body::reserve(state, 0).map_err(|refused| refuse(&refused))?;
+    let mut pieces = body.into_data_stream();
+    let mut bytes = Vec::new();
+    let mut is_whole = true;
+    while let Some(piece) = pieces.next().await {
+        let Ok(piece) = piece else {
+            is_whole = false;
+            break;
+        };
+        if bytes.len() + piece.len() > bytes_max {
+            return Err(refuse(&too_large));
+        }
+        // A buffer that grows is up to twice as large as what is in it.
+        let needed = 2 * (bytes.len() + piece.len());
+        body::grow(state, &mut memory, needed).map_err(|refused| refuse(&refused))?;
+        bytes.extend_from_slice(&piece);
+    }
+    Ok(Received { bytes, is_whole, _memory: memory })
+}
+
+/// When a sender that found no room comes again.
+const RETRY_AFTER: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// The session's id here; a sender that never showed its header has none.
+async fn known(state: &AppState, sender: Sender, session: SessionId) -> Result<SessionId, Problem> {
+    state.store.process_session(sender.project, session).await?.ok_or_else(|| {
+        Problem::not_found(format!(
+            "there is no session {session}: send the head of a file to /api/v1/uploads first"
+        ))
+    })
+}
+
+fn address(session: &str, fragment: u64) -> Result<(SessionId, u64), Problem> {
+    let session = session.parse().map_err(|_| Problem::input("expected a session's id: a UUID"))?;
+    if !(1..=FRAGMENTS_MAX).contains(&fragment) {
+        return Err(Problem::input(format!("expected a fragment from 1 to {FRAGMENTS_MAX}")));
+    }
+    Ok((session, fragment))
+}
+
+fn header_of(bytes: &[u8]) -> Result<Arc<Header>, String> {
+    let mut reader = Reader::new();
+    reader.feed(bytes);
+    match reader.next() {
+        Some(Item::Header(header)) if header.kind == SessionKind::Process => Ok(header),
+        Some(Item::Header(header)) => {
+            Err(format!("expected a session of kind process, found {}", header.kind.as_str()))
+        }
+        _ => Err("expected the beginning of a session file, at least to the end of its header".to_owned()),
+    }
+}
+
+/// Stores a piece and answers.
+async fn store(
+    state: &AppState,
+    sender: Sender,
+    mut upload: Upload,
+    piece: Piece,
+    received: Received,
+) -> Result<Response, Problem> {
+    let is_complete = piece.is_complete && received.is_whole;
+    let is_there = piece.offset == upload.bytes;
+    if !is_there || (upload.is_complete && !received.bytes.is_empty()) {
+        // Not counted: nothing is lost, the sender goes on from where it is told to.
+        return Ok(standing(StatusCode::CONFLICT, upload.bytes, upload.is_complete));
+    }
+    let bytes = upload.bytes + received.bytes.len() as u64;
+    if bytes > FRAGMENT_BYTES_MAX {
+        state.store.count_refused(Some(sender.project), DropReason::TooLarge);
+        let detail = format!("expected a fragment of at most {FRAGMENT_BYTES_MAX} bytes");
+        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
+    }
+    if bytes == upload.bytes && (upload.is_complete || !is_complete) {
+        return Ok(standing(StatusCode::NO_CONTENT, upload.bytes, upload.is_complete));
+    }
+    let Received { bytes: piece_bytes, .. } = received;
+    state.store.append(&mut upload, piece_bytes).await?;
+    if is_complete && piece.whole.is_given() && !is_whole(&upload, bytes, piece.whole).await? {
+        return Err(refused(state, sender, "the fragment is not what Repr-Digest says".to_owned()));
+    }
+    decode(state, sender, &upload, bytes, is_complete).await?;
+    Ok(standing(StatusCode::NO_CONTENT, bytes, is_complete))
+}
+
+/// Whether the file, of so many bytes, has that digest.
+async fn is_whole(upload: &Upload, bytes: u64, expected: Expected) -> Result<bool, Problem> {
+    let file = upload.file()?;
+    let checked = tokio::task::spawn_blocking(move || {
+        let mut rest = file.take(bytes);
+        expected.holds(|| {
+            let mut piece = Vec::with_capacity(PIECE_BYTES);
+            (&mut rest).take(PIECE_BYTES as u64).read_to_end(&mut piece)?;
+            Ok::<_, std::io::Error>((!piece.is_empty()).then_some(piece))
+        })
+    });
+    let checked = checked.await.map_err(|_| unreadable())?;
+    checked.map_err(|error| Problem::from(StoreError::from(error)))
+}
+
+/// Commits what is new, the last part together with the new offset.
+async fn decode(
+    state: &AppState,
+    sender: Sender,
+    upload: &Upload,
+    bytes: u64,
+    is_complete: bool,
+) -> Result<(), Problem> {
+    let _working = state.decodes.acquire().await;
+    let place = Place {
+        session: upload.session,
+        fragment: upload.fragment,
+        bytes_before: upload.bytes,
+        frame_at: upload.frame_at,
+        next_sequence: upload.next_sequence,
+    };
+    let (file, now) = (upload.file()?, state.store.now());
+    let begun = tokio::task::spawn_blocking(move || Decoder::new(file, bytes, is_complete, place, now)).await;
+    let mut decoder = begun.map_err(|_| unreadable())?.map_err(|error| not_read(state, sender, error))?;
+    loop {
+        let read = tokio::task::spawn_blocking(move || {
+            let batch = decoder.next();
+            (decoder, batch)
+        });
+        let (after, batch) = read.await.map_err(|_| unreadable())?;
+        decoder = after;
+        let Batch { items, told, dropped, is_last } =
+            batch.map_err(|error| not_read(state, sender, error))?;
+        let (frame_at, next_sequence) = (decoder.frame_at, decoder.next_sequence);
+        let progress = Progress { bytes, frame_at, next_sequence, is_complete };
+        let upload = is_last.then(|| upload.progress(progress));
+        let submission = Submission { dropped, upload, ..submission(sender, items, told) };
+        state.store.submit(submission).await?;
+        if is_last {
+            return Ok(());
+        }
+    }
+}
+
+fn submission(sender: Sender, items: Vec<kymo_store::Item>, told: Option<Told>) -> Submission {
+    let told = told.into_iter().collect();
+    Submission { items, told, ..Submission::new(sender.project, sender.token) }
+}
+
+fn not_read(state: &AppState, sender: Sender, refused_for: Refused) -> Problem {
+    match refused_for {
+        Refused::NotThis(detail) => refused(state, sender, detail),
+        Refused::Io(error) => Problem::from(StoreError::from(error)),
+    }
+}
+
+fn unreadable() -> Problem {
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "reading the file broke off")
+}
+
+/// A request whose content is not what it has to be.
+fn refused(state: &AppState, sender: Sender, detail: String) -> Problem {
+    count(state, sender, Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail))
+}
+
+fn count(state: &AppState, sender: Sender, problem: Problem) -> Problem {
+    state.store.count_refused(Some(sender.project), DropReason::Unsupported);
+    problem
+}
+
+/// An answer that says what is there.
+fn standing(status: StatusCode, bytes: u64, is_complete: bool) -> Response {
+    let headers = [
+        (OFFSET, bytes.to_string()),
+        (COMPLETE, if is_complete { "?1" } else { "?0" }.to_owned()),
+        (LIMIT, format!("max-size={FRAGMENT_BYTES_MAX}, max-append-size={APPEND_BYTES_MAX}")),
+        (header::CACHE_CONTROL, "no-store".to_owned()),
+    ];
+    if status == StatusCode::CONFLICT {
+        let detail = if is_complete {
+            format!("the fragment is complete at {bytes} bytes")
+        } else {
+            format!("expected Upload-Offset: {bytes}")
+        };
+        return (headers, Problem::new(status, detail)).into_response();
+    }
+    (status, headers).into_response()
+}

@@ -1,0 +1,3 @@
+-- From version 6 to 7, before uploads.sql.
+
+ALTER TABLE session ADD COLUMN process TEXT;
