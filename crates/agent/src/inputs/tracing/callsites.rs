@@ -24,7 +24,7 @@ pub(super) struct Known {
 static TABLE: Table<usize, Known> = Table::new();
 /// All of them, also those for which the table has no place.
 static ALL: Made<usize> = Made::new();
-static STAND_IN: Callsite = Callsite::new(Severity::INFO, "", &[], "", 0, "");
+static STAND_IN: Callsite = Callsite::new(Severity::INFO, "{}", &[""], "", 0, "");
 
 /// What stands for that callsite.
 #[inline]
