@@ -14,7 +14,7 @@ use crate::state::{AppState, BODY_KIB_MAX};
 
 /// Bytes of a body that is refused for its size that are still read and thrown away: a client that
 /// is busy sending does not look for an answer. Larger ones find the connection closed.
-const DRAINED_BYTES_MAX: usize = 2 * 1024 * 1024;
+pub(crate) const DRAINED_BYTES_MAX: usize = 2 * 1024 * 1024;
 
 /// Values of a body that are taken apart, as far as memory is concerned: the most that a decoder
 /// does (Loupe's; an Exceptionless body that is denser takes up to twice as much).

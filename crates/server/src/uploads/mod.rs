@@ -38,7 +38,7 @@ use self::decode::{Batch, Decoder, Place, Refused, told};
 use self::digest::Expected;
 use crate::access::Sender;
 use crate::api::{ProblemShape, Refusal};
-use crate::ingest::body::{self, Refused as BodyRefused};
+use crate::ingest::body::{self, DRAINED_BYTES_MAX, Refused as BodyRefused};
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -138,9 +138,9 @@ pub(crate) async fn begin(
 pub(crate) async fn ask(
     State(state): State<AppState>,
     sender: Sender,
-    Path((session, fragment)): Path<(String, u64)>,
+    Path((session, fragment)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
-    let (session, fragment) = address(&session, fragment)?;
+    let (session, fragment) = address(&session, &fragment)?;
     known(&state, sender, session).await?;
     let there = state.store.uploads(sender.project, session).await?;
     let one = there.into_iter().find(|one| one.fragment == fragment);
@@ -175,19 +175,21 @@ pub(crate) async fn ask(
 pub(crate) async fn append(
     State(state): State<AppState>,
     sender: Sender,
-    Path((session, fragment)): Path<(String, u64)>,
+    Path((session, fragment)): Path<(String, String)>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let (session, fragment) = address(&session, fragment)?;
-    let piece = Piece::of(&headers).map_err(|problem| count(&state, sender, problem))?;
-    known(&state, sender, session).await?;
-    let received = receive(&state, sender, &headers, body, APPEND_BYTES_MAX).await?;
-    if piece.content.is_given() && (!received.is_whole || !piece.content.holds_of(&received.bytes)) {
-        return Err(refused(&state, sender, "the piece is not what Content-Digest says".to_owned()));
-    }
-    // A sender that goes away does not stop what has begun: the file is written by one request at a time.
+    let (session, fragment) = address(&session, &fragment)?;
+    // A sender that goes away does not stop what has begun: what came of its piece is kept, and the file is written by
+    // one request at a time.
     let work = tokio::spawn(async move {
+        // The body first: a sender that is busy sending does not look for an answer.
+        let received = receive(&state, sender, &headers, body, APPEND_BYTES_MAX).await?;
+        let piece = Piece::of(&headers).map_err(|problem| count(&state, sender, problem))?;
+        known(&state, sender, session).await?;
+        if piece.content.is_given() && (!received.is_whole || !piece.content.holds_of(&received.bytes)) {
+            return Err(refused(&state, sender, "the piece is not what Content-Digest says".to_owned()));
+        }
         let upload = state.store.upload(sender.project, session, fragment).await?;
         store(&state, sender, upload, piece, received).await
     });
@@ -248,25 +250,33 @@ async fn receive(
     };
     let too_large = BodyRefused::TooLarge { expected: bytes_max };
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|text| text.to_str().ok()?.parse().ok());
-    if announced.is_some_and(|announced: usize| announced > bytes_max) {
+    let drained_max = bytes_max + DRAINED_BYTES_MAX;
+    if announced.is_some_and(|announced: usize| announced > drained_max) {
         return Err(refuse(&too_large));
     }
     let mut memory = body::reserve(state, 0).map_err(|refused| refuse(&refused))?;
     let mut pieces = body.into_data_stream();
-    let mut bytes = Vec::new();
+    let (mut bytes, mut size) = (Vec::new(), 0);
     let mut is_whole = true;
     while let Some(piece) = pieces.next().await {
         let Ok(piece) = piece else {
             is_whole = false;
             break;
         };
-        if bytes.len() + piece.len() > bytes_max {
-            return Err(refuse(&too_large));
+        size += piece.len();
+        if size > drained_max {
+            break;
+        }
+        if size > bytes_max {
+            bytes = Vec::new();
+            continue;
         }
         // A buffer that grows is up to twice as large as what is in it.
-        let needed = 2 * (bytes.len() + piece.len());
-        body::grow(state, &mut memory, needed).map_err(|refused| refuse(&refused))?;
+        body::grow(state, &mut memory, 2 * size).map_err(|refused| refuse(&refused))?;
         bytes.extend_from_slice(&piece);
+    }
+    if size > bytes_max {
+        return Err(refuse(&too_large));
     }
     Ok(Received { bytes, is_whole, _memory: memory })
 }
@@ -283,12 +293,11 @@ async fn known(state: &AppState, sender: Sender, session: SessionId) -> Result<S
     })
 }
 
-fn address(session: &str, fragment: u64) -> Result<(SessionId, u64), Problem> {
+fn address(session: &str, fragment: &str) -> Result<(SessionId, u64), Problem> {
     let session = session.parse().map_err(|_| Problem::input("expected a session's id: a UUID"))?;
-    if !(1..=FRAGMENTS_MAX).contains(&fragment) {
-        return Err(Problem::input(format!("expected a fragment from 1 to {FRAGMENTS_MAX}")));
-    }
-    Ok((session, fragment))
+    let fragment = fragment.parse().ok().filter(|number| (1..=FRAGMENTS_MAX).contains(number));
+    let expected = || Problem::input(format!("expected a fragment from 1 to {FRAGMENTS_MAX}"));
+    Ok((session, fragment.ok_or_else(expected)?))
 }
 
 fn header_of(bytes: &[u8]) -> Result<Arc<Header>, String> {

@@ -1,5 +1,10 @@
 //! Small pieces, in any order of fragments, with everything that a sender can do wrong.
 
+use std::io::Write;
+use std::net::TcpStream;
+
+use kymo_testkit::kymo::wait_for;
+use kymo_testkit::record_requests::header;
 use kymo_testkit::{Kymo, Random};
 use serde_json::json;
 
@@ -99,4 +104,41 @@ fn what_cannot_be_is_refused_and_counted() {
     assert_eq!(session(&kymo)["event_count"], 0);
     assert_eq!((counter(&kymo, "stored"), counter(&kymo, "too_large")), (0, 2));
     assert!(counter(&kymo, "unsupported") >= 6);
+}
+
+/// Sends the head of a request for the rest of the fragment, and so many bytes of its body; then the line is cut.
+fn cut_off(kymo: &Kymo, fragment: usize, offset: usize, rest: &[u8]) {
+    let address = kymo.url().strip_prefix("http://").unwrap();
+    let mut line = TcpStream::connect(address).unwrap();
+    let head = format!(
+        "PATCH /api/v1/uploads/{}/fragments/{fragment} HTTP/1.1\r\nHost: {address}\r\n\
+         Authorization: Bearer {}\r\nContent-Type: application/partial-upload\r\nUpload-Offset: {offset}\r\n\
+         Upload-Complete: ?1\r\nContent-Length: {}\r\n\r\n",
+        header().session,
+        kymo.ingest_token,
+        rest.len()
+    );
+    line.write_all(head.as_bytes()).unwrap();
+    line.write_all(&rest[..rest.len().min(PIECE_BYTES)]).unwrap();
+}
+
+#[test]
+fn connections_cut_at_every_tenth_kilobyte_lose_nothing() {
+    let kymo = Kymo::with_project(KYMO);
+    let client = Client::new(&kymo);
+    let (folder, files) = session_files(2);
+    assert_eq!(client.begin(&files[0]).0, 200);
+    for (fragment, file) in (1..).zip(&files) {
+        let mut offset = 0;
+        while file.len() - offset > PIECE_BYTES {
+            cut_off(&kymo, fragment, offset, &file[offset..]);
+            // What came of the piece is stored, soon.
+            offset = wait_for("what was cut off", || {
+                Some(client.ask(fragment as u64).1.unwrap() as usize).filter(|found| *found > offset)
+            });
+        }
+        assert_eq!(client.append(fragment as u64, offset, &file[offset..], true), yes(204, file.len()));
+    }
+    check(&kymo, folder.path());
+    assert_eq!(counter(&kymo, "stored"), 10_000);
 }
