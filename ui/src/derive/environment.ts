@@ -32,15 +32,21 @@ const GROUPS: readonly { title: string; namespaces: RegExp }[] = [
 
 /** Known properties in the order in which they are shown. */
 const LABELS: Record<string, string> = {
+  "service.namespace": "Product",
   "service.name": "Name",
   "service.version": "Version",
+  "deployment.environment.name": "Environment",
   "process.runtime.version": "Runtime",
   "process.command": "Process",
+  "process.executable.path": "Program",
+  "process.command_line": "Command line",
+  "process.owner": "Runs as",
   "process.pid": "Process id",
   "host.name": "Host",
   "os.name": "System",
   "os.version": "System version",
   "host.arch": "Architecture",
+  "host.cpu.count": "Processors",
   "os.architecture": "Bits",
   "user_agent.original": "User agent",
   "user_agent.name": "Browser",

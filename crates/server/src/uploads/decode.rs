@@ -243,7 +243,7 @@ pub(super) fn told(header: &Header) -> Told {
         .iter()
         .filter_map(|(name, value)| Some((name.clone(), value.to_scalar_text()?)))
         .collect();
-    properties.push(("kymo.agent".to_owned(), header.agent.clone()));
+    properties.push(("telemetry.sdk".to_owned(), header.agent.clone()));
     Told {
         key: SessionKey::Process(header.session.to_string()),
         started_at: header.started_at,
