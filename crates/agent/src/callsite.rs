@@ -35,7 +35,7 @@ pub struct Callsite {
     /// Where its records belong; else to the module.
     pub(crate) category: Option<&'static str>,
     pub(crate) metric: Option<&'static Metric>,
-    /// What is set in its records besides its id: [`CONTROL`] where they open and close spans, else nothing.
+    /// What is set in its records besides its id: [`CONTROL`] where they close spans, else nothing.
     mark: u32,
 }
 
@@ -68,9 +68,7 @@ impl Callsite {
         self
     }
 
-    /// The same, whose records are no messages: with two values of kind `Span`, last, they open the first within the
-    /// second (0 for none), with the values before them; with one they close it.
-    #[cfg(feature = "tracing")]
+    /// The same, whose records are no messages: each closes the span that is its only value.
     #[must_use]
     pub(crate) const fn of_spans(mut self) -> Self {
         self.mark = CONTROL;

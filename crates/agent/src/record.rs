@@ -29,7 +29,7 @@ pub(crate) use parts::ToldSpan;
 
 /// Words before those of the values.
 const HEAD_WORDS: usize = 3;
-/// Set in the callsite of what is no message and has no sequence: a span that opens or closes.
+/// Set in the callsite of what is no message and has no sequence: a span that closes.
 pub(crate) const CONTROL: u32 = 1 << 31;
 /// Longest payload: every value a text of full length.
 pub(crate) const PAYLOAD_WORDS_MAX: usize = HEAD_WORDS + FIELDS_MAX * (1 + TEXT_BYTES_MAX / 8);
@@ -130,7 +130,7 @@ impl<'a> Parsed<'a> {
         self.0[1] as u32 & !CONTROL
     }
 
-    /// It is no message, but opens or closes a span.
+    /// It is no message, but closes a span.
     pub(crate) fn is_control(self) -> bool {
         self.0[1] as u32 & CONTROL != 0
     }
@@ -175,7 +175,7 @@ pub enum FieldValue<'a> {
     },
     /// What most messages do not have: user, exception, details and so on.
     Parts(&'a [u8]),
-    /// The span around it; in one that opens or closes a span that, and then the one around.
+    /// The span around it; in one that closes a span, that.
     Span(u64),
     /// The callsite names a value that this call does not have.
     Absent,

@@ -156,7 +156,7 @@ impl<'a> Batch<'a> {
         self.all().filter(|record| !record.payload.is_control())
     }
 
-    /// The records, and between them what opens and closes spans, whose sequence is that of the next record.
+    /// The records, and between them what closes spans, whose sequence is that of the next record.
     pub(crate) fn all(&self) -> impl Iterator<Item = Record<'a>> + '_ {
         let mut next_sequence = self.first_sequence;
         self.items.iter().filter_map(move |item| {
@@ -188,7 +188,7 @@ impl<'a> Record<'a> {
         self.payload.callsite()
     }
 
-    /// It opens or closes a span.
+    /// It closes a span.
     pub(crate) fn is_control(&self) -> bool {
         self.payload.is_control()
     }

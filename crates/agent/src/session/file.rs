@@ -125,7 +125,7 @@ impl SessionFile {
         }
         for record in batch.all() {
             if record.is_control() {
-                unusual::span(&mut self.writer, &record);
+                unusual::close_span(&mut self.writer, &record);
             } else if record.sequence >= self.writer.next_sequence() {
                 self.record(&record)?;
             }

@@ -18,6 +18,7 @@ use super::event::Event;
 use crate::clock;
 use crate::inputs::Due;
 use crate::repository::{self, Pruned, Recovered};
+use crate::spool::disk;
 
 /// How often what was written goes to the disk itself.
 const SYNC_EVERY: Duration = Duration::from_secs(2);
@@ -90,7 +91,7 @@ fn run(running: &Running, signal: &Signal) {
         }
         Err(error) => running.progress.failed(&error),
     }
-    let mut synced = 0;
+    let mut synced = (0, 0);
     let mut summarized = (running.progress.now(), Instant::now());
     let mut pruned: Option<Instant> = None;
     let mut due = Due::new(running.settings.rhythm(), running.folder.clone());
@@ -106,9 +107,15 @@ fn run(running: &Running, signal: &Signal) {
         }
         due.tick();
         let now = running.progress.now();
-        if now.bytes != synced {
-            synced = now.bytes;
+        if (now.bytes, now.fragment) != synced {
             running.progress.sync();
+            // A fragment that is new has a name that is only in memory so far.
+            if now.fragment != synced.1
+                && let Err(error) = disk::sync_folder(&running.folder)
+            {
+                running.progress.failed(&error);
+            }
+            synced = (now.bytes, now.fragment);
         }
         if summarized.1.elapsed() >= SUMMARY_EVERY && summarized.0 != now {
             summarized = (now, Instant::now());

@@ -295,7 +295,9 @@ fn plays_a_program_whose_folder_goes() {
     assert!(kymo::flush());
     kymo::close_fragment();
     let status = session.end(EndReason::Normal, None).unwrap();
-    assert_eq!((status.tally.messages, status.recorder.dropped.total()), (2, 0), "{status:?}");
+    // The agent's own warning may be among them: it was looking for sessions to recover when the folder went.
+    let said = status.tally.messages - status.tally.warnings;
+    assert_eq!((said, status.recorder.dropped.total()), (2, 0), "{status:?}");
     assert!(!status.notes.is_empty() || status.recorder.last_error.is_some(), "{status:?}");
 }
 

@@ -64,9 +64,10 @@ impl Place {
         self.bytes_before + self.bytes
     }
 
-    /// Has everything on the disk itself.
+    /// Has everything on the disk itself, with the file's name.
     pub(crate) fn sync(&self) -> io::Result<()> {
-        self.file.sync_data()
+        self.file.sync_data()?;
+        disk::sync_folder(&self.folder)
     }
 
     pub(crate) fn descriptor(&self) -> io::Result<File> {

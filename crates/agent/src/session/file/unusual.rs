@@ -5,8 +5,8 @@ use kymo_format::{Arg, Callsite, Extra, Record, WriteError, Writer};
 use kymo_model::Severity;
 
 use super::{STAND_IN, with_extra};
+use crate::record::FieldValue;
 use crate::record::parts::{ReadParts, ReadSpan};
-use crate::record::{FIELDS_MAX, FieldValue};
 use crate::sink::Record as Recorded;
 
 /// Bytes of all texts of a record together that has parts: with these at their limits it stays below
@@ -123,34 +123,9 @@ pub(super) fn open_spans(writer: &mut Writer, spans: &[ReadSpan<'_>]) {
     }
 }
 
-/// Opens or closes a span. One that the file cannot take is one that records do not name.
-pub(super) fn span(writer: &mut Writer, recorded: &Recorded<'_>) {
-    let mut args = [Arg::Null; FIELDS_MAX];
-    let (mut count, mut ids) = (0, [None; 2]);
-    let texts: Vec<FieldValue<'_>> = recorded.values().collect();
-    for value in &texts {
-        args[count] = match value {
-            FieldValue::Unsigned(number) => Arg::U64(*number),
-            FieldValue::Signed(number) => Arg::I64(*number),
-            FieldValue::Float(number) => Arg::F64(*number),
-            FieldValue::Bool(value) => Arg::Bool(*value),
-            FieldValue::Text { text, .. } => Arg::Text(&text[..text.floor_char_boundary(1024)]),
-            FieldValue::Absent => Arg::Null,
-            FieldValue::Parts(_) => continue,
-            FieldValue::Span(id) => {
-                let which = usize::from(ids[0].is_some());
-                ids[which] = Some(*id);
-                continue;
-            }
-        };
-        count += 1;
-    }
-    match ids {
-        [Some(id), Some(around)] => {
-            let around = Some(around).filter(|&id| id != 0);
-            let _ = writer.open_span(id, recorded.callsite(), around, &args[..count]);
-        }
-        [Some(id), None] => writer.close_span(id),
-        _ => {}
+/// A span closed: no record refers to it any more.
+pub(super) fn close_span(writer: &mut Writer, recorded: &Recorded<'_>) {
+    if let Some(FieldValue::Span(id)) = recorded.values().next() {
+        writer.close_span(id);
     }
 }
