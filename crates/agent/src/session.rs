@@ -86,7 +86,8 @@ impl Running {
     /// Writes what the session is to its summary.
     fn summarize(&self, end: Option<EndReason>) -> std::io::Result<()> {
         let reached = self.progress.now();
-        let mut summary = self.summary.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.summary.lock().unwrap_or_else(PoisonError::into_inner);
+        let summary = &mut *held;
         summary.tally = reached.tally;
         if reached.last_sequence > 0 {
             summary.last_at = reached.last_time.to_string();
@@ -98,6 +99,9 @@ impl Running {
             "ended".clone_into(&mut summary.state);
             summary.end_reason = Some(reason.as_str().to_owned());
         }
+        // Not while others wait for it: the disk may take its time. The keeper has stopped before the end is written.
+        let summary = held.clone();
+        drop(held);
         summary.write(&self.folder.join(self.stem.summary()))
     }
 }

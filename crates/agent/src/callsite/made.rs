@@ -49,8 +49,8 @@ impl<K: Eq + Hash> Made<K> {
     }
 }
 
-/// Takes a lock that is held for as long as a table takes to look up or to grow.
-fn soon<G>(take: impl Fn() -> Result<G, TryLockError<G>>) -> Option<G> {
+/// Takes a lock that is held for moments only; `None` if it is not given back: after a fork, or by this thread itself.
+pub(crate) fn soon<G>(take: impl Fn() -> Result<G, TryLockError<G>>) -> Option<G> {
     let began = Instant::now();
     loop {
         match take() {

@@ -280,14 +280,14 @@ impl Shared {
 
     /// Waits until the drainer gave some room back, by the policy.
     fn wait_for_room(&self, wait: &mut Wait) -> Result<(), DropReason> {
+        if self.disk_full.load(Ordering::Relaxed) {
+            return Err(DropReason::DiskFull);
+        }
         if self.full == FullPolicy::Drop {
             return Err(DropReason::RingFull);
         }
         if self.wake.is_own_thread() {
             return Err(DropReason::Reentrant);
-        }
-        if self.disk_full.load(Ordering::Relaxed) {
-            return Err(DropReason::DiskFull);
         }
         if self.stalled.load(Ordering::Relaxed) {
             return Err(DropReason::Stalled);

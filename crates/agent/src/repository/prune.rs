@@ -78,7 +78,8 @@ struct Fragment {
 pub(crate) fn prune(folder: &Path, retention: &Retention, now: Timestamp) -> io::Result<Pruned> {
     let lock = File::options().create(true).truncate(false).write(true).open(folder.join("prune.lock"))?;
     if lock.try_lock().is_err() {
-        return Ok(Pruned::default());
+        let is_disk_low = free_disk(folder).is_some_and(|free| free < retention.free_disk_min);
+        return Ok(Pruned { is_disk_low, ..Pruned::default() });
     }
     let mut fragments = list(folder, now)?;
     // By when they were begun, not by when they were written: a session's fragments then go in their order.
@@ -107,7 +108,10 @@ pub(crate) fn prune(folder: &Path, retention: &Retention, now: Timestamp) -> io:
         if *left == 1 && is_running(folder, &fragment) {
             continue;
         }
-        std::fs::remove_file(&fragment.path)?;
+        match std::fs::remove_file(&fragment.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
         *left -= 1;
         total -= fragment.bytes;
         free = free.saturating_add(fragment.bytes);

@@ -355,6 +355,9 @@ impl Found {
     }
 
     fn remember(&mut self, span: Arc<Span>) {
+        if self.spans.last().is_some_and(|last| Arc::ptr_eq(last, &span)) {
+            return;
+        }
         self.spans.retain(|known| known.id != span.id);
         if self.spans.len() == SPANS_MAX {
             self.spans.remove(0);

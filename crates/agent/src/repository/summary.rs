@@ -67,9 +67,16 @@ impl Summary {
 
     pub(crate) fn end_reason(&self) -> Option<EndReason> {
         let word = self.end_reason.as_deref()?;
-        [EndReason::Normal, EndReason::Crashed, EndReason::Killed, EndReason::LostPower, EndReason::Unknown]
-            .into_iter()
-            .find(|reason| reason.as_str() == word)
+        let mut all = [
+            EndReason::Normal,
+            EndReason::Crashed,
+            EndReason::Killed,
+            EndReason::TimedOut,
+            EndReason::LostPower,
+            EndReason::Unknown,
+        ]
+        .into_iter();
+        all.find(|reason| reason.as_str() == word)
     }
 
     /// Reads one. Errors: what the disk says; `InvalidData` for what is no summary.

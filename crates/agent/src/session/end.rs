@@ -5,6 +5,8 @@ use std::sync::{Arc, Once, PoisonError};
 use kymo_model::EndReason;
 
 use super::{Running, SessionStatus, current, running, status_of};
+#[cfg(unix)]
+use crate::callsite::made::soon;
 use crate::recorder::Recorder;
 
 /// Has everything that was recorded before in the session's file, and waits for it: some milliseconds, and at most two
@@ -59,7 +61,7 @@ pub(super) fn at_exit() {
 #[cfg(unix)]
 extern "C" fn exiting() {
     // Whoever ends the program from within this lock, or forked so, has nobody to wait for.
-    let running = super::CURRENT.try_lock().ok().and_then(|mut current| current.take());
+    let running = soon(|| super::CURRENT.try_lock()).and_then(|mut current| current.take());
     let Some(running) = running else { return };
     let panics = running.shared.panics() || running.progress.is_crashed();
     let reason = if panics { EndReason::Crashed } else { EndReason::Normal };

@@ -309,6 +309,8 @@ impl SessionFile {
         self.writer.end(end);
         self.writer.close().map_err(refused)?;
         self.push_out()?;
+        // Fragments before this one, too, which the keeper may not have come to.
+        self.progress.sync();
         self.place.sync()
     }
 

@@ -8,6 +8,7 @@ use kymo_model::{Exception, Severity};
 
 use super::CURRENT;
 use super::event::Event;
+use crate::callsite::made::soon;
 
 /// Longest stack that is kept: some hundred frames.
 const STACK_BYTES_MAX: usize = 64 * 1024;
@@ -26,7 +27,7 @@ pub(super) fn install() {
 
 fn record(info: &PanicHookInfo<'_>) {
     // A panic while a session begins or ends is not of it.
-    let Ok(current) = CURRENT.try_lock() else { return };
+    let Some(current) = soon(|| CURRENT.try_lock()) else { return };
     let Some(running) = current.clone().filter(|running| running.settings.panic_hook) else { return };
     drop(current);
     let message = info.payload_as_str().unwrap_or("a value that is no text");

@@ -14,7 +14,7 @@ use crate::state::{AppState, BODY_KIB_MAX};
 
 /// Bytes of a body that is refused for its size that are still read and thrown away: a client that
 /// is busy sending does not look for an answer. Larger ones find the connection closed.
-pub(crate) const DRAINED_BYTES_MAX: usize = 2 * 1024 * 1024;
+const DRAINED_BYTES_MAX: usize = 2 * 1024 * 1024;
 
 /// Values of a body that are taken apart, as far as memory is concerned: the most that a decoder
 /// does (Loupe's; an Exceptionless body that is denser takes up to twice as much).
@@ -87,6 +87,54 @@ impl Refused {
     }
 }
 
+/// A body as it came, or the part of it that did.
+pub(crate) struct Collected {
+    pub(crate) bytes: Vec<u8>,
+    /// The sender did not break off.
+    pub(crate) is_whole: bool,
+    /// Its share of the memory.
+    pub(crate) memory: OwnedSemaphorePermit,
+}
+
+/// Takes a body of at most `bytes_max` bytes as it is.
+pub(crate) async fn collect(
+    state: &AppState,
+    headers: &HeaderMap,
+    body: Body,
+    bytes_max: usize,
+) -> Result<Collected, Refused> {
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|text| text.to_str().ok()?.parse().ok());
+    let drained_max = bytes_max + DRAINED_BYTES_MAX;
+    if announced.is_some_and(|announced| announced > drained_max) {
+        return Err(Refused::TooLarge { expected: bytes_max });
+    }
+    let mut memory = reserve(state, 0)?;
+    let mut pieces = body.into_data_stream();
+    let mut bytes = Vec::with_capacity(announced.unwrap_or(0).min(FIRST_BYTES_MAX));
+    let (mut size, mut is_whole) = (0, true);
+    while let Some(piece) = pieces.next().await {
+        let Ok(piece) = piece else {
+            is_whole = false;
+            break;
+        };
+        size += piece.len();
+        if size > drained_max {
+            break;
+        }
+        if size > bytes_max {
+            bytes = Vec::new();
+            continue;
+        }
+        // A buffer that grows is up to twice as large as what is in it.
+        grow(state, &mut memory, 2 * size)?;
+        bytes.extend_from_slice(&piece);
+    }
+    if size > bytes_max {
+        return Err(Refused::TooLarge { expected: bytes_max });
+    }
+    Ok(Collected { bytes, is_whole, memory })
+}
+
 /// Reads at most `wire_max` bytes and decompresses them to at most `plain_max`.
 pub(super) async fn read(
     state: &AppState,
@@ -95,33 +143,12 @@ pub(super) async fn read(
     wire_max: usize,
     plain_max: usize,
 ) -> Result<Plain, Refused> {
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|text| text.to_str().ok()?.parse().ok());
-    let mut memory = reserve(state, 0)?;
-    let mut pieces = body.into_data_stream();
-    let mut bytes = Vec::with_capacity(announced.unwrap_or(0).min(FIRST_BYTES_MAX));
-    let mut size: usize = 0;
-    let drained_max = wire_max + DRAINED_BYTES_MAX;
-    if announced.is_some_and(|announced| announced > drained_max) {
-        return Err(Refused::TooLarge { expected: wire_max });
+    let Collected { bytes, is_whole, mut memory } = collect(state, headers, body, wire_max).await?;
+    if !is_whole {
+        return Err(Refused::BrokeOff);
     }
-    while let Some(piece) = pieces.next().await {
-        let piece = piece.map_err(|_| Refused::BrokeOff)?;
-        size += piece.len();
-        if size > drained_max {
-            break;
-        }
-        if size > wire_max {
-            bytes = Vec::new();
-            continue;
-        }
-        // A buffer that grows is up to twice as large as what is in it.
-        grow(state, &mut memory, 2 * size)?;
-        bytes.extend_from_slice(&piece);
-    }
-    match size {
-        0 => return Err(Refused::Empty),
-        _ if size > wire_max => return Err(Refused::TooLarge { expected: wire_max }),
-        _ => {}
+    if bytes.is_empty() {
+        return Err(Refused::Empty);
     }
     let encoding = headers.get(header::CONTENT_ENCODING).map(|value| value.to_str().unwrap_or("?"));
     let inflated = match inflate(&bytes, encoding, plain_max) {
@@ -143,13 +170,13 @@ fn weight(bytes: &[u8]) -> usize {
     5 * bytes.len() + 120 * values.min(VALUES_MAX)
 }
 
-pub(crate) fn reserve(state: &AppState, bytes: usize) -> Result<OwnedSemaphorePermit, Refused> {
+fn reserve(state: &AppState, bytes: usize) -> Result<OwnedSemaphorePermit, Refused> {
     let kib = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
     state.body_kib.clone().try_acquire_many_owned(kib).map_err(|_| Refused::Overload)
 }
 
 /// Makes the share as large as `bytes` in all; what needs more than there is gets all of it.
-pub(crate) fn grow(state: &AppState, memory: &mut OwnedSemaphorePermit, bytes: usize) -> Result<(), Refused> {
+fn grow(state: &AppState, memory: &mut OwnedSemaphorePermit, bytes: usize) -> Result<(), Refused> {
     let held = memory.num_permits() * 1024;
     let bytes = bytes.min(BODY_KIB_MAX * 1024);
     if bytes > held {

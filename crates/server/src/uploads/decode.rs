@@ -107,7 +107,7 @@ impl Decoder {
         place: Place,
         now: Timestamp,
     ) -> Result<Self, Refused> {
-        let header = read_header(&mut file, bytes, place)?;
+        let header = read_header(&mut file, bytes, is_complete, place)?;
         file.seek(SeekFrom::Start(place.frame_at))?;
         let reader =
             if place.frame_at == 0 { Reader::new() } else { Reader::from_the_middle(place.frame_at) };
@@ -196,8 +196,16 @@ impl Decoder {
     }
 }
 
+/// What stands before the header.
+const MAGIC_BYTES: u64 = 8;
+
 /// The head of the file, if so much of it is there.
-fn read_header(file: &mut File, bytes: u64, place: Place) -> Result<Option<Arc<Header>>, Refused> {
+fn read_header(
+    file: &mut File,
+    bytes: u64,
+    is_complete: bool,
+    place: Place,
+) -> Result<Option<Arc<Header>>, Refused> {
     let bytes = bytes.min(HEADER_BYTES_MAX as u64 + PIECE_BYTES as u64);
     file.seek(SeekFrom::Start(0))?;
     let mut reader = Reader::new();
@@ -211,7 +219,10 @@ fn read_header(file: &mut File, bytes: u64, place: Place) -> Result<Option<Arc<H
                 left -= piece.len();
                 reader.feed(&piece);
             }
-            None if bytes <= HEADER_BYTES_MAX as u64 => return Ok(None),
+            // It waits for the rest of the header. A reader that is lost has moved on.
+            None if !is_complete && bytes <= HEADER_BYTES_MAX as u64 && reader.position() <= MAGIC_BYTES => {
+                return Ok(None);
+            }
             Some(_) | None => break,
         }
     }

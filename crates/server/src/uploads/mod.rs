@@ -25,7 +25,6 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use futures_util::StreamExt;
 use kymo_format::limits::HEADER_BYTES_MAX;
 use kymo_format::{Header, Item, Reader};
 use kymo_model::{DropReason, SessionId, SessionKind};
@@ -38,7 +37,7 @@ use self::decode::{Batch, Decoder, Place, Refused, told};
 use self::digest::Expected;
 use crate::access::Sender;
 use crate::api::{ProblemShape, Refusal};
-use crate::ingest::body::{self, DRAINED_BYTES_MAX, Refused as BodyRefused};
+use crate::ingest::body::{self, Collected, Refused as BodyRefused};
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -227,58 +226,18 @@ impl Piece {
     }
 }
 
-/// A body, or the part of it that came.
-struct Received {
-    bytes: Vec<u8>,
-    /// The sender did not break off.
-    is_whole: bool,
-    /// Its share of the memory for bodies.
-    _memory: tokio::sync::OwnedSemaphorePermit,
-}
-
 async fn receive(
     state: &AppState,
     sender: Sender,
     headers: &HeaderMap,
     body: Body,
     bytes_max: usize,
-) -> Result<Received, Problem> {
-    let refuse = |refused: &BodyRefused| {
+) -> Result<Collected, Problem> {
+    body::collect(state, headers, body, bytes_max).await.map_err(|refused| {
         state.store.count_refused(Some(sender.project), refused.reason());
         let problem = refused.problem();
         if matches!(refused, BodyRefused::Overload) { problem.retry_after(RETRY_AFTER) } else { problem }
-    };
-    let too_large = BodyRefused::TooLarge { expected: bytes_max };
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|text| text.to_str().ok()?.parse().ok());
-    let drained_max = bytes_max + DRAINED_BYTES_MAX;
-    if announced.is_some_and(|announced: usize| announced > drained_max) {
-        return Err(refuse(&too_large));
-    }
-    let mut memory = body::reserve(state, 0).map_err(|refused| refuse(&refused))?;
-    let mut pieces = body.into_data_stream();
-    let (mut bytes, mut size) = (Vec::new(), 0);
-    let mut is_whole = true;
-    while let Some(piece) = pieces.next().await {
-        let Ok(piece) = piece else {
-            is_whole = false;
-            break;
-        };
-        size += piece.len();
-        if size > drained_max {
-            break;
-        }
-        if size > bytes_max {
-            bytes = Vec::new();
-            continue;
-        }
-        // A buffer that grows is up to twice as large as what is in it.
-        body::grow(state, &mut memory, 2 * size).map_err(|refused| refuse(&refused))?;
-        bytes.extend_from_slice(&piece);
-    }
-    if size > bytes_max {
-        return Err(refuse(&too_large));
-    }
-    Ok(Received { bytes, is_whole, _memory: memory })
+    })
 }
 
 /// When a sender that found no room comes again.
@@ -318,7 +277,7 @@ async fn store(
     sender: Sender,
     mut upload: Upload,
     piece: Piece,
-    received: Received,
+    received: Collected,
 ) -> Result<Response, Problem> {
     let is_complete = piece.is_complete && received.is_whole;
     let is_there = piece.offset == upload.bytes;
@@ -335,8 +294,9 @@ async fn store(
     if bytes == upload.bytes && (upload.is_complete || !is_complete) {
         return Ok(standing(StatusCode::NO_CONTENT, upload.bytes, upload.is_complete));
     }
-    let Received { bytes: piece_bytes, .. } = received;
-    state.store.append(&mut upload, piece_bytes).await?;
+    state.store.append(&mut upload, received.bytes).await?;
+    // The bytes are with the disk: others need not wait for room while these are decoded.
+    drop(received.memory);
     if is_complete && piece.whole.is_given() && !is_whole(&upload, bytes, piece.whole).await? {
         return Err(refused(state, sender, "the fragment is not what Repr-Digest says".to_owned()));
     }

@@ -192,7 +192,10 @@ fn copy_files(source: &Path, target: &Path, listed: &Listed) -> Result<Vec<Backu
         let from = raw::path(&source.join(UPLOADS), *pk);
         let name = format!("{UPLOADS}/{}", from.file_name().unwrap_or_default().to_string_lossy());
         // Its session was removed meanwhile, or nothing of it counts yet: a start without it asks for it again.
-        let Ok(file) = File::open(&from) else { continue };
+        let file = match File::open(&from) {
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            opened => opened?,
+        };
         // It may grow, or be cut back to these bytes.
         std::io::copy(&mut file.take(*bytes), &mut File::create_new(target.join(&name))?)?;
         files.push(checked(target, name)?);

@@ -21,9 +21,9 @@ pub(crate) fn path(folder: &Path, pk: i64) -> PathBuf {
 /// never answered. Blocking.
 pub(crate) fn append(folder: &Path, pk: i64, offset: u64, bytes: &[u8]) -> Result<(), StoreError> {
     let path = path(folder, pk);
-    let (file, is_new) = match OpenOptions::new().write(true).open(&path) {
-        Ok(file) => (file, false),
-        Err(error) if error.kind() == ErrorKind::NotFound && offset == 0 => (File::create_new(&path)?, true),
+    let file = match OpenOptions::new().write(true).open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound && offset == 0 => File::create_new(&path)?,
         Err(error) => return Err(error.into()),
     };
     let length = file.metadata()?.len();
@@ -36,7 +36,8 @@ pub(crate) fn append(folder: &Path, pk: i64, offset: u64, bytes: &[u8]) -> Resul
     }
     file.write_all_at(bytes, offset)?;
     file.sync_all()?;
-    if is_new {
+    // Also when the file is there: whoever made it may not have come as far as here.
+    if offset == 0 {
         sync_folder(folder)?;
     }
     Ok(())
@@ -63,8 +64,10 @@ pub(crate) fn tidy(folder: &Path, listed: &[(i64, u64)]) -> Result<(usize, Vec<i
             removed += 1;
         }
     }
-    let is_short = |(pk, bytes): &&(i64, u64)| {
-        *bytes > 0 && fs::metadata(path(folder, *pk)).map_or(true, |file| file.len() < *bytes)
+    // A disk that does not answer is no reason to forget a file.
+    let is_short = |(pk, bytes): &&(i64, u64)| match fs::metadata(path(folder, *pk)) {
+        Ok(file) => file.len() < *bytes,
+        Err(error) => *bytes > 0 && error.kind() == ErrorKind::NotFound,
     };
     Ok((removed, listed.iter().filter(is_short).map(|(pk, _)| *pk).collect()))
 }

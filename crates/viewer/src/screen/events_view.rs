@@ -26,6 +26,8 @@ use crate::row::{Row, user_text};
 use crate::session::{Cell, resource};
 use crate::text::{bytes, duration, harmless, thousands, width};
 
+/// Rows that a list, a line and a pane below it need.
+const BOTH_ROWS_MIN: u16 = 3;
 /// Columns from which details stand beside the list.
 const WIDE: u16 = 100;
 /// Rows that a sentence may take of the list; all of it is in the pane about the session.
@@ -212,6 +214,8 @@ impl EventsPage {
                 }
                 (list, Rect { x: x + 1, width: area.right() - x - 1, ..area })
             }
+            // There is no room for both.
+            Some(_) if area.height < BOTH_ROWS_MIN => (area, Rect::default()),
             Some(_) => {
                 let list = Rect { height: (area.height / 3).max(1), ..area };
                 let line = "─".repeat(usize::from(area.width));

@@ -253,3 +253,15 @@ fn any_size_of_the_terminal_is_drawn_in() {
     pty.keys("q");
     assert_eq!(pty.ends(), 0);
 }
+
+#[test]
+fn a_pane_in_a_terminal_of_five_rows_ends_nothing() {
+    let folder = TempDir::new().unwrap();
+    let mut pty = Pty::open(&file(&folder, "a.kymo", &editor(7)), (80, 5));
+    pty.shows("62 events");
+    for keys in [ENTER, ESCAPE, "i", "i"] {
+        pty.keys(keys);
+    }
+    pty.keys("q");
+    assert_eq!(pty.ends(), 0);
+}

@@ -93,6 +93,8 @@ fn what_cannot_be_is_refused_and_counted() {
     assert_eq!(client.append(2, 0, piece, false).0, 422, "another fragment");
     assert_eq!(client.ask(2), no(204, 0));
     assert_eq!(client.append(1, 0, &vec![7; 400 * 1024], false).0, 422, "no session file");
+    assert_eq!(client.append(1, 0, &vec![7; 10 * 1024], false).0, 422, "nor the beginning of one");
+    assert_eq!(client.append(1, 0, &files[0][..20], true).0, 422, "half a header and nothing more");
     assert_eq!(client.append(0, 0, piece, false).0, 400);
     assert_eq!(client.append(10_001, 0, piece, false).0, 400);
     assert_eq!(client.append(1, 0, &vec![0; (1 << 20) + 1], false).0, 413);
