@@ -44,6 +44,7 @@
 //! | `recorder` | threads, their rings, the drainer, forks |
 //! | `repository` | where sessions lie on the disk; recovery and pruning |
 //! | `ring` | one writer, one reader |
+//! | `sending` | what leaves the machine: when, what, where to (feature `send`) |
 //! | `session` | the session of this process: file, start, end, panics |
 //! | `sink` | what takes records from the recorder |
 //! | `spool` | what is recorded and not yet in the file |
@@ -59,6 +60,8 @@ mod record;
 mod recorder;
 mod repository;
 mod ring;
+#[cfg(feature = "send")]
+pub mod sending;
 mod session;
 mod sink;
 mod spool;

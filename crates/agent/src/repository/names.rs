@@ -45,6 +45,16 @@ impl FileName {
         format!("{}.session", self.0)
     }
 
+    #[cfg(feature = "send")]
+    pub(crate) fn sent(&self) -> String {
+        format!("{}.sent", self.0)
+    }
+
+    #[cfg(feature = "send")]
+    pub(crate) fn wish(&self) -> String {
+        format!("{}.wish", self.0)
+    }
+
     /// Of a fragment's file: its number.
     pub(crate) fn number_of(file_name: &str) -> Option<u64> {
         file_name.strip_suffix(".kymo")?.rsplit_once('.')?.1.parse().ok()

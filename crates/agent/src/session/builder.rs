@@ -62,6 +62,8 @@ pub struct Builder {
     pub(super) system_every: Duration,
     pub(super) metrics_every: Duration,
     pub(super) heartbeat_every: Duration,
+    #[cfg(feature = "send")]
+    pub(super) send: crate::sending::SendSettings,
 }
 
 /// Says how to record the sessions of an application of a product: both names stay the same from version to version.
@@ -91,6 +93,8 @@ pub fn builder(product: &str, application: &str) -> Builder {
         system_every: SYSTEM_EVERY,
         metrics_every: METRICS_EVERY,
         heartbeat_every: HEARTBEAT_EVERY,
+        #[cfg(feature = "send")]
+        send: crate::sending::SendSettings::default(),
     }
 }
 
@@ -241,6 +245,14 @@ impl Builder {
     #[must_use]
     pub fn flush_every(mut self, time: Duration) -> Self {
         self.flush_every = time;
+        self
+    }
+
+    /// What is to be sent when, and where to. At first nothing leaves: there is no server.
+    #[cfg(feature = "send")]
+    #[must_use]
+    pub fn send(mut self, settings: crate::sending::SendSettings) -> Self {
+        self.send = settings;
         self
     }
 

@@ -1,0 +1,116 @@
+//! Which sessions are meant, and what of them is there.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Sent, Wish};
+use crate::repository::Summary;
+use crate::repository::names::FileName;
+
+/// Which sessions; what fits any of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[expect(clippy::struct_excessive_bools, reason = "a set of conditions that people choose by name")]
+pub struct Criteria {
+    /// That ended.
+    pub completed: bool,
+    /// That were not sent whole before.
+    pub new: bool,
+    /// That crashed or were killed.
+    pub crashed: bool,
+    /// With an error, or worse.
+    pub with_errors: bool,
+    /// That run.
+    pub active: bool,
+    /// Every one.
+    pub all: bool,
+}
+
+impl Criteria {
+    /// Every session.
+    pub const ALL: Self =
+        Self { completed: false, new: false, crashed: false, with_errors: false, active: false, all: true };
+    /// What was not sent whole before.
+    pub const NEW: Self = Self { new: true, all: false, ..Self::ALL };
+
+    /// Whether a session is meant.
+    pub fn fits(self, session: &Local) -> bool {
+        let summary = &session.summary;
+        let reason = summary.end_reason.as_deref();
+        self.all
+            || (self.completed && !session.is_running)
+            || (self.new && !session.sent.is_whole)
+            || (self.crashed && reason.is_some_and(|reason| ["crashed", "killed"].contains(&reason)))
+            || (self.with_errors && summary.tally.errors + summary.tally.fatal > 0)
+            || (self.active && session.is_running)
+    }
+}
+
+/// A session of the repository.
+#[derive(Clone, Debug)]
+pub struct Local {
+    /// The application's folder.
+    pub folder: PathBuf,
+    pub(crate) stem: FileName,
+    /// What it is, by its own last word.
+    pub summary: Summary,
+    /// What is there of it, oldest first.
+    pub fragments: Vec<LocalFragment>,
+    /// Its process holds it, or it waits to be recovered.
+    pub is_running: bool,
+    /// What is known to have arrived.
+    pub sent: Sent,
+    /// What somebody wants of it.
+    pub wish: Option<Wish>,
+}
+
+/// A fragment on the disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalFragment {
+    /// From 1.
+    pub number: u64,
+    /// Its file.
+    pub path: PathBuf,
+    /// Bytes of it, when it was looked at.
+    pub bytes: u64,
+    /// Nothing will follow in it.
+    pub is_closed: bool,
+}
+
+/// The sessions of an application's folder, oldest first. What has no summary, or no fragment, is left out; so is what
+/// cannot be read.
+///
+/// Errors: what the disk says of the folder itself.
+pub fn select(folder: &Path, criteria: Criteria) -> io::Result<Vec<Local>> {
+    let mut files: BTreeMap<FileName, Vec<LocalFragment>> = BTreeMap::new();
+    for entry in std::fs::read_dir(folder)?.flatten() {
+        let name = entry.file_name();
+        let Some(name) = name.to_str() else { continue };
+        if let (Some(stem), Some(number)) = (FileName::of(name), FileName::number_of(name))
+            && let Ok(found) = entry.metadata()
+        {
+            let fragment = LocalFragment { number, path: entry.path(), bytes: found.len(), is_closed: true };
+            files.entry(stem).or_default().push(fragment);
+        }
+    }
+    let mut sessions: Vec<Local> = files
+        .into_iter()
+        .filter_map(|(stem, mut fragments)| {
+            let summary = Summary::read(&folder.join(stem.summary())).ok()?;
+            fragments.sort_unstable_by_key(|fragment| fragment.number);
+            let newest = fragments.last_mut()?;
+            let is_running = folder.join(stem.spool()).exists()
+                || File::open(&newest.path).is_ok_and(|file| file.try_lock_shared().is_err());
+            newest.is_closed = !is_running;
+            let sent = Sent::read(folder, &stem);
+            let wish = Wish::read(folder, &stem).ok().flatten();
+            Some(Local { folder: folder.to_owned(), stem, summary, fragments, is_running, sent, wish })
+        })
+        .collect();
+    sessions.retain(|session| criteria.fits(session));
+    Ok(sessions)
+}

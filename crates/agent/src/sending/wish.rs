@@ -1,0 +1,75 @@
+//! Somebody wants a session sent, also while it runs: a small file beside it, `STEM.wish`, so that it holds whatever
+//! becomes of the process, and whoever sends for the folder finds it.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock;
+use crate::repository::names::FileName;
+
+/// Longest wish that is read; ours have some hundred bytes.
+const BYTES_MAX: u64 = 64 * 1024;
+
+/// What is wanted of a session.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Wish {
+    /// What there is of it now, also of the fragment that is being written.
+    pub now: bool,
+    /// All of it, through its end.
+    pub through_end: bool,
+    /// A person asked for it: consent does not hold it.
+    pub user_asked: bool,
+    /// When it was wished last: RFC 3339, UTC.
+    pub at: String,
+}
+
+impl Wish {
+    pub(crate) fn read(folder: &Path, stem: &FileName) -> io::Result<Option<Self>> {
+        let path = folder.join(stem.wish());
+        let mut text = String::new();
+        match File::open(&path) {
+            Ok(file) => file.take(BYTES_MAX).read_to_string(&mut text)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        serde_json::from_str(&text).map(Some).map_err(|error| {
+            let text = format!("{}: expected a wish: {error}", path.display());
+            io::Error::new(io::ErrorKind::InvalidData, text)
+        })
+    }
+
+    /// Adds to what is wished of a session already.
+    pub(crate) fn make(self, folder: &Path, stem: &FileName) -> io::Result<()> {
+        let before = Self::read(folder, stem).ok().flatten().unwrap_or_default();
+        let wish = Self {
+            now: self.now || before.now,
+            through_end: self.through_end || before.through_end,
+            user_asked: self.user_asked || before.user_asked,
+            at: clock::now().to_string(),
+        };
+        wish.write(folder, stem)
+    }
+
+    /// Writes it in one step.
+    pub(crate) fn write(&self, folder: &Path, stem: &FileName) -> io::Result<()> {
+        let path = folder.join(stem.wish());
+        let mut text = serde_json::to_vec(self)?;
+        text.push(b'\n');
+        let new = folder.join(format!("{}-{}-new", stem.wish(), std::process::id()));
+        let _ = std::fs::remove_file(&new);
+        crate::spool::disk::create(&new)?.write_all(&text)?;
+        std::fs::rename(&new, path)
+    }
+
+    /// It was fulfilled.
+    pub(crate) fn remove(folder: &Path, stem: &FileName) -> io::Result<()> {
+        match std::fs::remove_file(folder.join(stem.wish())) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
