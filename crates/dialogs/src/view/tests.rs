@@ -1,0 +1,1 @@
+//! What people meet in the windows, without a window.
