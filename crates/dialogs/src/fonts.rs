@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::Read;
 use std::process::{Command, Stdio};
 
-use egui::epaint::text::{FontData, FontInsert, FontPriority, InsertFontFamily};
+use egui::epaint::text::{FontData, FontDefinitions, FontInsert, FontPriority, InsertFontFamily};
 use egui::{Context, FontFamily, FontId};
 
 /// Most fonts that are taken in: one for each script that a text may mix.
@@ -17,6 +17,19 @@ pub(crate) const FONTS_MAX: usize = 4;
 const FONT_BYTES_MAX: u64 = 64 << 20;
 /// Longest answer of fontconfig that is read: a path and a number.
 const ANSWER_BYTES_MAX: u64 = 8192;
+
+/// The built-in font for code has arrows and lines that the one for prose lacks.
+pub(crate) fn fall_back(context: &Context) {
+    let mut fonts = FontDefinitions::default();
+    let code = fonts.families.get(&FontFamily::Monospace).cloned().unwrap_or_default();
+    let prose = fonts.families.entry(FontFamily::Proportional).or_default();
+    for name in code {
+        if !prose.contains(&name) {
+            prose.push(name);
+        }
+    }
+    context.set_fonts(fonts);
+}
 
 /// The first character of the text that no font has. To be asked after a pass.
 pub(crate) fn lacking(context: &Context, text: &str) -> Option<char> {
@@ -57,4 +70,36 @@ fn find(lacking: char) -> Option<(Vec<u8>, u32)> {
     // The index's upper half names an instance of a font that varies.
     let index = index.parse::<u32>().ok()? & 0xffff;
     (bytes.len() as u64 <= FONT_BYTES_MAX).then_some((bytes, index))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn context() -> Context {
+        let context = Context::default();
+        fall_back(&context);
+        let mut output = context.run_ui(egui::RawInput::default(), |_| {});
+        output.textures_delta.clear();
+        context
+    }
+
+    #[test]
+    fn what_is_built_in() {
+        let context = context();
+        for text in ["Größe naïve ăğş € • … –", "Ошибка в программе", "Πρόβλημα", "▸ ▾ → ✔ ⚠ 😀 ≤ ∞ ─ │"] {
+            assert_eq!(lacking(&context, text), None, "{text}");
+        }
+        for text in ["日", "한", "ע", "ب", "ไ", "अ"] {
+            assert_eq!(lacking(&context, &format!("a {text}\n")), text.chars().next());
+        }
+    }
+
+    #[test]
+    fn what_no_font_has_is_not_looked_for_for_ever() {
+        let context = context();
+        // A character that is none.
+        assert_eq!(lacking(&context, "\u{10fffe}"), Some('\u{10fffe}'));
+        take_in(&context, '\u{10fffe}');
+    }
 }

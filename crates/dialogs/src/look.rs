@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use egui::style::{Selection, WidgetVisuals};
+use egui::style::{ScrollStyle, Selection, WidgetVisuals};
 use egui::{
     Color32, Context, CornerRadius, FontFamily, FontId, Stroke, Style, TextStyle, Theme, Visuals, vec2,
 };
@@ -92,6 +92,8 @@ pub(crate) fn apply(context: &Context) {
         spacing.icon_width_inner = 11.0;
         spacing.icon_spacing = 8.0;
         spacing.interact_size.y = 24.0;
+        // Always to be seen: it says that there is more.
+        spacing.scroll = ScrollStyle { bar_width: 8.0, ..ScrollStyle::solid() };
         style.interaction.selectable_labels = true;
         context.set_style_of(theme, Arc::new(style));
     }

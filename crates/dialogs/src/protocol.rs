@@ -164,14 +164,18 @@ pub(crate) fn read(input: impl Read) -> Result<Request, String> {
         return Err(format!("expected a request of at most {LINE_BYTES_MAX} bytes on one line, found a longer one"));
     }
     if line.trim_ascii().is_empty() {
-        return Err("expected a request: one line of JSON, found nothing".to_owned());
+        return Err("expected a request: one JSON object on a line, found nothing".to_owned());
     }
     parse(&line)
 }
 
 fn parse(line: &[u8]) -> Result<Request, String> {
+    // A list would be read as the values of the fields in their order.
+    if line.trim_ascii_start().first() == Some(&b'[') {
+        return Err("expected a request: one JSON object, found an array".to_owned());
+    }
     let line: Line = serde_json::from_slice(line)
-        .map_err(|error| format!("expected a request: one line of JSON, found something else: {error}"))?;
+        .map_err(|error| format!("expected a request: one JSON object, found something else: {error}"))?;
     if line.version != VERSION {
         return Err(format!("expected version {VERSION}, found {}", line.version));
     }

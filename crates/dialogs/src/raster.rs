@@ -47,20 +47,20 @@ type Corner = [f32; 8];
 
 impl Raster {
     /// Takes over what changed of the textures.
-    pub(crate) fn update(&mut self, delta: &TexturesDelta) {
-        for (id, changes) in &delta.set {
+    pub(crate) fn update(&mut self, mut delta: TexturesDelta) {
+        for (id, changes) in delta.set.drain() {
             for change in changes {
                 let ImageData::Color(image) = &change.image;
                 let [width, height] = image.size;
                 let part = Texture { width, height, pixels: image.pixels.clone() };
                 match change.pos {
-                    None => drop(self.textures.insert(*id, part)),
-                    Some([x, y]) => self.textures.entry(*id).or_default().patch(x, y, &part),
+                    None => drop(self.textures.insert(id, part)),
+                    Some([x, y]) => self.textures.entry(id).or_default().patch(x, y, &part),
                 }
             }
         }
-        for id in &delta.free {
-            self.textures.remove(id);
+        for id in delta.free.drain() {
+            self.textures.remove(&id);
         }
     }
 

@@ -7,7 +7,7 @@
 //!  [ button ]      [ button ] [ button ]      always there; one below the other where the window is too narrow
 //! ```
 
-use egui::{Align, Button, Frame, Key, Layout, Response, RichText, ScrollArea, TextStyle, Ui, Vec2, vec2};
+use egui::{Align, Button, Frame, Key, Layout, Modifiers, Response, RichText, ScrollArea, TextStyle, Ui, Vec2, vec2};
 
 use crate::look::{self, BUTTON_HEIGHT, Palette};
 use crate::protocol::{Answer, ConsentChoice, ErrorChoice, Request};
@@ -39,6 +39,10 @@ struct State {
     report_at_end: bool,
     include_details: bool,
     is_unfolded: bool,
+    /// They were unfolded in this pass: the window has to become higher.
+    has_unfolded: bool,
+    /// A box has the focus, where Enter means the same as nowhere.
+    is_in_box: bool,
     /// Of the box of details; the rest of a window that is higher than it must be.
     details_height: f32,
     has_copied: bool,
@@ -77,6 +81,11 @@ impl View {
         self.height_wanted
     }
 
+    /// That height, when the last pass unfolded something.
+    pub(crate) fn height_unfolded(&mut self) -> Option<f32> {
+        std::mem::take(&mut self.state.has_unfolded).then_some(self.height_wanted)
+    }
+
     /// The window was closed.
     pub(crate) fn close(&mut self) {
         self.state.answer = Some(self.request.closed());
@@ -92,16 +101,20 @@ impl View {
         let Self { request, state, height_wanted } = self;
         let closed = request.closed();
         Frame::NONE.inner_margin(MARGIN).show(ui, |ui| {
+            // Taken away before the widgets see it: they would take it as a click.
+            let has_no_use = state.is_in_box || ui.memory(|memory| memory.focused().is_none());
+            let is_entered = has_no_use && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Enter));
+            state.is_in_box = false;
             let chosen = match &*request {
                 Request::Error(problem) => {
                     let choices = error::choices(problem);
                     *height_wanted = body(ui, &choices, state, |ui, state| error::body(ui, problem, state));
-                    buttons(ui, &choices).map(|choice| error::answer(choice, state))
+                    buttons(ui, &choices, is_entered).map(|choice| error::answer(choice, state))
                 }
                 Request::Consent(question) => {
                     let choices = consent::choices();
                     *height_wanted = body(ui, &choices, state, |ui, state| consent::body(ui, question, state));
-                    buttons(ui, &choices).map(|choice| consent::answer(choice, state))
+                    buttons(ui, &choices, is_entered).map(|choice| consent::answer(choice, state))
                 }
             };
             let is_escaped = ui.input(|input| input.key_pressed(Key::Escape));
@@ -115,16 +128,16 @@ fn body<C>(ui: &mut Ui, choices: &[Choice<C>], state: &mut State, content: impl 
     let below = GAP + buttons_height(ui, choices);
     let room = (ui.available_height() - below).max(0.0);
     let bottom = ui.cursor().top() + room;
-    let details_before = state.details_height;
     let shown = ScrollArea::vertical()
         .auto_shrink([false, true])
         .max_height(room)
         .min_scrolled_height(0.0)
         .show(ui, |ui| content(ui, state));
-    let without_details = shown.content_size.y - if state.is_unfolded { details_before } else { 0.0 };
+    let details_shown = if state.is_unfolded { state.details_height } else { 0.0 };
+    let without_details = shown.content_size.y - details_shown;
     if state.is_unfolded {
         state.details_height = (room - without_details).floor().max(error::DETAILS_HEIGHT_MIN);
-        if (state.details_height - details_before).abs() >= 1.0 {
+        if (state.details_height - details_shown).abs() >= 1.0 {
             ui.ctx().request_repaint();
         }
     }
@@ -154,7 +167,7 @@ fn buttons_height<C>(ui: &Ui, choices: &[Choice<C>]) -> f32 {
 }
 
 /// The buttons, from left to right as Tab goes through them, the last at the right.
-fn buttons<C: Copy>(ui: &mut Ui, choices: &[Choice<C>]) -> Option<C> {
+fn buttons<C: Copy>(ui: &mut Ui, choices: &[Choice<C>], is_entered: bool) -> Option<C> {
     let (widths, is_row) = button_widths(ui, choices);
     let mut chosen = None;
     let mut add = |ui: &mut Ui, choice: &Choice<C>, width: f32| {
@@ -182,13 +195,12 @@ fn buttons<C: Copy>(ui: &mut Ui, choices: &[Choice<C>]) -> Option<C> {
             add(ui, choice, ui.available_width());
         }
     }
-    let is_entered = ui.input(|input| input.key_pressed(Key::Enter)) && ui.memory(|memory| memory.focused().is_none());
     chosen.or_else(|| choices.iter().find(|choice| is_entered && choice.is_default).map(|choice| choice.choice))
 }
 
 fn button(ui: &mut Ui, text: &str, is_accented: bool, size: Vec2) -> Response {
     if !is_accented {
-        return ui.add(Button::new(text).min_size(size));
+        return ui.add_sized(size, Button::new(text));
     }
     ui.scope(|ui| {
         let colours = colours(ui);
@@ -204,7 +216,7 @@ fn button(ui: &mut Ui, text: &str, is_accented: bool, size: Vec2) -> Response {
             widget.fg_stroke.color = colours.accent_text;
         }
         widgets.active.bg_stroke.color = colours.text;
-        ui.add(Button::new(text).min_size(size))
+        ui.add_sized(size, Button::new(text))
     })
     .inner
 }
@@ -214,8 +226,8 @@ fn colours(ui: &Ui) -> &'static Palette {
 }
 
 /// A box with a text that wraps beside it, and below it, smaller, what it means.
-fn tick_box(ui: &mut Ui, is_ticked: &mut bool, text: &str, meaning: &str) {
-    ui.checkbox(is_ticked, text);
+fn tick_box(ui: &mut Ui, is_ticked: &mut bool, is_in_box: &mut bool, text: &str, meaning: &str) {
+    *is_in_box |= ui.checkbox(is_ticked, text).has_focus();
     if meaning.is_empty() {
         return;
     }

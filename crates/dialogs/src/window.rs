@@ -58,14 +58,13 @@ struct Open {
     input: egui_winit::State,
     /// When its first picture was there.
     shown_at: Option<Instant>,
-    /// The height that it was given; when another is wanted, it grows.
-    height: f32,
 }
 
 impl Dialog {
     fn new(request: Request, guard: Duration) -> Self {
         let context = Context::default();
         look::apply(&context);
+        fonts::fall_back(&context);
         Self {
             context,
             raster: Raster::default(),
@@ -94,8 +93,8 @@ impl Dialog {
     fn pass_unseen(&mut self) {
         let screen = Rect::from_min_size(Pos2::ZERO, vec2(WIDTH, HEIGHT_MAX));
         let input = RawInput { screen_rect: Some(screen), ..RawInput::default() };
-        let output = self.context.run_ui(input, |ui| self.view.show(ui));
-        self.raster.update(&output.textures_delta);
+        let mut output = self.context.run_ui(input, |ui| self.view.show(ui));
+        self.raster.update(std::mem::take(&mut output.textures_delta));
     }
 
     fn open(&mut self, event_loop: &ActiveEventLoop) -> Result<Open, String> {
@@ -116,7 +115,7 @@ impl Dialog {
             egui_winit::State::new(self.context.clone(), ViewportId::ROOT, &window, Some(scale), window.theme(), None);
         // Where the desktop does not let it come to the front, it is seen in the list of windows.
         window.request_user_attention(Some(UserAttentionType::Critical));
-        Ok(Open { window, surface, input, shown_at: None, height: size.y })
+        Ok(Open { window, surface, input, shown_at: None })
     }
 
     /// One pass, its picture, and what it asks for. Ends the loop once there is an answer.
@@ -127,7 +126,7 @@ impl Dialog {
             input.events.retain(|event| !chooses(event));
         }
         let mut output = self.context.run_ui(input, |ui| self.view.show(ui));
-        self.raster.update(&output.textures_delta);
+        self.raster.update(std::mem::take(&mut output.textures_delta));
         for command in std::mem::take(&mut output.platform_output.commands) {
             self.carry_out(command);
         }
@@ -144,7 +143,9 @@ impl Dialog {
             self.failure = Some(error);
             return event_loop.exit();
         }
-        open.grow(event_loop, self.view.height_wanted());
+        if let Some(height) = self.view.height_unfolded() {
+            open.grow(event_loop, height);
+        }
         let delay = output.viewport_output.get(&ViewportId::ROOT).map_or(Duration::MAX, |output| output.repaint_delay);
         match Instant::now().checked_add(delay) {
             _ if delay.is_zero() => open.window.request_redraw(),
@@ -190,13 +191,12 @@ impl Open {
     }
 
     /// Makes the window as high as what unfolded needs. Never lower: what a person made it stays.
-    fn grow(&mut self, event_loop: &ActiveEventLoop, wanted: f32) {
-        if wanted <= self.height {
+    fn grow(&self, event_loop: &ActiveEventLoop, wanted: f32) {
+        let now: LogicalSize<f32> = self.window.inner_size().to_logical(self.window.scale_factor());
+        let size = fitting(event_loop, vec2(now.width, wanted.min(HEIGHT_MAX)));
+        if size.y <= now.height {
             return;
         }
-        self.height = wanted;
-        let now: LogicalSize<f32> = self.window.inner_size().to_logical(self.window.scale_factor());
-        let size = fitting(event_loop, vec2(now.width, wanted.min(HEIGHT_MAX).max(now.height)));
         // What the system did with it comes as an event.
         let _ = self.window.request_inner_size(LogicalSize::new(size.x, size.y));
     }

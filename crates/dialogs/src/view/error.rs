@@ -44,9 +44,10 @@ pub(super) fn body(ui: &mut Ui, problem: &Problem, state: &mut State) {
     ui.add_space(4.0);
     ui.separator();
     ui.add_space(2.0);
-    tick_box(ui, &mut state.ignore_further, "Ignore further problems in this session", "");
+    tick_box(ui, &mut state.ignore_further, &mut state.is_in_box, "Ignore further problems in this session", "");
     if problem.can_report {
-        tick_box(ui, &mut state.report_at_end, "Report at the end of this session", &report_meaning(problem));
+        let meaning = report_meaning(problem);
+        tick_box(ui, &mut state.report_at_end, &mut state.is_in_box, "Report at the end of this session", &meaning);
     }
 }
 
@@ -74,9 +75,10 @@ fn sign(ui: &mut Ui) {
 fn details(ui: &mut Ui, problem: &Problem, state: &mut State) {
     ui.add_space(2.0);
     ui.horizontal(|ui| {
-        let text = if state.is_unfolded { "⏷ Details" } else { "⏵ Details" };
+        let text = if state.is_unfolded { "▾ Details" } else { "▸ Details" };
         if ui.add(Button::new(text)).clicked() {
             state.is_unfolded = !state.is_unfolded;
+            state.has_unfolded = state.is_unfolded;
             if state.is_unfolded && state.details_height == 0.0 {
                 state.details_height = DETAILS_HEIGHT;
             }
@@ -98,12 +100,13 @@ fn details(ui: &mut Ui, problem: &Problem, state: &mut State) {
         .show(ui, |ui| {
             // A text that cannot be changed can be selected and copied all the same.
             let mut text = problem.details.as_str();
-            ui.add(
+            let shown = ui.add(
                 TextEdit::multiline(&mut text)
                     .font(TextStyle::Monospace)
                     .desired_width(f32::INFINITY)
                     .desired_rows(1)
                     .min_size(vec2(0.0, state.details_height - spacing)),
             );
+            state.is_in_box |= shown.has_focus();
         });
 }
