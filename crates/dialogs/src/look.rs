@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use egui::style::{ScrollStyle, Selection, WidgetVisuals};
+use egui::style::{ScrollAnimation, ScrollStyle, Selection, WidgetVisuals};
 use egui::{
     Color32, Context, CornerRadius, FontFamily, FontId, Stroke, Style, TextStyle, Theme, Visuals, vec2,
 };
@@ -85,6 +85,7 @@ pub(crate) fn apply(context: &Context) {
             (TextStyle::Monospace, FontId::new(12.0, FontFamily::Monospace)),
         ]
         .into();
+        style.scroll_animation = ScrollAnimation::none();
         let spacing = &mut style.spacing;
         spacing.item_spacing = vec2(8.0, 8.0);
         spacing.button_padding = vec2(14.0, 5.0);
@@ -93,7 +94,7 @@ pub(crate) fn apply(context: &Context) {
         spacing.icon_spacing = 8.0;
         spacing.interact_size.y = 24.0;
         // Always to be seen: it says that there is more.
-        spacing.scroll = ScrollStyle { bar_width: 8.0, ..ScrollStyle::solid() };
+        spacing.scroll = ScrollStyle { bar_width: 8.0, foreground_color: true, ..ScrollStyle::solid() };
         style.interaction.selectable_labels = true;
         context.set_style_of(theme, Arc::new(style));
     }

@@ -12,10 +12,12 @@ const VERSION: u32 = 1;
 const LINE_BYTES_MAX: usize = 1 << 20;
 /// Longest name that is shown: it stands in a headline and in the title of a window.
 const NAME_CHARS_MAX: usize = 80;
-/// Longest message that is shown: some two screens. What explains at length belongs into the details.
-const MESSAGE_CHARS_MAX: usize = 4_000;
+/// Longest message that is shown: some ten lines, so that the boxes below are still seen. A longer one begins the
+/// details, too.
+const MESSAGE_CHARS_MAX: usize = 700;
+const NO_MESSAGE: &str = "It did not say what went wrong.";
 /// Longest details that are shown: laid out at once, so that they can be selected as one. The copy has all of them.
-const DETAILS_CHARS_MAX: usize = 100_000;
+const DETAILS_CHARS_MAX: usize = 32_000;
 /// Longest address of a privacy policy; browsers take no more than some 2,000 in places.
 const URL_CHARS_MAX: usize = 2_000;
 
@@ -187,15 +189,17 @@ fn parse(line: &[u8]) -> Result<Request, String> {
 }
 
 fn problem(line: &Line) -> Problem {
-    let details_whole = cleaned(line.details.trim_end());
+    let message = cleaned(&line.message);
+    let message_shown = cut(message.trim(), MESSAGE_CHARS_MAX);
+    let mut details_whole = cleaned(line.details.trim_end());
+    if message_shown != message.trim() {
+        details_whole = format!("{}\n\n{details_whole}", message.trim());
+    }
     Problem {
         application: named([&line.application, &line.product], "The program"),
         version: name(&line.version_text),
         company: name(&line.company),
-        message: match cut(cleaned(&line.message).trim(), MESSAGE_CHARS_MAX) {
-            message if message.is_empty() => "It did not say what went wrong.".to_owned(),
-            message => message,
-        },
+        message: if message_shown.is_empty() { NO_MESSAGE.to_owned() } else { message_shown },
         details: shown_details(&details_whole),
         details_whole,
         can_restart: line.can_restart,

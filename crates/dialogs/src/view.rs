@@ -221,13 +221,21 @@ fn button(ui: &mut Ui, text: &str, is_accented: bool, size: Vec2) -> Response {
     .inner
 }
 
+/// Brings what gets the focus into what is seen of a window that scrolls.
+fn followed(response: Response) -> Response {
+    if response.gained_focus() {
+        response.scroll_to_me(None);
+    }
+    response
+}
+
 fn colours(ui: &Ui) -> &'static Palette {
     look::palette(ui.ctx().theme())
 }
 
 /// A box with a text that wraps beside it, and below it, smaller, what it means.
 fn tick_box(ui: &mut Ui, is_ticked: &mut bool, is_in_box: &mut bool, text: &str, meaning: &str) {
-    *is_in_box |= ui.checkbox(is_ticked, text).has_focus();
+    *is_in_box |= followed(ui.checkbox(is_ticked, text)).has_focus();
     if meaning.is_empty() {
         return;
     }

@@ -78,6 +78,12 @@ fn long_texts_are_cut_and_the_copy_is_not() {
     assert!(problem.application.ends_with('…'));
     assert!(problem.details.contains("There is more"));
     assert_eq!(problem.details_whole, details);
+
+    let message = "m".repeat(MESSAGE_CHARS_MAX + 1);
+    let line = serde_json::json!({"kind": "error", "message": message, "details": "at a"}).to_string();
+    let Ok(Request::Error(problem)) = read_text(&line) else { panic!() };
+    assert_eq!(problem.message.chars().count(), MESSAGE_CHARS_MAX);
+    assert_eq!(problem.details, format!("{message}\n\nat a"));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use egui::{RichText, TextStyle, Ui};
 
-use super::{Answer, Choice, ConsentChoice, State, colours, small, tick_box};
+use super::{Answer, Choice, ConsentChoice, State, colours, followed, small, tick_box};
 use crate::protocol::Question;
 
 /// None of them looks like the one to take; Enter is the one that decides nothing.
@@ -71,10 +71,10 @@ fn privacy(ui: &mut Ui, question: &Question, state: &mut State) {
             "" => "Privacy policy".to_owned(),
             company => format!("Privacy policy of {company}"),
         };
-        if ui.link(text).clicked() {
+        if followed(ui.link(text)).clicked() {
             ui.ctx().open_url(egui::OpenUrl::new_tab(url));
         }
-        if ui.small_button(if state.has_copied { "Copied" } else { "Copy address" }).clicked() {
+        if followed(ui.small_button(if state.has_copied { "Copied" } else { "Copy address" })).clicked() {
             state.has_copied = true;
             ui.ctx().copy_text(url.clone());
         }

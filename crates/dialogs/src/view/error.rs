@@ -2,7 +2,7 @@
 
 use egui::{Align, Align2, Button, FontId, Layout, RichText, ScrollArea, Sense, TextEdit, TextStyle, Ui, vec2};
 
-use super::{Answer, Choice, ErrorChoice, State, colours, small, tick_box};
+use super::{Answer, Choice, ErrorChoice, State, colours, followed, small, tick_box};
 use crate::protocol::Problem;
 
 /// Height of the box of details when it unfolds: some twelve lines.
@@ -76,14 +76,17 @@ fn details(ui: &mut Ui, problem: &Problem, state: &mut State) {
     ui.add_space(2.0);
     ui.horizontal(|ui| {
         let text = if state.is_unfolded { "▾ Details" } else { "▸ Details" };
-        if ui.add(Button::new(text)).clicked() {
+        if followed(ui.add(Button::new(text))).clicked() {
             state.is_unfolded = !state.is_unfolded;
             state.has_unfolded = state.is_unfolded;
             if state.is_unfolded && state.details_height == 0.0 {
                 state.details_height = DETAILS_HEIGHT;
             }
         }
-        if state.is_unfolded && ui.button(if state.has_copied { "Copied" } else { "Copy" }).clicked() {
+        if !state.is_unfolded {
+            return;
+        }
+        if followed(ui.button(if state.has_copied { "Copied" } else { "Copy" })).clicked() {
             state.has_copied = true;
             ui.ctx().copy_text(problem.details_whole.clone());
         }
@@ -107,6 +110,6 @@ fn details(ui: &mut Ui, problem: &Problem, state: &mut State) {
                     .desired_rows(1)
                     .min_size(vec2(0.0, state.details_height - spacing)),
             );
-            state.is_in_box |= shown.has_focus();
+            state.is_in_box |= followed(shown).has_focus();
         });
 }
