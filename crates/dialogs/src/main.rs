@@ -6,15 +6,19 @@ use std::time::Duration;
 
 use kymo_dialogs::{Options, Theme};
 
-const USAGE: &str = "usage: kymo-dialogs [--light | --dark] [--no-guard] < REQUEST";
+const USAGE: &str = "usage: kymo-dialogs [--light | --dark] [--guard MILLISECONDS] < REQUEST";
 
 fn main() -> ExitCode {
     let mut options = Options::default();
-    for argument in std::env::args().skip(1) {
-        match argument.as_str() {
-            "--light" => options.theme = Some(Theme::Light),
-            "--dark" => options.theme = Some(Theme::Dark),
-            "--no-guard" => options.guard = Duration::ZERO,
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        match (argument.as_str(), arguments.len()) {
+            ("--light", _) => options.theme = Some(Theme::Light),
+            ("--dark", _) => options.theme = Some(Theme::Dark),
+            ("--guard", 1..) => {
+                let text = arguments.next().unwrap_or_default();
+                options.guard = Duration::from_millis(text.parse().unwrap_or_default());
+            }
             _ => {
                 eprintln!("{USAGE}");
                 return ExitCode::FAILURE;

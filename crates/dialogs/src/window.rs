@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use egui::{Context, Event, Key, OutputCommand, Pos2, RawInput, Rect, Vec2, ViewportId, vec2};
+use egui::{Context, Event, FullOutput, Key, OutputCommand, Pos2, RawInput, Rect, Vec2, ViewportId, vec2};
 use egui_winit::winit::application::ApplicationHandler;
 use egui_winit::winit::dpi::{LogicalPosition, LogicalSize};
 use egui_winit::winit::event::{StartCause, WindowEvent};
@@ -92,9 +92,7 @@ impl Dialog {
 
     fn pass_unseen(&mut self) {
         let screen = Rect::from_min_size(Pos2::ZERO, vec2(WIDTH, HEIGHT_MAX));
-        let input = RawInput { screen_rect: Some(screen), ..RawInput::default() };
-        let mut output = self.context.run_ui(input, |ui| self.view.show(ui));
-        self.raster.update(std::mem::take(&mut output.textures_delta));
+        self.pass(RawInput { screen_rect: Some(screen), ..RawInput::default() });
     }
 
     fn open(&mut self, event_loop: &ActiveEventLoop) -> Result<Open, String> {
@@ -125,11 +123,15 @@ impl Dialog {
         if open.shown_at.is_none_or(|at| at.elapsed() < self.guard) && !self.guard.is_zero() {
             input.events.retain(|event| !chooses(event));
         }
-        let mut output = self.context.run_ui(input, |ui| self.view.show(ui));
-        self.raster.update(std::mem::take(&mut output.textures_delta));
-        for command in std::mem::take(&mut output.platform_output.commands) {
-            self.carry_out(command);
+        let mut parts = one_by_one(std::mem::take(&mut input.events));
+        let last = parts.pop().unwrap_or_default();
+        for events in parts {
+            self.pass(RawInput { events, ..input.clone() });
+            if self.view.answer().is_some() {
+                return event_loop.exit();
+            }
         }
+        let output = self.pass(RawInput { events: last, ..input });
         let Some(open) = &mut self.window else { return };
         open.input.handle_platform_output(&open.window, output.platform_output);
         if self.view.answer().is_some() {
@@ -152,6 +154,16 @@ impl Dialog {
             Some(at) => event_loop.set_control_flow(ControlFlow::WaitUntil(at)),
             None => event_loop.set_control_flow(ControlFlow::Wait),
         }
+    }
+
+    /// One pass over the content, and what it asks for but its picture.
+    fn pass(&mut self, input: RawInput) -> FullOutput {
+        let mut output = self.context.run_ui(input, |ui| self.view.show(ui));
+        self.raster.update(std::mem::take(&mut output.textures_delta));
+        for command in std::mem::take(&mut output.platform_output.commands) {
+            self.carry_out(command);
+        }
+        output
     }
 
     fn carry_out(&mut self, command: OutputCommand) {
@@ -251,6 +263,20 @@ impl Theme {
     }
 }
 
+/// The events in parts of at most one key that is pressed, so that each key means what has the focus after those before
+/// it: one pass takes all its keys for the same moment, and on a slow machine several come before one pass.
+fn one_by_one(events: Vec<Event>) -> Vec<Vec<Event>> {
+    let mut parts = vec![Vec::new()];
+    for event in events {
+        let is_pressed = matches!(event, Event::Key { pressed: true, .. } | Event::PointerButton { .. });
+        parts.last_mut().expect("never empty").push(event);
+        if is_pressed {
+            parts.push(Vec::new());
+        }
+    }
+    parts
+}
+
 /// Whether an event can choose something, or be on the way to it.
 fn chooses(event: &Event) -> bool {
     match event {
@@ -304,4 +330,32 @@ fn fitting(event_loop: &ActiveEventLoop, size: Vec2) -> Vec2 {
         return size;
     }
     size.min(vec2((screen.width * SCREEN_PART) as f32, (screen.height * SCREEN_PART) as f32))
+}
+
+#[cfg(test)]
+mod tests {
+    use egui::Modifiers;
+
+    use super::*;
+
+    fn key(key: Key, pressed: bool) -> Event {
+        Event::Key { key, physical_key: None, pressed, repeat: false, modifiers: Modifiers::NONE }
+    }
+
+    #[test]
+    fn keys_come_one_by_one() {
+        let events = vec![key(Key::Tab, true), key(Key::Tab, false), key(Key::Space, true), key(Key::Space, false)];
+        let lengths: Vec<usize> = one_by_one(events).iter().map(Vec::len).collect();
+        assert_eq!(lengths, [1, 2, 1]);
+        assert_eq!(one_by_one(Vec::new()).len(), 1);
+    }
+
+    #[test]
+    fn what_chooses() {
+        for choosing in [Key::Enter, Key::Space, Key::Escape] {
+            assert!(chooses(&key(choosing, true)));
+        }
+        assert!(!chooses(&key(Key::Tab, true)));
+        assert!(!chooses(&Event::PointerGone));
+    }
 }
