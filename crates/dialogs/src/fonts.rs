@@ -45,7 +45,11 @@ pub(crate) fn take_in(context: &Context, lacking: char) -> bool {
     data.index = index;
     let families = [FontFamily::Proportional, FontFamily::Monospace]
         .map(|family| InsertFontFamily { family, priority: FontPriority::Lowest });
-    context.add_font(FontInsert::new(&format!("system for {}", lacking.escape_unicode()), data, families.to_vec()));
+    context.add_font(FontInsert::new(
+        &format!("system for {}", lacking.escape_unicode()),
+        data,
+        families.to_vec(),
+    ));
     true
 }
 
@@ -87,7 +91,8 @@ mod tests {
     #[test]
     fn what_is_built_in() {
         let context = context();
-        for text in ["Größe naïve ăğş € • … –", "Ошибка в программе", "Πρόβλημα", "▸ ▾ → ✔ ⚠ 😀 ≤ ∞ ─ │"] {
+        for text in ["Größe naïve ăğş € • … –", "Ошибка в программе", "Πρόβλημα", "▸ ▾ → ✔ ⚠ 😀 ≤ ∞ ─ │"]
+        {
             assert_eq!(lacking(&context, text), None, "{text}");
         }
         for text in ["日", "한", "ע", "ب", "ไ", "अ"] {

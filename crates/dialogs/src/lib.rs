@@ -87,7 +87,9 @@ pub fn run_with(input: impl Read, mut output: impl Write, options: Options) -> E
     };
     // What opens windows panics where a library of the system is missing, or the desktop ends.
     let shown = panic::catch_unwind(AssertUnwindSafe(|| window::show(request, options)));
-    match shown.unwrap_or_else(|_| Err("the window system ended, or one of its libraries is missing".to_owned())) {
+    match shown
+        .unwrap_or_else(|_| Err("the window system ended, or one of its libraries is missing".to_owned()))
+    {
         Ok(answer) => {
             let line = serde_json::to_string(&answer).expect("three words always become JSON");
             written(&mut output, &line, ExitCode::SUCCESS)

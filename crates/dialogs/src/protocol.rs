@@ -103,7 +103,9 @@ impl Request {
                     .map(String::as_str)
                     .concat()
             }
-            Self::Consent(question) => [&question.product, &question.version, &question.company].map(String::as_str).concat(),
+            Self::Consent(question) => {
+                [&question.product, &question.version, &question.company].map(String::as_str).concat()
+            }
         }
     }
 
@@ -163,7 +165,9 @@ pub(crate) fn read(input: impl Read) -> Result<Request, String> {
         line.pop();
     }
     if line.len() > LINE_BYTES_MAX {
-        return Err(format!("expected a request of at most {LINE_BYTES_MAX} bytes on one line, found a longer one"));
+        return Err(format!(
+            "expected a request of at most {LINE_BYTES_MAX} bytes on one line, found a longer one"
+        ));
     }
     if line.trim_ascii().is_empty() {
         return Err("expected a request: one JSON object on a line, found nothing".to_owned());
@@ -184,7 +188,10 @@ fn parse(line: &[u8]) -> Result<Request, String> {
     match line.kind.as_str() {
         "error" => Ok(Request::Error(problem(&line))),
         "consent" => Ok(Request::Consent(question(&line))),
-        other => Err(format!("expected kind `error` or `consent`, found `{}`", cut(&one_line(other), NAME_CHARS_MAX))),
+        other => Err(format!(
+            "expected kind `error` or `consent`, found `{}`",
+            cut(&one_line(other), NAME_CHARS_MAX)
+        )),
     }
 }
 
@@ -240,7 +247,9 @@ fn shown_details(whole: &str) -> String {
 fn privacy_url(url: &str, names: [&str; 2], version: &str) -> Option<String> {
     let lower = url.to_ascii_lowercase();
     let host = lower.strip_prefix("https://").or_else(|| lower.strip_prefix("http://"))?;
-    let is_plain = url.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}'));
+    let is_plain = url
+        .chars()
+        .all(|c| c.is_ascii_graphic() && !matches!(c, '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}'));
     if !is_plain || host.is_empty() || host.starts_with(['/', '?', '#']) {
         return None;
     }

@@ -82,9 +82,13 @@ impl Raster {
 
     fn mesh(&self, mesh: &Mesh, pixels_per_point: f32, clip: Clip, canvas: &mut Canvas) {
         let Some(texture) = self.textures.get(&mesh.texture_id) else { return };
-        let corner = |index: u32| mesh.vertices.get(index as usize).map(|vertex| texture.corner(vertex, pixels_per_point));
+        let corner = |index: u32| {
+            mesh.vertices.get(index as usize).map(|vertex| texture.corner(vertex, pixels_per_point))
+        };
         for triangle in mesh.indices.chunks_exact(3) {
-            if let (Some(a), Some(b), Some(c)) = (corner(triangle[0]), corner(triangle[1]), corner(triangle[2])) {
+            if let (Some(a), Some(b), Some(c)) =
+                (corner(triangle[0]), corner(triangle[1]), corner(triangle[2]))
+            {
                 fill([a, b, c], texture, clip, canvas);
             }
         }
@@ -110,7 +114,8 @@ impl Texture {
 
     fn at(&self, u: f32, v: f32) -> Color32 {
         // A float that is negative or not a number becomes 0.
-        let (x, y) = ((u as usize).min(self.width.saturating_sub(1)), (v as usize).min(self.height.saturating_sub(1)));
+        let (x, y) =
+            ((u as usize).min(self.width.saturating_sub(1)), (v as usize).min(self.height.saturating_sub(1)));
         self.pixels.get(y * self.width + x).copied().unwrap_or(Color32::WHITE)
     }
 }
@@ -162,7 +167,8 @@ fn fill(corners: [Corner; 3], texture: &Texture, clip: Clip, canvas: &mut Canvas
         }
         let mut values = [0.0; 6];
         for index in 0..6 {
-            values[index] = a[index + 2] + right[index] * (start + 0.5 - a[0]) + down[index] * (middle - a[1]);
+            values[index] =
+                a[index + 2] + right[index] * (start + 0.5 - a[0]) + down[index] * (middle - a[1]);
         }
         for pixel in row {
             let [u, v, colour @ ..] = values;

@@ -58,7 +58,12 @@ fn portal_theme() -> Option<Theme> {
         return None;
     }
     let mut child = Command::new("dbus-send")
-        .args(["--session", "--print-reply=literal", "--reply-timeout=300", "--dest=org.freedesktop.portal.Desktop"])
+        .args([
+            "--session",
+            "--print-reply=literal",
+            "--reply-timeout=300",
+            "--dest=org.freedesktop.portal.Desktop",
+        ])
         .args(["/org/freedesktop/portal/desktop", "org.freedesktop.portal.Settings.Read"])
         .args(["string:org.freedesktop.appearance", "string:color-scheme"])
         .stdin(Stdio::null())

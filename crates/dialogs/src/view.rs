@@ -7,7 +7,10 @@
 //!  [ button ]      [ button ] [ button ]      always there; one below the other where the window is too narrow
 //! ```
 
-use egui::{Align, Button, Frame, Key, Layout, Modifiers, Response, RichText, ScrollArea, TextStyle, Ui, Vec2, vec2};
+use egui::containers::scroll_area::ScrollAreaOutput;
+use egui::{
+    Align, Button, Frame, Key, Layout, Modifiers, Response, RichText, ScrollArea, TextStyle, Ui, Vec2, vec2,
+};
 
 use crate::look::{self, BUTTON_HEIGHT, Palette};
 use crate::protocol::{Answer, ConsentChoice, ErrorChoice, Request};
@@ -103,7 +106,8 @@ impl View {
         Frame::NONE.inner_margin(MARGIN).show(ui, |ui| {
             // Taken away before the widgets see it: they would take it as a click.
             let has_no_use = state.is_in_box || ui.memory(|memory| memory.focused().is_none());
-            let is_entered = has_no_use && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Enter));
+            let is_entered =
+                has_no_use && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Enter));
             state.is_in_box = false;
             let chosen = match &*request {
                 Request::Error(problem) => {
@@ -113,7 +117,8 @@ impl View {
                 }
                 Request::Consent(question) => {
                     let choices = consent::choices();
-                    *height_wanted = body(ui, &choices, state, |ui, state| consent::body(ui, question, state));
+                    *height_wanted =
+                        body(ui, &choices, state, |ui, state| consent::body(ui, question, state));
                     buttons(ui, &choices, is_entered).map(|choice| consent::answer(choice, state))
                 }
             };
@@ -124,15 +129,17 @@ impl View {
 }
 
 /// The part that scrolls. Gives the height in points that a window needs to show all.
-fn body<C>(ui: &mut Ui, choices: &[Choice<C>], state: &mut State, content: impl FnOnce(&mut Ui, &mut State)) -> f32 {
+fn body<C>(
+    ui: &mut Ui,
+    choices: &[Choice<C>],
+    state: &mut State,
+    content: impl FnOnce(&mut Ui, &mut State),
+) -> f32 {
     let below = GAP + buttons_height(ui, choices);
     let room = (ui.available_height() - below).max(0.0);
     let bottom = ui.cursor().top() + room;
-    let shown = ScrollArea::vertical()
-        .auto_shrink([false, true])
-        .max_height(room)
-        .min_scrolled_height(0.0)
-        .show(ui, |ui| content(ui, state));
+    let area = ScrollArea::vertical().auto_shrink([false, true]).max_height(room).min_scrolled_height(0.0);
+    let shown = scrolled(ui, area, |ui| content(ui, state));
     let details_shown = if state.is_unfolded { state.details_height } else { 0.0 };
     let without_details = shown.content_size.y - details_shown;
     if state.is_unfolded {
@@ -195,7 +202,8 @@ fn buttons<C: Copy>(ui: &mut Ui, choices: &[Choice<C>], is_entered: bool) -> Opt
             add(ui, choice, ui.available_width());
         }
     }
-    chosen.or_else(|| choices.iter().find(|choice| is_entered && choice.is_default).map(|choice| choice.choice))
+    chosen
+        .or_else(|| choices.iter().find(|choice| is_entered && choice.is_default).map(|choice| choice.choice))
 }
 
 fn button(ui: &mut Ui, text: &str, is_accented: bool, size: Vec2) -> Response {
@@ -227,6 +235,19 @@ fn followed(response: Response) -> Response {
         response.scroll_to_me(None);
     }
     response
+}
+
+/// A part that scrolls, with bars that are quieter than text, from which the toolkit takes their colour.
+fn scrolled(ui: &mut Ui, area: ScrollArea, content: impl FnOnce(&mut Ui)) -> ScrollAreaOutput<()> {
+    let (widgets, quiet) = (ui.visuals().widgets.clone(), colours(ui).line_strong);
+    let bars = &mut ui.visuals_mut().widgets;
+    bars.inactive.fg_stroke.color = quiet;
+    let shown = area.show(ui, |ui| {
+        ui.visuals_mut().widgets = widgets.clone();
+        content(ui);
+    });
+    ui.visuals_mut().widgets = widgets;
+    shown
 }
 
 fn colours(ui: &Ui) -> &'static Palette {

@@ -106,11 +106,19 @@ impl Dialog {
         });
         self.context.set_theme(theme);
         self.context.options_mut(|options| options.fallback_theme = egui::Theme::Light);
-        let display = softbuffer::Context::new(event_loop.owned_display_handle()).map_err(|error| error.to_string())?;
-        let surface = softbuffer::Surface::new(&display, window.clone()).map_err(|error| error.to_string())?;
+        let display =
+            softbuffer::Context::new(event_loop.owned_display_handle()).map_err(|error| error.to_string())?;
+        let surface =
+            softbuffer::Surface::new(&display, window.clone()).map_err(|error| error.to_string())?;
         let scale = window.scale_factor() as f32;
-        let input =
-            egui_winit::State::new(self.context.clone(), ViewportId::ROOT, &window, Some(scale), window.theme(), None);
+        let input = egui_winit::State::new(
+            self.context.clone(),
+            ViewportId::ROOT,
+            &window,
+            Some(scale),
+            window.theme(),
+            None,
+        );
         // Where the desktop does not let it come to the front, it is seen in the list of windows.
         window.request_user_attention(Some(UserAttentionType::Critical));
         Ok(Open { window, surface, input, shown_at: None })
@@ -140,7 +148,8 @@ impl Dialog {
         let pixels_per_point = output.pixels_per_point;
         let primitives = self.context.tessellate(output.shapes, pixels_per_point);
         let background = look::palette(self.context.theme()).surface;
-        let drawn = open.present(|canvas| self.raster.draw(&primitives, pixels_per_point, background, canvas));
+        let drawn =
+            open.present(|canvas| self.raster.draw(&primitives, pixels_per_point, background, canvas));
         if let Err(error) = drawn {
             self.failure = Some(error);
             return event_loop.exit();
@@ -148,7 +157,10 @@ impl Dialog {
         if let Some(height) = self.view.height_unfolded() {
             open.grow(event_loop, height);
         }
-        let delay = output.viewport_output.get(&ViewportId::ROOT).map_or(Duration::MAX, |output| output.repaint_delay);
+        let delay = output
+            .viewport_output
+            .get(&ViewportId::ROOT)
+            .map_or(Duration::MAX, |output| output.repaint_delay);
         match Instant::now().checked_add(delay) {
             _ if delay.is_zero() => open.window.request_redraw(),
             Some(at) => event_loop.set_control_flow(ControlFlow::WaitUntil(at)),
@@ -295,7 +307,8 @@ fn attributes(event_loop: &ActiveEventLoop, size: Vec2, title: &str) -> window::
         .with_inner_size(LogicalSize::new(size.x, size.y))
         .with_min_inner_size(LogicalSize::new(min.x, min.y));
     let attributes = named(attributes);
-    let Some(monitor) = event_loop.primary_monitor().or_else(|| event_loop.available_monitors().next()) else {
+    let Some(monitor) = event_loop.primary_monitor().or_else(|| event_loop.available_monitors().next())
+    else {
         return attributes;
     };
     let scale = monitor.scale_factor();
@@ -311,7 +324,9 @@ fn attributes(event_loop: &ActiveEventLoop, size: Vec2, title: &str) -> window::
 #[cfg(target_os = "linux")]
 fn named(attributes: window::WindowAttributes) -> window::WindowAttributes {
     use egui_winit::winit::platform::x11::{WindowAttributesExtX11, WindowType};
-    attributes.with_x11_window_type(vec![WindowType::Dialog, WindowType::Normal]).with_name("kymo-dialog", "kymo-dialog")
+    attributes
+        .with_x11_window_type(vec![WindowType::Dialog, WindowType::Normal])
+        .with_name("kymo-dialog", "kymo-dialog")
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -321,7 +336,8 @@ fn named(attributes: window::WindowAttributes) -> window::WindowAttributes {
 
 /// That size, or what the screen has room for.
 fn fitting(event_loop: &ActiveEventLoop, size: Vec2) -> Vec2 {
-    let Some(monitor) = event_loop.primary_monitor().or_else(|| event_loop.available_monitors().next()) else {
+    let Some(monitor) = event_loop.primary_monitor().or_else(|| event_loop.available_monitors().next())
+    else {
         return size;
     };
     let screen: LogicalSize<f64> = monitor.size().to_logical(monitor.scale_factor());
@@ -344,7 +360,8 @@ mod tests {
 
     #[test]
     fn keys_come_one_by_one() {
-        let events = vec![key(Key::Tab, true), key(Key::Tab, false), key(Key::Space, true), key(Key::Space, false)];
+        let events =
+            vec![key(Key::Tab, true), key(Key::Tab, false), key(Key::Space, true), key(Key::Space, false)];
         let lengths: Vec<usize> = one_by_one(events).iter().map(Vec::len).collect();
         assert_eq!(lengths, [1, 2, 1]);
         assert_eq!(one_by_one(Vec::new()).len(), 1);

@@ -31,7 +31,9 @@ fn what_is_missing_has_a_substitute() {
     assert_eq!(problem.application, "The program");
     assert_eq!(problem.message, "It did not say what went wrong.");
     assert!(!problem.can_restart && !problem.is_blocking && problem.can_report);
-    let Ok(Request::Consent(question)) = read_text(r#"{"kind":"consent","privacy_url":"x"}"#) else { panic!() };
+    let Ok(Request::Consent(question)) = read_text(r#"{"kind":"consent","privacy_url":"x"}"#) else {
+        panic!()
+    };
     assert_eq!(question.product, "this program");
     assert_eq!(question.privacy_url, None);
 }
@@ -72,7 +74,8 @@ fn a_line_has_a_limit() {
 #[test]
 fn long_texts_are_cut_and_the_copy_is_not() {
     let details = "é".repeat(DETAILS_CHARS_MAX + 1);
-    let line = serde_json::json!({"kind": "error", "application": "n".repeat(1_000), "details": details}).to_string();
+    let line = serde_json::json!({"kind": "error", "application": "n".repeat(1_000), "details": details})
+        .to_string();
     let Ok(Request::Error(problem)) = read_text(&line) else { panic!() };
     assert_eq!(problem.application.chars().count(), NAME_CHARS_MAX);
     assert!(problem.application.ends_with('…'));
@@ -121,6 +124,9 @@ fn answers_are_the_lines_that_were_agreed() {
         r#"{"choice":"continue","ignore_further":true,"report_at_end":false}"#
     );
     let closed = |line| written(read_text(line).unwrap().closed());
-    assert_eq!(closed(r#"{"kind":"error"}"#), r#"{"choice":"close","ignore_further":false,"report_at_end":false}"#);
+    assert_eq!(
+        closed(r#"{"kind":"error"}"#),
+        r#"{"choice":"close","ignore_further":false,"report_at_end":false}"#
+    );
     assert_eq!(closed(r#"{"kind":"consent"}"#), r#"{"choice":"later","include_details":false}"#);
 }

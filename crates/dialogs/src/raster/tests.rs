@@ -54,7 +54,8 @@ fn triangles_that_share_edges_cover_each_pixel_once() {
             part if part < 3.0 => pos2(right - (part - 2.0) * width, bottom),
             part => pos2(left, bottom - (part - 3.0) * height),
         };
-        let mut around: Vec<f32> = (0..9).map(|_| random(&mut state) * 4.0).chain([0.0, 1.0, 2.0, 3.0]).collect();
+        let mut around: Vec<f32> =
+            (0..9).map(|_| random(&mut state) * 4.0).chain([0.0, 1.0, 2.0, 3.0]).collect();
         around.sort_by(f32::total_cmp);
         let corners: Vec<_> = [middle].into_iter().chain(around.iter().map(|&part| side(part))).collect();
         let corners: Vec<_> = corners.into_iter().map(|place| (place, WHITE_UV, one)).collect();
@@ -99,7 +100,8 @@ fn colours_run_from_corner_to_corner_and_are_laid_over() {
 fn a_texture_lands_on_its_pixels_and_nothing_outside_the_clip() {
     let dot = |value: u8| Color32::from_rgba_premultiplied(value, value, value, value);
     let raster = with_texture([2, 2], vec![Color32::WHITE, dot(0), dot(128), dot(255)]);
-    let at = |x: f32, y: f32| (pos2(10.0 + 2.0 * x, 20.0 + 2.0 * y), pos2(x, y), Color32::from_rgb(255, 0, 0));
+    let at =
+        |x: f32, y: f32| (pos2(10.0 + 2.0 * x, 20.0 + 2.0 * y), pos2(x, y), Color32::from_rgb(255, 0, 0));
     let quad = mesh(&[at(0.0, 0.0), at(1.0, 0.0), at(1.0, 1.0), at(0.0, 1.0)], &[0, 1, 2, 0, 2, 3]);
     let found = drawn(&raster, quad.clone(), Rect::EVERYTHING, Color32::BLACK);
     let pixel = |found: &[u32], x: usize, y: usize| found[y * SIDE + x];

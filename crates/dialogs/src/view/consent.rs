@@ -7,7 +7,13 @@ use crate::protocol::Question;
 
 /// None of them looks like the one to take; Enter is the one that decides nothing.
 pub(super) fn choices() -> Vec<Choice<ConsentChoice>> {
-    let choice = |text, choice, is_default| Choice { text, choice, is_default, is_accented: false, is_apart: is_default };
+    let choice = |text, choice, is_default| Choice {
+        text,
+        choice,
+        is_default,
+        is_accented: false,
+        is_apart: is_default,
+    };
     vec![
         choice("Ask me later", ConsentChoice::Later, true),
         choice("No", ConsentChoice::No, false),
@@ -32,7 +38,9 @@ pub(super) fn body(ui: &mut Ui, question: &Question, state: &mut State) {
         small(ui, &format!("Version {}", question.version));
     }
     ui.add_space(4.0);
-    ui.label(format!("May {product} send records of how it works to {recipient}? They help to find and mend problems."));
+    ui.label(format!(
+        "May {product} send records of how it works to {recipient}? They help to find and mend problems."
+    ));
     ui.add_space(2.0);
     ui.label("What is sent:");
     for line in [
@@ -51,7 +59,11 @@ pub(super) fn body(ui: &mut Ui, question: &Question, state: &mut State) {
     );
     privacy(ui, question, state);
     ui.add_space(4.0);
-    small(ui, &format!("{product} works as before, whatever you choose."));
+    // One line in the place of the other: the window stays as high as it is.
+    match state.link_failed {
+        true => small(ui, "No browser could be started here: copy the address."),
+        false => small(ui, &format!("{product} works as before, whatever you choose.")),
+    }
 }
 
 fn bullet(ui: &mut Ui, text: &str) {
@@ -81,7 +93,4 @@ fn privacy(ui: &mut Ui, question: &Question, state: &mut State) {
     });
     let muted = colours(ui).muted;
     ui.label(RichText::new(url).text_style(TextStyle::Monospace).size(11.0).color(muted));
-    if state.link_failed {
-        small(ui, "No browser could be started here: copy the address.");
-    }
 }

@@ -1,8 +1,10 @@
 //! The window about a problem.
 
-use egui::{Align, Align2, Button, FontId, Layout, RichText, ScrollArea, Sense, TextEdit, TextStyle, Ui, vec2};
+use egui::{
+    Align, Align2, Button, FontId, Layout, RichText, ScrollArea, Sense, TextEdit, TextStyle, Ui, vec2,
+};
 
-use super::{Answer, Choice, ErrorChoice, State, colours, followed, small, tick_box};
+use super::{Answer, Choice, ErrorChoice, State, colours, followed, scrolled, small, tick_box};
 use crate::protocol::Problem;
 
 /// Height of the box of details when it unfolds: some twelve lines.
@@ -13,8 +15,13 @@ const SIGN_SIZE: f32 = 32.0;
 
 /// Restart is never what Enter means: it does something, the last one only goes on with what is.
 pub(super) fn choices(problem: &Problem) -> Vec<Choice<ErrorChoice>> {
-    let restart =
-        Choice { text: "Restart", choice: ErrorChoice::Restart, is_default: false, is_accented: false, is_apart: false };
+    let restart = Choice {
+        text: "Restart",
+        choice: ErrorChoice::Restart,
+        is_default: false,
+        is_accented: false,
+        is_apart: false,
+    };
     let (text, choice) =
         if problem.is_blocking { ("Close", ErrorChoice::Close) } else { ("Continue", ErrorChoice::Continue) };
     let last = Choice { text, choice, is_default: true, is_accented: true, is_apart: false };
@@ -30,7 +37,9 @@ pub(super) fn body(ui: &mut Ui, problem: &Problem, state: &mut State) {
         sign(ui);
         ui.add_space(6.0);
         ui.with_layout(Layout::top_down(Align::LEFT), |ui| {
-            ui.label(RichText::new(format!("{} has met an unexpected problem", problem.application)).heading());
+            ui.label(
+                RichText::new(format!("{} has met an unexpected problem", problem.application)).heading(),
+            );
             if !problem.version.is_empty() {
                 small(ui, &format!("Version {}", problem.version));
             }
@@ -44,10 +53,22 @@ pub(super) fn body(ui: &mut Ui, problem: &Problem, state: &mut State) {
     ui.add_space(4.0);
     ui.separator();
     ui.add_space(2.0);
-    tick_box(ui, &mut state.ignore_further, &mut state.is_in_box, "Ignore further problems in this session", "");
+    tick_box(
+        ui,
+        &mut state.ignore_further,
+        &mut state.is_in_box,
+        "Ignore further problems in this session",
+        "",
+    );
     if problem.can_report {
         let meaning = report_meaning(problem);
-        tick_box(ui, &mut state.report_at_end, &mut state.is_in_box, "Report at the end of this session", &meaning);
+        tick_box(
+            ui,
+            &mut state.report_at_end,
+            &mut state.is_in_box,
+            "Report at the end of this session",
+            &meaning,
+        );
     }
 }
 
@@ -95,21 +116,21 @@ fn details(ui: &mut Ui, problem: &Problem, state: &mut State) {
         return;
     }
     let spacing = ui.spacing().item_spacing.y;
-    ScrollArea::vertical()
+    let area = ScrollArea::vertical()
         .id_salt("details")
         .auto_shrink([false, false])
         .max_height(state.details_height - spacing)
-        .min_scrolled_height(state.details_height - spacing)
-        .show(ui, |ui| {
-            // A text that cannot be changed can be selected and copied all the same.
-            let mut text = problem.details.as_str();
-            let shown = ui.add(
-                TextEdit::multiline(&mut text)
-                    .font(TextStyle::Monospace)
-                    .desired_width(f32::INFINITY)
-                    .desired_rows(1)
-                    .min_size(vec2(0.0, state.details_height - spacing)),
-            );
-            state.is_in_box |= followed(shown).has_focus();
-        });
+        .min_scrolled_height(state.details_height - spacing);
+    scrolled(ui, area, |ui| {
+        // A text that cannot be changed can be selected and copied all the same.
+        let mut text = problem.details.as_str();
+        let shown = ui.add(
+            TextEdit::multiline(&mut text)
+                .font(TextStyle::Monospace)
+                .desired_width(f32::INFINITY)
+                .desired_rows(1)
+                .min_size(vec2(0.0, state.details_height - spacing)),
+        );
+        state.is_in_box |= followed(shown).has_focus();
+    });
 }

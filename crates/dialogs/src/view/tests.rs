@@ -38,15 +38,15 @@ impl Seen {
         output.textures_delta.clear();
         let commands = output.platform_output.commands.drain(..);
         // What is selected is told, too.
-        self.commands.extend(commands.filter(|command| !matches!(command, OutputCommand::TextSelectionSettled(_))));
+        self.commands
+            .extend(commands.filter(|command| !matches!(command, OutputCommand::TextSelectionSettled(_))));
         let update = output.platform_output.accesskit_update.expect("it was switched on");
         self.nodes = update.nodes;
         self.focus = update.focus;
     }
 
     fn press(&mut self, key: Key, modifiers: Modifiers) {
-        let event =
-            |pressed| Event::Key { key, physical_key: None, pressed, repeat: false, modifiers };
+        let event = |pressed| Event::Key { key, physical_key: None, pressed, repeat: false, modifiers };
         self.pass(vec![event(true), event(false)]);
         self.pass(Vec::new());
     }
@@ -66,11 +66,9 @@ impl Seen {
     }
 
     fn place(&self, text: &str) -> Rect {
-        let bounds = self.node(text).unwrap_or_else(|| panic!("`{text}` is not there")).bounds().expect("a place");
-        Rect::from_min_max(
-            pos2(bounds.x0 as f32, bounds.y0 as f32),
-            pos2(bounds.x1 as f32, bounds.y1 as f32),
-        )
+        let bounds =
+            self.node(text).unwrap_or_else(|| panic!("`{text}` is not there")).bounds().expect("a place");
+        Rect::from_min_max(pos2(bounds.x0 as f32, bounds.y0 as f32), pos2(bounds.x1 as f32, bounds.y1 as f32))
     }
 
     fn click(&mut self, text: &str) {
@@ -172,16 +170,25 @@ fn keys_go_from_above_to_below_and_enter_is_the_safe_one() {
     assert_eq!(pressed(&goes_on, &[Key::Enter]), error_answer("continue", false, false));
     assert_eq!(pressed(&goes_on, &[Key::Escape]), error_answer("close", false, false));
     // In a box Enter does not tick it.
-    assert_eq!(pressed(&problem(), &[Key::Tab, Key::Tab, Key::Tab, Key::Enter]), error_answer("close", false, false));
+    assert_eq!(
+        pressed(&problem(), &[Key::Tab, Key::Tab, Key::Tab, Key::Enter]),
+        error_answer("close", false, false)
+    );
     assert_eq!(
         pressed(&problem(), &[Key::Tab, Key::Tab, Key::Tab, Key::Space, Key::Enter]),
         error_answer("close", false, true)
     );
     // In the details it is not a line end.
     let unfolded = [Key::Tab, Key::Space, Key::Tab, Key::Tab];
-    assert_eq!(pressed(&problem(), &[&unfolded[..], &[Key::Enter]].concat()), error_answer("close", false, false));
+    assert_eq!(
+        pressed(&problem(), &[&unfolded[..], &[Key::Enter]].concat()),
+        error_answer("close", false, false)
+    );
     // A button that has the focus is the one that is meant.
-    assert_eq!(pressed(&problem(), &[Key::Tab, Key::Tab, Key::Tab, Key::Tab, Key::Enter]), error_answer("restart", false, false));
+    assert_eq!(
+        pressed(&problem(), &[Key::Tab, Key::Tab, Key::Tab, Key::Tab, Key::Enter]),
+        error_answer("restart", false, false)
+    );
     // A box that was ticked does not count when the window is closed.
     assert_eq!(
         pressed(&problem(), &[Key::Tab, Key::Tab, Key::Tab, Key::Space, Key::Escape]),
@@ -199,7 +206,8 @@ fn nothing_is_ticked_and_everything_is_said() {
     assert!(!seen.nodes.iter().any(|(_, node)| is_ticked(node)));
     assert!(seen.node("Shop has met an unexpected problem").is_some());
     assert!(seen.node("It broke.").is_some());
-    let meaning = seen.nodes.iter().find(|(_, node)| Seen::text(node).contains("goes to the people who make Shop"));
+    let meaning =
+        seen.nodes.iter().find(|(_, node)| Seen::text(node).contains("goes to the people who make Shop"));
     assert!(meaning.is_some());
     let seen = Seen::new(&with(problem(), &json!({"company": "Example Works", "can_restart": false})), SIZE);
     assert!(seen.nodes.iter().any(|(_, node)| Seen::text(node).contains("goes to Example Works:")));
@@ -224,7 +232,8 @@ fn details_unfold_and_are_copied_whole() {
     seen.click("▸ Details");
     assert_eq!(seen.view.height_unfolded(), Some(folded + error::DETAILS_HEIGHT));
     assert_eq!(seen.view.height_unfolded(), None, "once");
-    let details = seen.nodes.iter().map(|(_, node)| node).find(|node| node.role() == Role::MultilineTextInput);
+    let details =
+        seen.nodes.iter().map(|(_, node)| node).find(|node| node.role() == Role::MultilineTextInput);
     assert!(Seen::text(details.expect("there")).starts_with("xxx"));
     seen.click("Copy");
     assert!(matches!(&seen.commands[..], [OutputCommand::CopyText(text)] if *text == long));
@@ -253,15 +262,24 @@ fn the_link_is_opened_and_its_address_copied() {
 
 #[test]
 fn buttons_are_seen_in_any_window() {
-    let long = with(problem(), &json!({"application": "W".repeat(200), "message": "word ".repeat(1_000), "company": "c".repeat(100)}));
+    let long = with(
+        problem(),
+        &json!({"application": "W".repeat(200), "message": "word ".repeat(1_000), "company": "c".repeat(100)}),
+    );
     for size in [SIZE_MIN, vec2(300.0, 300.0), SIZE, vec2(2_000.0, 1_400.0)] {
-        for (request, buttons) in
-            [(&long, &["Restart", "Close"][..]), (&question(), &["Ask me later", "No", "Yes"]), (&problem(), &["Close"])]
-        {
+        for (request, buttons) in [
+            (&long, &["Restart", "Close"][..]),
+            (&question(), &["Ask me later", "No", "Yes"]),
+            (&problem(), &["Close"]),
+        ] {
             let mut seen = Seen::new(request, size);
             let screen = Rect::from_min_size(Pos2::ZERO, size);
             for button in buttons {
-                assert!(screen.contains_rect(seen.place(button)), "{size}: {button} at {}", seen.place(button));
+                assert!(
+                    screen.contains_rect(seen.place(button)),
+                    "{size}: {button} at {}",
+                    seen.place(button)
+                );
             }
             seen.click(buttons[0]);
             assert!(seen.answer().is_some());
@@ -279,6 +297,9 @@ fn the_focus_is_seen() {
         seen.pass(Vec::new());
         let text = seen.focused().split_once(' ').unwrap().1.to_owned();
         let place = seen.place(&text);
-        assert!(place.top() >= 0.0 && place.bottom() <= size.y - MARGIN - 3.0 * BUTTON_HEIGHT, "{text}: {place}");
+        assert!(
+            place.top() >= 0.0 && place.bottom() <= size.y - MARGIN - 3.0 * BUTTON_HEIGHT,
+            "{text}: {place}"
+        );
     }
 }

@@ -11,11 +11,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use x11rb::connection::Connection;
-use x11rb::protocol::xproto::{
-    Atom, AtomEnum, BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT, ClientMessageEvent, ConnectionExt, EventMask, ImageFormat,
-    InputFocus, KEY_PRESS_EVENT, KEY_RELEASE_EVENT, MOTION_NOTIFY_EVENT, MapState, Window, WindowClass,
-};
 use x11rb::protocol::Event;
+use x11rb::protocol::xproto::{
+    Atom, AtomEnum, BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT, ClientMessageEvent, ConnectionExt, EventMask,
+    ImageFormat, InputFocus, KEY_PRESS_EVENT, KEY_RELEASE_EVENT, MOTION_NOTIFY_EVENT, MapState, Window,
+    WindowClass,
+};
 use x11rb::protocol::xtest::ConnectionExt as _;
 use x11rb::rust_connection::RustConnection;
 use x11rb::{COPY_DEPTH_FROM_PARENT, CURRENT_TIME, NONE};
@@ -77,9 +78,16 @@ impl Display {
     }
 
     /// Starts a dialog and waits until its window is there and has its first picture.
-    pub(crate) fn dialog(&self, request: &Value, arguments: &[&str], environment: &[(&str, &Path)]) -> Dialog<'_> {
+    pub(crate) fn dialog(
+        &self,
+        request: &Value,
+        arguments: &[&str],
+        environment: &[(&str, &Path)],
+    ) -> Dialog<'_> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kymo-dialogs"));
-        for name in ["WAYLAND_DISPLAY", "WAYLAND_SOCKET", "DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR", "GTK_THEME"] {
+        for name in
+            ["WAYLAND_DISPLAY", "WAYLAND_SOCKET", "DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR", "GTK_THEME"]
+        {
             command.env_remove(name);
         }
         command.args(arguments).env("DISPLAY", &self.name).envs(environment.iter().copied());
@@ -97,12 +105,14 @@ impl Display {
         children.into_iter().find(|&window| {
             let is_seen = self.connection.get_window_attributes(window).unwrap().reply();
             let class = self.property(window, AtomEnum::WM_CLASS.into());
-            is_seen.is_ok_and(|attributes| attributes.map_state == MapState::VIEWABLE) && class.starts_with(b"kymo-dialog\0")
+            is_seen.is_ok_and(|attributes| attributes.map_state == MapState::VIEWABLE)
+                && class.starts_with(b"kymo-dialog\0")
         })
     }
 
     fn property(&self, window: Window, name: Atom) -> Vec<u8> {
-        let cookie = self.connection.get_property(false, window, name, AtomEnum::ANY, 0, u32::MAX / 4).unwrap();
+        let cookie =
+            self.connection.get_property(false, window, name, AtomEnum::ANY, 0, u32::MAX / 4).unwrap();
         cookie.reply().map(|reply| reply.value).unwrap_or_default()
     }
 
@@ -115,9 +125,22 @@ impl Display {
         let window = self.connection.generate_id().unwrap();
         let class = WindowClass::INPUT_ONLY;
         self.connection
-            .create_window(COPY_DEPTH_FROM_PARENT, window, self.root, 0, 0, 1, 1, 0, class, 0, &Default::default())
+            .create_window(
+                COPY_DEPTH_FROM_PARENT,
+                window,
+                self.root,
+                0,
+                0,
+                1,
+                1,
+                0,
+                class,
+                0,
+                &Default::default(),
+            )
             .unwrap();
-        let (clipboard, text, place) = (self.atom("CLIPBOARD"), self.atom("UTF8_STRING"), self.atom("KYMO_TEST"));
+        let (clipboard, text, place) =
+            (self.atom("CLIPBOARD"), self.atom("UTF8_STRING"), self.atom("KYMO_TEST"));
         until("an owner of the clipboard", || {
             let owner = self.connection.get_selection_owner(clipboard).unwrap().reply().unwrap().owner;
             (owner != NONE).then_some(())
@@ -200,7 +223,8 @@ impl Dialog<'_> {
         );
         // It may have become smaller or larger in between.
         let data = cookie.unwrap().reply().map(|reply| reply.data).unwrap_or_default();
-        let pixels = data.chunks_exact(4).map(|pixel| u32::from_le_bytes([pixel[0], pixel[1], pixel[2], 0])).collect();
+        let pixels =
+            data.chunks_exact(4).map(|pixel| u32::from_le_bytes([pixel[0], pixel[1], pixel[2], 0])).collect();
         Picture { width, height, pixels }
     }
 
@@ -208,7 +232,8 @@ impl Dialog<'_> {
     pub(crate) fn until_drawn(&self, mut expected: impl FnMut(&Picture) -> bool) -> Picture {
         until("a picture", || {
             let picture = self.picture();
-            let is_whole = picture.pixels.len() == picture.width * picture.height && !picture.pixels.is_empty();
+            let is_whole =
+                picture.pixels.len() == picture.width * picture.height && !picture.pixels.is_empty();
             (is_whole && expected(&picture)).then_some(picture)
         })
     }
@@ -254,7 +279,9 @@ impl Picture {
 
     /// For people to look at, where `KYMO_SCREENSHOTS` names a folder.
     pub(crate) fn keep(&self, name: &str) {
-        let Some(folder) = env::var_os("KYMO_SCREENSHOTS").filter(|folder| !folder.is_empty()) else { return };
+        let Some(folder) = env::var_os("KYMO_SCREENSHOTS").filter(|folder| !folder.is_empty()) else {
+            return;
+        };
         fs::create_dir_all(&folder).unwrap();
         fs::write(PathBuf::from(folder).join(format!("dialog-{name}.png")), self.png()).unwrap();
     }
@@ -267,9 +294,11 @@ impl Picture {
         }
         let size = [self.width as u32, self.height as u32].map(u32::to_be_bytes).concat();
         let mut file = b"\x89PNG\r\n\x1a\n".to_vec();
-        for (kind, data) in
-            [(b"IHDR", [&size[..], &[8, 2, 0, 0, 0]].concat()), (b"IDAT", rows.finish().unwrap()), (b"IEND", Vec::new())]
-        {
+        for (kind, data) in [
+            (b"IHDR", [&size[..], &[8, 2, 0, 0, 0]].concat()),
+            (b"IDAT", rows.finish().unwrap()),
+            (b"IEND", Vec::new()),
+        ] {
             let mut sum = flate2::Crc::new();
             sum.update(kind);
             sum.update(&data);
@@ -297,5 +326,8 @@ fn program() -> Option<OsString> {
         return Some(named);
     }
     let path = env::var_os("PATH")?;
-    env::split_paths(&path).map(|folder| folder.join("Xvfb")).find(|file| file.is_file()).map(PathBuf::into_os_string)
+    env::split_paths(&path)
+        .map(|folder| folder.join("Xvfb"))
+        .find(|file| file.is_file())
+        .map(PathBuf::into_os_string)
 }

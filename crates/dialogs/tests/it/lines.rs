@@ -5,7 +5,8 @@ use std::process::{Command, Output, Stdio};
 
 fn dialogs(request: &[u8], display: Option<&str>) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kymo-dialogs"));
-    for name in ["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET", "RUST_BACKTRACE", "DBUS_SESSION_BUS_ADDRESS"] {
+    for name in ["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET", "RUST_BACKTRACE", "DBUS_SESSION_BUS_ADDRESS"]
+    {
         command.env_remove(name);
     }
     if let Some(display) = display {

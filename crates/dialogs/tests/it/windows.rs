@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::display::{Display, Picture, ENTER, ESCAPE, SPACE, TAB, until};
+use crate::display::{Display, ENTER, ESCAPE, Picture, SPACE, TAB, until};
 
 /// What the default button is filled with, light and dark.
 const ACCENTS: [u32; 2] = [0x0003_699a, 0x0066_c0e8];
@@ -47,7 +47,8 @@ fn a_problem_is_shown_unfolded_ticked_and_answered() {
     assert_eq!(folded.pixels[0], LIGHT);
 
     dialog.press(&[TAB, SPACE]);
-    let unfolded = dialog.until_drawn(|picture| picture.height > folded.height && picture.count(ACCENTS[0]) > 1_000);
+    let unfolded =
+        dialog.until_drawn(|picture| picture.height > folded.height && picture.count(ACCENTS[0]) > 1_000);
     unfolded.keep("problem-unfolded-light");
     assert_eq!(unfolded.height, folded.height + 200);
     // The copy button, the details, the first box, the second: ticked.
@@ -67,7 +68,8 @@ fn a_problem_is_shown_unfolded_ticked_and_answered() {
 #[test]
 fn a_question_is_asked_and_its_link_opened() {
     let Some(display) = Display::start(1280, 900) else { return };
-    let folder = stand_in("xdg-open", "printf '%s' \"$1\" > \"$0.part\" && /bin/mv \"$0.part\" \"$0.opened\"");
+    let folder =
+        stand_in("xdg-open", "printf '%s' \"$1\" > \"$0.part\" && /bin/mv \"$0.part\" \"$0.opened\"");
     let dialog = display.dialog(&question(), &["--dark", "--guard", "0"], &[("PATH", folder.path())]);
     let first = dialog.until_drawn(|picture| picture.pixels[0] == DARK);
     first.keep("question-dark");
@@ -130,7 +132,9 @@ fn keys_and_clicks_of_the_first_moment_choose_nothing() {
 #[test]
 fn light_or_dark_is_the_desktops() {
     let Some(display) = Display::start(1280, 900) else { return };
-    let portal = |number: u32| stand_in("dbus-send", &format!("echo '   variant       variant          uint32 {number}'"));
+    let portal = |number: u32| {
+        stand_in("dbus-send", &format!("echo '   variant       variant          uint32 {number}'"))
+    };
     let (dark, light) = (portal(1), portal(2));
     let none = stand_in("dbus-send", "exit 1");
     let hangs = stand_in("dbus-send", "exec sleep 600");
