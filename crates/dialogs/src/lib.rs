@@ -91,8 +91,8 @@ pub fn run_with(input: impl Read, mut output: impl Write, options: Options) -> E
         .unwrap_or_else(|_| Err("the window system ended, or one of its libraries is missing".to_owned()))
     {
         Ok(answer) => {
-            let line = serde_json::to_string(&answer).expect("three words always become JSON");
-            written(&mut output, &line, ExitCode::SUCCESS)
+            let line = serde_json::json!(answer);
+            written(&mut output, &line.to_string(), ExitCode::SUCCESS)
         }
         Err(error) => {
             eprintln!("kymo dialog: no window can be shown: {error}");

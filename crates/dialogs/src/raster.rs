@@ -107,9 +107,10 @@ impl Texture {
     }
 
     fn corner(&self, vertex: &Vertex, pixels_per_point: f32) -> Corner {
-        let [r, g, b, a] = vertex.color.to_array().map(f32::from);
-        let (x, y) = (vertex.pos.x * pixels_per_point, vertex.pos.y * pixels_per_point);
-        [x, y, vertex.uv.x * self.width as f32, vertex.uv.y * self.height as f32, r, g, b, a]
+        let place = vertex.pos * pixels_per_point;
+        let [red, green, blue, alpha] = vertex.color.to_array().map(f32::from);
+        let (across, down) = (vertex.uv.x * self.width as f32, vertex.uv.y * self.height as f32);
+        [place.x, place.y, across, down, red, green, blue, alpha]
     }
 
     fn at(&self, u: f32, v: f32) -> Color32 {
@@ -162,7 +163,9 @@ fn fill(corners: [Corner; 3], texture: &Texture, clip: Clip, canvas: &mut Canvas
         let row = &mut canvas.pixels[y * canvas.width + start as usize..y * canvas.width + end as usize];
         if is_one_colour {
             let source = multiplied(texture.at(a[2], a[3]), [a[4], a[5], a[6], a[7]]);
-            row.iter_mut().for_each(|pixel| *pixel = over(source, *pixel));
+            for pixel in row {
+                *pixel = over(source, *pixel);
+            }
             continue;
         }
         let mut values = [0.0; 6];
@@ -171,8 +174,8 @@ fn fill(corners: [Corner; 3], texture: &Texture, clip: Clip, canvas: &mut Canvas
                 a[index + 2] + right[index] * (start + 0.5 - a[0]) + down[index] * (middle - a[1]);
         }
         for pixel in row {
-            let [u, v, colour @ ..] = values;
-            *pixel = over(multiplied(texture.at(u, v), colour), *pixel);
+            let [across, down, colour @ ..] = values;
+            *pixel = over(multiplied(texture.at(across, down), colour), *pixel);
             for index in 0..6 {
                 values[index] += right[index];
             }

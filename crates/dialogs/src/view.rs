@@ -37,6 +37,10 @@ pub(crate) struct View {
 }
 
 #[derive(Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "three are boxes that people tick, each of the others says one thing"
+)]
 struct State {
     ignore_further: bool,
     report_at_end: bool,
@@ -56,7 +60,7 @@ struct State {
 /// A button below.
 struct Choice<C> {
     text: &'static str,
-    choice: C,
+    means: C,
     /// It is what Enter means where nothing has the focus.
     is_default: bool,
     /// It is drawn as the one to take.
@@ -179,7 +183,7 @@ fn buttons<C: Copy>(ui: &mut Ui, choices: &[Choice<C>], is_entered: bool) -> Opt
     let mut chosen = None;
     let mut add = |ui: &mut Ui, choice: &Choice<C>, width: f32| {
         if button(ui, choice.text, choice.is_accented, vec2(width, BUTTON_HEIGHT)).clicked() {
-            chosen = Some(choice.choice);
+            chosen = Some(choice.means);
         }
     };
     if is_row {
@@ -203,7 +207,7 @@ fn buttons<C: Copy>(ui: &mut Ui, choices: &[Choice<C>], is_entered: bool) -> Opt
         }
     }
     chosen
-        .or_else(|| choices.iter().find(|choice| is_entered && choice.is_default).map(|choice| choice.choice))
+        .or_else(|| choices.iter().find(|choice| is_entered && choice.is_default).map(|choice| choice.means))
 }
 
 fn button(ui: &mut Ui, text: &str, is_accented: bool, size: Vec2) -> Response {

@@ -7,9 +7,9 @@ use crate::protocol::Question;
 
 /// None of them looks like the one to take; Enter is the one that decides nothing.
 pub(super) fn choices() -> Vec<Choice<ConsentChoice>> {
-    let choice = |text, choice, is_default| Choice {
+    let choice = |text, means, is_default| Choice {
         text,
-        choice,
+        means,
         is_default,
         is_accented: false,
         is_apart: is_default,
@@ -60,9 +60,10 @@ pub(super) fn body(ui: &mut Ui, question: &Question, state: &mut State) {
     privacy(ui, question, state);
     ui.add_space(4.0);
     // One line in the place of the other: the window stays as high as it is.
-    match state.link_failed {
-        true => small(ui, "No browser could be started here: copy the address."),
-        false => small(ui, &format!("{product} works as before, whatever you choose.")),
+    if state.link_failed {
+        small(ui, "No browser could be started here: copy the address.");
+    } else {
+        small(ui, &format!("{product} works as before, whatever you choose."));
     }
 }
 

@@ -17,14 +17,14 @@ const SIGN_SIZE: f32 = 32.0;
 pub(super) fn choices(problem: &Problem) -> Vec<Choice<ErrorChoice>> {
     let restart = Choice {
         text: "Restart",
-        choice: ErrorChoice::Restart,
+        means: ErrorChoice::Restart,
         is_default: false,
         is_accented: false,
         is_apart: false,
     };
-    let (text, choice) =
+    let (text, means) =
         if problem.is_blocking { ("Close", ErrorChoice::Close) } else { ("Continue", ErrorChoice::Continue) };
-    let last = Choice { text, choice, is_default: true, is_accented: true, is_apart: false };
+    let last = Choice { text, means, is_default: true, is_accented: true, is_apart: false };
     if problem.can_restart { vec![restart, last] } else { vec![last] }
 }
 

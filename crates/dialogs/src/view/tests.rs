@@ -113,34 +113,36 @@ fn with(mut request: Value, changes: &Value) -> Value {
 
 const SIZE: Vec2 = vec2(WIDTH, 560.0);
 
-fn error_answer(choice: &str, ignore_further: bool, report_at_end: bool) -> Option<Value> {
-    Some(json!({"choice": choice, "ignore_further": ignore_further, "report_at_end": report_at_end}))
+fn error_answer(choice: &str, ignore_further: bool, report_at_end: bool) -> Value {
+    json!({"choice": choice, "ignore_further": ignore_further, "report_at_end": report_at_end})
 }
 
-fn consent_answer(choice: &str, include_details: bool) -> Option<Value> {
-    Some(json!({"choice": choice, "include_details": include_details}))
+fn consent_answer(choice: &str, include_details: bool) -> Value {
+    json!({"choice": choice, "include_details": include_details})
 }
 
 #[test]
 fn every_button_and_box_answers_for_itself() {
     let clicked = |request: &Value, texts: &[&str]| {
         let mut seen = Seen::new(request, SIZE);
-        texts.iter().for_each(|text| seen.click(text));
+        for text in texts {
+            seen.click(text);
+        }
         seen.answer()
     };
     let (ignore, report) = ("Ignore further", "Report at the end");
-    assert_eq!(clicked(&problem(), &["Restart"]), error_answer("restart", false, false));
-    assert_eq!(clicked(&problem(), &[ignore, "Close"]), error_answer("close", true, false));
-    assert_eq!(clicked(&problem(), &[report, "Close"]), error_answer("close", false, true));
-    assert_eq!(clicked(&problem(), &[report, report, "Close"]), error_answer("close", false, false));
+    assert_eq!(clicked(&problem(), &["Restart"]), Some(error_answer("restart", false, false)));
+    assert_eq!(clicked(&problem(), &[ignore, "Close"]), Some(error_answer("close", true, false)));
+    assert_eq!(clicked(&problem(), &[report, "Close"]), Some(error_answer("close", false, true)));
+    assert_eq!(clicked(&problem(), &[report, report, "Close"]), Some(error_answer("close", false, false)));
     let goes_on = with(problem(), &json!({"is_blocking": false}));
-    assert_eq!(clicked(&goes_on, &[report, "Continue"]), error_answer("continue", false, true));
+    assert_eq!(clicked(&goes_on, &[report, "Continue"]), Some(error_answer("continue", false, true)));
     assert_eq!(clicked(&problem(), &["▸ Details", ignore]), None);
 
-    assert_eq!(clicked(&question(), &["Yes"]), consent_answer("yes", false));
-    assert_eq!(clicked(&question(), &["Include details", "Yes"]), consent_answer("yes", true));
-    assert_eq!(clicked(&question(), &["Include details", "No"]), consent_answer("no", false));
-    assert_eq!(clicked(&question(), &["Ask me later"]), consent_answer("later", false));
+    assert_eq!(clicked(&question(), &["Yes"]), Some(consent_answer("yes", false)));
+    assert_eq!(clicked(&question(), &["Include details", "Yes"]), Some(consent_answer("yes", true)));
+    assert_eq!(clicked(&question(), &["Include details", "No"]), Some(consent_answer("no", false)));
+    assert_eq!(clicked(&question(), &["Ask me later"]), Some(consent_answer("later", false)));
 }
 
 #[test]
@@ -166,36 +168,36 @@ fn keys_go_from_above_to_below_and_enter_is_the_safe_one() {
         seen.answer()
     };
     let goes_on = with(problem(), &json!({"is_blocking": false}));
-    assert_eq!(pressed(&problem(), &[Key::Enter]), error_answer("close", false, false));
-    assert_eq!(pressed(&goes_on, &[Key::Enter]), error_answer("continue", false, false));
-    assert_eq!(pressed(&goes_on, &[Key::Escape]), error_answer("close", false, false));
+    assert_eq!(pressed(&problem(), &[Key::Enter]), Some(error_answer("close", false, false)));
+    assert_eq!(pressed(&goes_on, &[Key::Enter]), Some(error_answer("continue", false, false)));
+    assert_eq!(pressed(&goes_on, &[Key::Escape]), Some(error_answer("close", false, false)));
     // In a box Enter does not tick it.
     assert_eq!(
         pressed(&problem(), &[Key::Tab, Key::Tab, Key::Tab, Key::Enter]),
-        error_answer("close", false, false)
+        Some(error_answer("close", false, false))
     );
     assert_eq!(
         pressed(&problem(), &[Key::Tab, Key::Tab, Key::Tab, Key::Space, Key::Enter]),
-        error_answer("close", false, true)
+        Some(error_answer("close", false, true))
     );
     // In the details it is not a line end.
     let unfolded = [Key::Tab, Key::Space, Key::Tab, Key::Tab];
     assert_eq!(
         pressed(&problem(), &[&unfolded[..], &[Key::Enter]].concat()),
-        error_answer("close", false, false)
+        Some(error_answer("close", false, false))
     );
     // A button that has the focus is the one that is meant.
     assert_eq!(
         pressed(&problem(), &[Key::Tab, Key::Tab, Key::Tab, Key::Tab, Key::Enter]),
-        error_answer("restart", false, false)
+        Some(error_answer("restart", false, false))
     );
     // A box that was ticked does not count when the window is closed.
     assert_eq!(
         pressed(&problem(), &[Key::Tab, Key::Tab, Key::Tab, Key::Space, Key::Escape]),
-        error_answer("close", false, false)
+        Some(error_answer("close", false, false))
     );
-    assert_eq!(pressed(&question(), &[Key::Enter]), consent_answer("later", false));
-    assert_eq!(pressed(&question(), &[Key::Escape]), consent_answer("later", false));
+    assert_eq!(pressed(&question(), &[Key::Enter]), Some(consent_answer("later", false)));
+    assert_eq!(pressed(&question(), &[Key::Escape]), Some(consent_answer("later", false)));
     assert_eq!(pressed(&question(), &[Key::Space]), None);
 }
 

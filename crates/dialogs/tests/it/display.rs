@@ -13,16 +13,16 @@ use serde_json::Value;
 use x11rb::connection::Connection;
 use x11rb::protocol::Event;
 use x11rb::protocol::xproto::{
-    Atom, AtomEnum, BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT, ClientMessageEvent, ConnectionExt, EventMask,
-    ImageFormat, InputFocus, KEY_PRESS_EVENT, KEY_RELEASE_EVENT, MOTION_NOTIFY_EVENT, MapState, Window,
-    WindowClass,
+    Atom, AtomEnum, BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT, ClientMessageEvent, ConnectionExt,
+    CreateWindowAux, EventMask, ImageFormat, InputFocus, KEY_PRESS_EVENT, KEY_RELEASE_EVENT,
+    MOTION_NOTIFY_EVENT, MapState, Window, WindowClass,
 };
 use x11rb::protocol::xtest::ConnectionExt as _;
 use x11rb::rust_connection::RustConnection;
 use x11rb::{COPY_DEPTH_FROM_PARENT, CURRENT_TIME, NONE};
 
 /// For what a machine under load may take; nothing waits for it where all is well.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 
 pub(crate) const ESCAPE: u32 = 0xff1b;
 pub(crate) const ENTER: u32 = 0xff0d;
@@ -136,7 +136,7 @@ impl Display {
                 0,
                 class,
                 0,
-                &Default::default(),
+                &CreateWindowAux::default(),
             )
             .unwrap();
         let (clipboard, text, place) =
@@ -179,7 +179,9 @@ impl Drop for Display {
 
 impl Dialog<'_> {
     pub(crate) fn press(&self, keys: &[u32]) {
-        keys.iter().for_each(|&key| self.display.press(key));
+        for &key in keys {
+            self.display.press(key);
+        }
     }
 
     /// Clicks a place in the window.
@@ -290,7 +292,9 @@ impl Picture {
         let mut rows = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
         for row in self.pixels.chunks_exact(self.width) {
             rows.write_all(&[0]).unwrap();
-            row.iter().for_each(|pixel| rows.write_all(&pixel.to_be_bytes()[1..]).unwrap());
+            for pixel in row {
+                rows.write_all(&pixel.to_be_bytes()[1..]).unwrap();
+            }
         }
         let size = [self.width as u32, self.height as u32].map(u32::to_be_bytes).concat();
         let mut file = b"\x89PNG\r\n\x1a\n".to_vec();
