@@ -17,11 +17,12 @@ mod chromium;
 mod debian;
 mod node;
 mod python;
+mod xvfb;
 
 /// Steps that [`product`] takes.
 pub(crate) const PRODUCT_STEPS: usize = 1;
 /// Steps that [`tests`] takes.
-pub(crate) const TEST_STEPS: usize = 3;
+pub(crate) const TEST_STEPS: usize = 4;
 
 /// What the end-to-end tests are told about, by environment variables.
 pub(crate) struct TestTools {
@@ -31,6 +32,8 @@ pub(crate) struct TestTools {
     pub(crate) python: PathBuf,
     /// `KYMO_NODE_TESTS`: the folder with the real JavaScript agents.
     pub(crate) node_tests: PathBuf,
+    /// `KYMO_XVFB`: an X server that draws into memory.
+    pub(crate) xvfb: PathBuf,
 }
 
 pub(crate) fn command(rest: &[String]) -> Result<ExitCode> {
@@ -61,6 +64,7 @@ pub(crate) fn tests(repository: &Repository, progress: &mut Progress) -> Result<
     let mut apt = debian::Apt::default();
     progress.step("packages of tests/node", || node::install(&node_tests))?;
     let chromium = progress.step("chromium", || chromium::find_or_install(&mut apt))?;
+    let xvfb = progress.step("an X server in memory", || xvfb::find_or_install(&mut apt))?;
     let python = progress.step("packages of tests/python", || {
         python::environment(
             &repository.path("tests/python/requirements.txt"),
@@ -68,5 +72,5 @@ pub(crate) fn tests(repository: &Repository, progress: &mut Progress) -> Result<
             &mut apt,
         )
     })?;
-    Ok(TestTools { chromium, python, node_tests })
+    Ok(TestTools { chromium, python, node_tests, xvfb })
 }

@@ -73,6 +73,7 @@ fn crates(repository: &Repository, tools: &TestTools) -> Result<Count> {
         .env("KYMO_CHROMIUM", &tools.chromium)
         .env("KYMO_PYTHON", &tools.python)
         .env("KYMO_NODE_TESTS", &tools.node_tests)
+        .env("KYMO_XVFB", &tools.xvfb)
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
     let mut child = cargo.spawn().map_err(|error| process::not_started(&cargo, error))?;

@@ -58,6 +58,10 @@ pub(crate) enum Command {
     Sessions(Sessions),
     /// Print the events of one session, in order, or of all that fit a filter, newest first
     Events(Events),
+    /// Show the window that a program asks for on standard input, and answer on standard output
+    #[cfg(feature = "dialogs")]
+    #[command(hide = true)]
+    Dialog,
 }
 
 /// The data folder.

@@ -53,6 +53,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             None => remote::sessions(&sessions),
         },
         Command::Events(events) => remote::events(&events),
+        #[cfg(feature = "dialogs")]
+        Command::Dialog => return Ok(kymo_dialogs::run(std::io::stdin(), std::io::stdout())),
     };
     done.map(|()| ExitCode::SUCCESS)
 }
