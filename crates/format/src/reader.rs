@@ -23,7 +23,8 @@ use crate::record::RingPosition;
 mod frame;
 mod record;
 
-use frame::{FrameHead, FrameReader};
+pub(crate) use frame::FrameHead;
+use frame::FrameReader;
 pub use record::ReadRecord;
 
 /// Bytes of chunks that are checked for each byte that is skipped while looking for an anchor: false anchors

@@ -4,11 +4,13 @@
 //! one does not know is stepped over. Nothing is allocated on the word of a length, and nothing beyond the longest
 //! payload of what may come next is kept.
 
+mod chunks;
 mod command;
 mod decoder;
 mod fields;
 mod message;
 
+pub use chunks::{ChunkKind, Chunks, FileChunk, header_of, header_payload};
 pub use command::Command;
 pub use decoder::{Broken, Decoder};
 pub use message::{Counts, Hello, Message, Refusal, Role};
