@@ -51,6 +51,7 @@
 //! | `header` | the head of a file and the end of a session, both ways |
 //! | `index` | where frames begin, both ways |
 //! | [`limits`] | every limit, with its derivation |
+//! | [`live`] | messages of the live protocol, both ways (`docs/spec/live.md`) |
 //! | `reader` | the state machine, frames, records and the events they are; the fragments in a file of many sessions |
 //! | `record` | what a writer takes |
 //! | `render` | template and arguments to text |
@@ -66,6 +67,7 @@ mod error;
 mod header;
 mod index;
 pub mod limits;
+pub mod live;
 mod reader;
 mod record;
 mod render;

@@ -24,7 +24,8 @@ mod frame;
 mod parts;
 mod record;
 
-use frame::{FrameHead, FrameReader};
+pub(crate) use frame::FrameHead;
+use frame::FrameReader;
 pub use parts::{Part, Plan, Splitter, Standing};
 pub use record::ReadRecord;
 

@@ -3,6 +3,8 @@
 
 #![cfg(test)]
 
+mod live;
+
 use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
@@ -27,8 +29,7 @@ fn reader() {
     if let Ok(path) = std::env::var("KYMO_FUZZ_INPUT") {
         return check(&std::fs::read(path).expect("the input"), 1000);
     }
-    let seconds = std::env::var("KYMO_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok());
-    let until = seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
+    let until = until();
     let mut random = Random::seeded(20_261_121);
     let mut count = 0;
     while until.map_or(count < INPUTS, |until| Instant::now() < until) {
@@ -43,6 +44,12 @@ fn reader() {
         count += 1;
     }
     println!("session file: {count} inputs");
+}
+
+/// When to stop, if a time was given.
+fn until() -> Option<Instant> {
+    let seconds = std::env::var("KYMO_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok());
+    seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds))
 }
 
 fn check(input: &[u8], piece: usize) {

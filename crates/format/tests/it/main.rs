@@ -7,6 +7,7 @@ mod events;
 mod golden;
 mod growing;
 mod limits;
+mod live;
 mod newer;
 mod parts;
 mod reading;

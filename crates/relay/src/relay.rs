@@ -1,0 +1,368 @@
+//! Everything there is, and who enters.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use kymo_format::live::{Command, Decoder, Hello, KEY_BYTES, Message, Refusal, Role, VERSION};
+use kymo_model::Timestamp;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
+
+use crate::access::Access;
+use crate::backlog::Kept;
+use crate::connection::{Ended, Io, next, write};
+use crate::counters::{Counted, Counters, add};
+use crate::followed::{Run, Upstream};
+use crate::session::{Key, LiveSession, Session};
+use crate::subscription::Subscription;
+use crate::{agent, upstream, viewer};
+
+/// Who connects says who it is within that time, and who was asked for data brings it.
+pub(crate) const GREET_WITHIN: Duration = Duration::from_secs(10);
+/// How long a command's answer is waited for: a fragment that is closed waits two seconds for the disk.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+/// Those who may not come in for long are told to wait that long.
+const OFF_WAIT_MS: u64 = 60 * 60 * 1000;
+/// Those for whom there is no room just now.
+const FULL_WAIT_MS: u64 = 30 * 1000;
+
+/// How much of what. Each default says what it is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Control connections. Each takes some 5 KB; a process has 20,000 open files or more.
+    pub agents: u64,
+    /// Connections of viewers.
+    pub viewers: u64,
+    /// Sessions that one viewer follows at a time.
+    pub channels: usize,
+    /// Seconds after which a word is expected: 30 notice a dead line within a minute and a half for 4 bytes a second.
+    pub word_every: Duration,
+    /// What is kept of a followed session.
+    pub kept: Kept,
+    /// Where temporary files are made.
+    pub folder: PathBuf,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            agents: 20_000,
+            viewers: 1_000,
+            channels: 64,
+            word_every: Duration::from_secs(30),
+            kept: Kept::default(),
+            folder: std::env::temp_dir(),
+        }
+    }
+}
+
+/// One for a server; clones are the same one.
+#[derive(Clone)]
+pub struct Relay {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) access: Box<dyn Access>,
+    pub(crate) limits: Limits,
+    pub(crate) counters: Counters,
+    sessions: Mutex<HashMap<Key, Arc<Session>>>,
+    /// Data connections that are expected: by key, for what, until when.
+    expected: Mutex<HashMap<[u8; KEY_BYTES], Expected>>,
+    numbers: AtomicU64,
+    /// Goes up with each session that comes, goes or changes.
+    changes: watch::Sender<u64>,
+    stopping: watch::Sender<bool>,
+    now: Box<dyn Fn() -> Timestamp + Send + Sync>,
+}
+
+/// A data connection that is expected.
+struct Expected {
+    session: Arc<Session>,
+    run: Arc<Run>,
+    follow: u64,
+    until: Instant,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Tables are whole after any panic: entries go in and out in one step.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Relay {
+    /// An empty one. `now` is the server's clock.
+    pub fn new(
+        access: impl Access,
+        limits: Limits,
+        now: impl Fn() -> Timestamp + Send + Sync + 'static,
+    ) -> Self {
+        let inner = Inner {
+            access: Box::new(access),
+            limits,
+            counters: Counters::default(),
+            sessions: Mutex::default(),
+            expected: Mutex::default(),
+            numbers: AtomicU64::new(1),
+            changes: watch::Sender::new(0),
+            stopping: watch::Sender::new(false),
+            now: Box::new(now),
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Serves a connection to the port for agents: control or data. Returns when it is over.
+    pub async fn agent_connection(&self, mut io: impl Io, address: Option<IpAddr>) {
+        let Ok((hello, decoder)) = self.greet(&mut io).await else { return };
+        let ended = match hello.role {
+            Role::Agent => agent::run(self, &mut io, decoder, &hello, address).await,
+            Role::Data => upstream::run(self, &mut io, decoder, &hello).await,
+            Role::Viewer => {
+                let why = "this port is for programs that are recorded; viewers have another";
+                self.refuse(&mut io, Refusal::Unauthorized, why, OFF_WAIT_MS).await
+            }
+        };
+        self.inner.count(&ended);
+    }
+
+    /// Serves a connection to the port for viewers. Returns when it is over.
+    pub async fn viewer_connection<T: Io + 'static>(&self, mut io: T) {
+        let Ok((hello, decoder)) = self.greet(&mut io).await else { return };
+        let ended = if hello.role == Role::Viewer {
+            viewer::run(self, io, decoder, &hello).await
+        } else {
+            let why = "this port is for viewers; programs that are recorded have another";
+            self.refuse(&mut io, Refusal::Unauthorized, why, OFF_WAIT_MS).await
+        };
+        self.inner.count(&ended);
+    }
+
+    async fn greet(&self, io: &mut impl Io) -> Result<(Hello, Decoder), ()> {
+        let mut decoder = Decoder::of_client();
+        let first = timeout(GREET_WITHIN, next(io, &mut decoder)).await.unwrap_or(Err(Ended::Silent));
+        match first {
+            Ok(Message::Hello(hello)) if hello.version >= VERSION => Ok((hello, decoder)),
+            Ok(Message::Hello(_)) => {
+                let why = format!("expected version {VERSION} or later of the live protocol");
+                let _ = self.refuse(io, Refusal::Version, &why, OFF_WAIT_MS).await;
+                Err(())
+            }
+            Ok(_) => {
+                add(&self.inner.counters.broken, 1);
+                Err(())
+            }
+            Err(ended) => {
+                self.inner.count(&Err(ended));
+                Err(())
+            }
+        }
+    }
+
+    pub(crate) async fn refuse(
+        &self,
+        io: &mut impl Io,
+        code: Refusal,
+        why: &str,
+        wait_ms: u64,
+    ) -> Result<(), Ended> {
+        add(&self.inner.counters.refused, 1);
+        let message = Message::Refused { code, why: why.to_owned(), wait_ms };
+        write(io, &message.bytes()).await
+    }
+
+    /// [`refuse`](Self::refuse) for what [`Access`] said.
+    pub(crate) async fn refuse_as(&self, io: &mut impl Io, code: Refusal) -> Result<(), Ended> {
+        let (why, wait_ms) = match code {
+            Refusal::Off => {
+                ("live is off: it is switched on for the server and for the project", OFF_WAIT_MS)
+            }
+            Refusal::TooMany => ("there are as many connections as there may be", FULL_WAIT_MS),
+            Refusal::Unauthorized => ("the token does not hold, or not for this", OFF_WAIT_MS),
+            _ => ("it is not possible now", FULL_WAIT_MS),
+        };
+        self.refuse(io, code, why, wait_ms).await
+    }
+
+    pub(crate) fn welcome(&self) -> Vec<u8> {
+        let word_every_s = self.inner.limits.word_every.as_secs().max(1);
+        Message::Welcome { version: VERSION, word_every_s, at: self.now() }.bytes()
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.inner.now)()
+    }
+
+    pub(crate) fn number(&self) -> u64 {
+        self.inner.numbers.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The session, known or new.
+    pub(crate) fn session(&self, key: Key) -> Arc<Session> {
+        let mut sessions = locked(&self.inner.sessions);
+        Arc::clone(sessions.entry(key).or_insert_with(|| Arc::new(Session::new(key))))
+    }
+
+    pub(crate) fn known(&self, key: Key) -> Option<Arc<Session>> {
+        locked(&self.inner.sessions).get(&key).cloned()
+    }
+
+    /// Forgets a session that neither runs here nor is followed.
+    pub(crate) fn forget_if_idle(&self, session: &Arc<Session>) {
+        let mut sessions = locked(&self.inner.sessions);
+        if !session.has_agent() && session.followed.followers() == 0 {
+            sessions.remove(&session.key);
+        }
+    }
+
+    pub(crate) fn changed(&self) {
+        self.inner.changes.send_modify(|count| *count += 1);
+    }
+
+    /// Goes up with each session that comes, goes or changes.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.inner.changes.subscribe()
+    }
+
+    pub(crate) fn stopping(&self) -> watch::Receiver<bool> {
+        self.inner.stopping.subscribe()
+    }
+
+    /// The sessions of a project that run, in the order of their ids: by when they began.
+    pub fn sessions(&self, project: i64) -> Vec<LiveSession> {
+        let all: Vec<Arc<Session>> = locked(&self.inner.sessions)
+            .values()
+            .filter(|session| session.key.project == project)
+            .cloned()
+            .collect();
+        let mut live: Vec<LiveSession> = all.iter().filter_map(|session| session.live()).collect();
+        live.sort_unstable_by_key(|session| session.key);
+        live
+    }
+
+    /// A session, if it runs.
+    pub fn live(&self, key: Key) -> Option<LiveSession> {
+        self.known(key)?.live()
+    }
+
+    /// Follows a session from after a sequence on, which may run already or be expected back; `None`: from now on.
+    pub fn subscribe(&self, key: Key, after: Option<u64>) -> Subscription {
+        let session = self.session(key);
+        let after = after.unwrap_or_else(|| session.counts().map_or(0, |counts| counts.last_sequence));
+        let run = session.followed.join(after, self.inner.limits.kept);
+        self.feed(&session);
+        Subscription::new(self.clone(), session, run, after)
+    }
+
+    /// Tells a program to do something, and waits for its answer for at most ten seconds.
+    ///
+    /// Errors: why not, in words.
+    pub async fn command(&self, key: Key, command: Command) -> Result<(), String> {
+        let session = self.known(key).ok_or("the session does not run")?;
+        let answer = session.ask(command).ok_or("the program is not connected, or has too much to do")?;
+        match timeout(ANSWER_WITHIN, answer).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => Err("the program went away".to_owned()),
+            Err(_) => Err("the program did not answer within ten seconds".to_owned()),
+        }
+    }
+
+    /// Asks the agent for whatever is followed and has nobody who feeds it.
+    pub(crate) fn feed(&self, session: &Arc<Session>) {
+        if !session.has_agent() {
+            return;
+        }
+        for run in session.followed.all() {
+            let follow = self.number();
+            {
+                let mut state = run.state();
+                if state.upstream != Upstream::Nobody || state.is_over {
+                    continue;
+                }
+                state.upstream = Upstream::Asked(follow);
+            }
+            if !self.ask_for(session, &run, follow) {
+                run.state().upstream = Upstream::Nobody;
+            }
+        }
+    }
+
+    fn ask_for(&self, session: &Arc<Session>, run: &Arc<Run>, follow: u64) -> bool {
+        let mut key = [0; KEY_BYTES];
+        if getrandom::fill(&mut key).is_err() {
+            return false;
+        }
+        let expected = Expected {
+            session: Arc::clone(session),
+            run: Arc::clone(run),
+            follow,
+            until: Instant::now() + GREET_WITHIN,
+        };
+        locked(&self.inner.expected).insert(key, expected);
+        let message =
+            Message::Command { number: follow, command: Command::Follow { after: run.after(), key } };
+        let is_sent = session.say(&message);
+        if is_sent {
+            self.watch_over(key);
+        } else {
+            locked(&self.inner.expected).remove(&key);
+        }
+        is_sent
+    }
+
+    /// A key that nobody uses in time is worth nothing, and the agent is asked again.
+    fn watch_over(&self, key: [u8; KEY_BYTES]) {
+        let relay = self.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(GREET_WITHIN).await;
+            let Some(late) = locked(&relay.inner.expected).remove(&key) else { return };
+            {
+                let mut state = late.run.state();
+                if state.upstream == Upstream::Asked(late.follow) {
+                    state.upstream = Upstream::Nobody;
+                }
+            }
+            relay.feed(&late.session);
+        });
+    }
+
+    /// What a data connection with that key is for.
+    pub(crate) fn expected(&self, key: &[u8; KEY_BYTES]) -> Option<(Arc<Session>, Arc<Run>, u64)> {
+        let expected = locked(&self.inner.expected).remove(key)?;
+        (expected.until > Instant::now()).then_some((expected.session, expected.run, expected.follow))
+    }
+
+    /// What is counted.
+    pub fn counted(&self) -> Counted {
+        self.inner.counters.now()
+    }
+
+    /// Tells all agents to come back, each at a time of its own within `spread`, and ends all connections.
+    pub fn stop(&self, spread: Duration) {
+        let sessions: Vec<Arc<Session>> = locked(&self.inner.sessions).values().cloned().collect();
+        let count = sessions.len().max(1) as u64;
+        for (at, session) in (0..).zip(&sessions) {
+            let wait_ms = (spread.as_millis() as u64).saturating_mul(at) / count;
+            session.say(&Message::ComeBack { wait_ms });
+        }
+        self.inner.stopping.send_replace(true);
+    }
+}
+
+/// Waits until the server is going to stop.
+pub(crate) async fn stops(stopping: &mut watch::Receiver<bool>) {
+    // The guard goes at once.
+    drop(stopping.wait_for(|stops| *stops).await);
+}
+
+impl Inner {
+    fn count(&self, ended: &Result<(), Ended>) {
+        match ended {
+            Err(Ended::Broken) => add(&self.counters.broken, 1),
+            Err(Ended::Silent) => add(&self.counters.silent, 1),
+            Ok(()) | Err(Ended::Closed) => {}
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! A session that runs.
+
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use kymo_format::live::{Command, Counts, Message};
+use kymo_model::{SessionId, Timestamp};
+use tokio::sync::oneshot;
+
+use crate::connection::Mailbox;
+use crate::followed::Followed;
+
+/// Commands that wait for their answer, of one session.
+const COMMANDS_MAX: usize = 64;
+
+/// Which session: two projects may have the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key {
+    /// Whose.
+    pub project: i64,
+    /// The agent's id of it.
+    pub session: SessionId,
+}
+
+/// A session that runs, as it is now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LiveSession {
+    /// Which.
+    pub key: Key,
+    /// Payload of its file's header: [`kymo_format::live::header_of`] reads it.
+    pub header: Arc<[u8]>,
+    /// How far it is.
+    pub counts: Counts,
+    /// Since when it has been here.
+    pub since: Timestamp,
+    /// Its last word.
+    pub word_at: Timestamp,
+    /// Where it connects from.
+    pub address: Option<IpAddr>,
+    /// Its clock less the server's, in nanoseconds, if it was measured.
+    pub clock_ahead_ns: Option<i64>,
+    /// Who follows it.
+    pub followers: usize,
+}
+
+pub(crate) struct Session {
+    pub(crate) key: Key,
+    pub(crate) followed: Followed,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    agent: Option<Agent>,
+    /// How it ended, by its own word.
+    ended: Option<String>,
+    next_command: u64,
+    commands: Vec<(u64, oneshot::Sender<Result<(), String>>)>,
+}
+
+/// Its control connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Agent {
+    /// Which of the connections of this server.
+    pub(crate) connection: u64,
+    pub(crate) mailbox: Arc<Mailbox>,
+    pub(crate) header: Arc<[u8]>,
+    pub(crate) counts: Counts,
+    pub(crate) since: Timestamp,
+    pub(crate) word_at: Timestamp,
+    pub(crate) address: Option<IpAddr>,
+    pub(crate) clock_ahead_ns: Option<i64>,
+}
+
+impl Session {
+    pub(crate) fn new(key: Key) -> Self {
+        Self { key, followed: Followed::default(), state: Mutex::default() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // It is whole after any panic: each change is an assignment.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A control connection registered it. The one before, if any, is let go: it is of the same process.
+    pub(crate) fn registered(&self, agent: Agent) {
+        let mut state = self.state();
+        state.ended = None;
+        let before = state.agent.replace(agent);
+        state.commands.clear();
+        drop(state);
+        if let Some(before) = before {
+            before.mailbox.close();
+        }
+    }
+
+    /// Changes what is known of it, if it is still that connection's.
+    pub(crate) fn change(&self, connection: u64, change: impl FnOnce(&mut Agent)) -> bool {
+        let mut state = self.state();
+        match &mut state.agent {
+            Some(agent) if agent.connection == connection => {
+                change(agent);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// It ended, by its own word.
+    pub(crate) fn ended(&self, connection: u64, reason: &str) {
+        if self.change(connection, |_| {}) {
+            self.state().ended = Some(reason.to_owned());
+        }
+    }
+
+    /// The connection is gone; true if the session has none now.
+    pub(crate) fn left(&self, connection: u64) -> bool {
+        let mut state = self.state();
+        let is_its = state.agent.as_ref().is_some_and(|agent| agent.connection == connection);
+        if is_its {
+            state.agent = None;
+            state.commands.clear();
+        }
+        is_its
+    }
+
+    pub(crate) fn ended_by(&self) -> Option<String> {
+        self.state().ended.clone()
+    }
+
+    pub(crate) fn has_agent(&self) -> bool {
+        self.state().agent.is_some()
+    }
+
+    pub(crate) fn counts(&self) -> Option<Counts> {
+        self.state().agent.as_ref().map(|agent| agent.counts)
+    }
+
+    /// Another message to the agent.
+    pub(crate) fn say(&self, message: &Message) -> bool {
+        let mailbox = self.state().agent.as_ref().map(|agent| Arc::clone(&agent.mailbox));
+        mailbox.is_some_and(|mailbox| mailbox.put(message))
+    }
+
+    /// Sends a command; the answer comes later, or nothing when the connection ends.
+    pub(crate) fn ask(&self, command: Command) -> Option<oneshot::Receiver<Result<(), String>>> {
+        let mut state = self.state();
+        state.commands.retain(|(_, answer)| !answer.is_closed());
+        if state.commands.len() >= COMMANDS_MAX {
+            return None;
+        }
+        state.next_command += 1;
+        let number = state.next_command;
+        let (answer, answered) = oneshot::channel();
+        let mailbox = Arc::clone(&state.agent.as_ref()?.mailbox);
+        state.commands.push((number, answer));
+        drop(state);
+        mailbox.put(&Message::Command { number, command }).then_some(answered)
+    }
+
+    pub(crate) fn answered(&self, number: u64, hindered: Option<String>) {
+        let mut state = self.state();
+        if let Some(at) = state.commands.iter().position(|(asked, _)| *asked == number) {
+            let (_, answer) = state.commands.swap_remove(at);
+            drop(state);
+            // Who asked may not wait any more.
+            let _ = answer.send(hindered.map_or(Ok(()), Err));
+        }
+    }
+
+    /// As it is now, if it runs.
+    pub(crate) fn live(&self) -> Option<LiveSession> {
+        let agent = self.state().agent.clone()?;
+        Some(LiveSession {
+            key: self.key,
+            header: agent.header,
+            counts: agent.counts,
+            since: agent.since,
+            word_at: agent.word_at,
+            address: agent.address,
+            clock_ahead_ns: agent.clock_ahead_ns,
+            followers: self.followed.followers(),
+        })
+    }
+}

@@ -1,0 +1,205 @@
+//! Following: from now, from the start, with a cursor, through cuts, by many at once.
+
+use kymo_format::live::{Command, Message};
+use kymo_relay::{Kept, Key, Limits, Relay};
+
+use super::agent::{Agent, PROJECT, SESSION, relay};
+use super::viewer::Follower;
+
+const KEY: Key = Key { project: PROJECT, session: SESSION };
+
+fn from_to(first: u64, last: u64) -> Vec<u64> {
+    (first..=last).collect()
+}
+
+/// An agent that is registered.
+async fn registered(relay: &Relay) -> Agent {
+    let agent = Agent::new(relay);
+    agent.log(10);
+    start(&agent).await;
+    agent
+}
+
+async fn start(agent: &Agent) {
+    let running = agent.clone();
+    tokio::spawn(async move { running.run().await });
+    let mut changes = agent.relay.changes();
+    while agent.relay.live(KEY).is_none() {
+        changes.changed().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn from_now_on() {
+    let relay = relay(Limits::default());
+    let agent = registered(&relay).await;
+    let mut follower = Follower::open(&relay, None, false).await;
+    assert!(follower.until(|follower| !follower.told.is_empty()).await);
+    assert_eq!(follower.told, [Message::Opened { channel: 1, first_sequence: 11 }]);
+    agent.log(5);
+    assert!(follower.until(|follower| follower.last() == 15).await);
+    // The frame that was being written comes whole; the cursor says what of it is new.
+    assert_eq!(follower.sequences[follower.sequences.len() - 5..], from_to(11, 15));
+    assert_eq!(relay.counted().missed, 0);
+}
+
+#[tokio::test]
+async fn from_the_start_through_the_end() {
+    let relay = relay(Limits::default());
+    let agent = registered(&relay).await;
+    agent.log(3000);
+    let mut follower = Follower::open(&relay, None, true).await;
+    assert!(follower.until(|follower| follower.last() == 3010).await);
+    agent.log(1);
+    agent.end();
+    assert!(follower.until(|follower| follower.closed.is_some()).await);
+    assert_eq!((follower.closed.clone(), &follower.sequences), (Some("normal".into()), &from_to(1, 3011)));
+}
+
+#[tokio::test]
+async fn two_share_what_the_agent_sends_and_a_late_reader_of_old_lines_has_their_own() {
+    let relay = relay(Limits::default());
+    let agent = registered(&relay).await;
+    let mut first = Follower::open(&relay, Some(10), false).await;
+    let mut second = Follower::open(&relay, Some(10), false).await;
+    agent.log(100);
+    for follower in [&mut first, &mut second] {
+        assert!(follower.until(|follower| follower.last() == 110).await);
+    }
+    assert_eq!((relay.counted().follows, relay.counted().followers), (1, 2));
+    // The first frame of this file is behind the place from which the two were fed.
+    agent.log(2000);
+    let mut late = Follower::open(&relay, Some(2100), false).await;
+    assert!(late.until(|follower| follower.last() == 2110).await);
+    assert_eq!(relay.counted().follows, 1);
+    let mut early = Follower::open(&relay, None, true).await;
+    assert!(early.until(|follower| follower.last() == 2110).await);
+    assert_eq!(early.sequences, from_to(1, 2110));
+}
+
+#[tokio::test]
+async fn who_comes_back_with_a_cursor_has_everything_once() {
+    let relay = relay(Limits::default());
+    let agent = registered(&relay).await;
+    let mut follower = Follower::open(&relay, None, true).await;
+    assert!(follower.until(|follower| follower.last() == 10).await);
+    let mut all = follower.sequences.clone();
+    drop(follower);
+    agent.log(500);
+    let mut follower = Follower::open(&relay, Some(10), true).await;
+    assert!(follower.until(|follower| follower.last() == 510).await);
+    all.extend(follower.sequences.iter().filter(|sequence| **sequence > 10));
+    assert_eq!(all, from_to(1, 510));
+}
+
+#[tokio::test]
+async fn a_data_connection_that_breaks_is_gone_on_with() {
+    let relay = relay(Limits::default());
+    let agent = registered(&relay).await;
+    agent.log(1000);
+    *agent.break_after.lock().unwrap() = Some(3000);
+    let mut follower = Follower::open(&relay, None, true).await;
+    assert!(follower.until(|follower| follower.last() == 1010).await);
+    assert_eq!(follower.sequences, from_to(1, 1010));
+    assert_eq!(relay.counted().follows, 2);
+}
+
+#[tokio::test]
+async fn an_agent_that_goes_and_comes_back_is_gone_on_with() {
+    let relay = relay(Limits::default());
+    let agent = registered(&relay).await;
+    let mut follower = Follower::open(&relay, None, true).await;
+    assert!(follower.until(|follower| follower.last() == 10).await);
+    agent.cut();
+    let mut changes = relay.changes();
+    while relay.live(KEY).is_some() {
+        changes.changed().await.unwrap();
+    }
+    agent.log(50);
+    start(&agent).await;
+    assert!(follower.until(|follower| follower.last() == 60).await);
+    assert_eq!((follower.sequences, follower.missed), (from_to(1, 60), vec![]));
+}
+
+#[tokio::test]
+async fn who_does_not_read_is_told_what_they_missed_and_holds_up_nobody() {
+    let kept = Kept { memory: 8 << 10, file: 16 << 10 };
+    let relay = relay(Limits { kept, ..Limits::default() });
+    let agent = registered(&relay).await;
+    let mut slow = Follower::open(&relay, Some(10), false).await;
+    let mut quick = Follower::open(&relay, Some(10), false).await;
+    assert!(slow.until(|follower| !follower.told.is_empty()).await);
+    for _ in 0..400 {
+        agent.log(50);
+        let last = agent.last();
+        assert!(quick.until(|follower| follower.last() == last).await);
+    }
+    let last = agent.last();
+    assert!(slow.until(|follower| follower.last() == last).await);
+    assert!(!slow.missed.is_empty());
+    // What came and what was missed are everything, in order.
+    let told: u64 = slow.missed.iter().map(|(first, last)| last - first + 1).sum();
+    assert!(slow.sequences.len() as u64 + told >= last - 10, "{} {told}", slow.sequences.len());
+    let missed = |sequence: &u64| slow.missed.iter().any(|(first, last)| (first..=last).contains(&sequence));
+    assert!((11..=last).all(|sequence| slow.sequences.binary_search(&sequence).is_ok() || missed(&sequence)));
+    let came: Vec<u64> = quick.sequences.iter().copied().filter(|sequence| *sequence > 10).collect();
+    assert_eq!((came, quick.missed), (from_to(11, last), vec![]));
+}
+
+#[tokio::test]
+async fn behind_what_is_in_memory_lies_a_file() {
+    let kept = Kept { memory: 8 << 10, file: 64 << 20 };
+    let relay = relay(Limits { kept, ..Limits::default() });
+    let agent = registered(&relay).await;
+    let mut slow = Follower::open(&relay, None, true).await;
+    assert!(slow.until(|follower| !follower.told.is_empty()).await);
+    let mut quick = Follower::open(&relay, None, true).await;
+    for _ in 0..200 {
+        agent.log(50);
+        let last = agent.last();
+        assert!(quick.until(|follower| follower.last() == last).await);
+    }
+    let last = agent.last();
+    assert!(slow.until(|follower| follower.last() == last).await);
+    assert_eq!((slow.sequences, slow.missed), (from_to(1, last), vec![]));
+}
+
+#[tokio::test]
+async fn when_nobody_follows_any_more_the_agent_is_told_to_stop() {
+    let relay = relay(Limits::default());
+    let agent = registered(&relay).await;
+    let mut follower = Follower::open(&relay, None, true).await;
+    assert!(follower.until(|follower| follower.last() == 10).await);
+    follower.say(&Message::Close { channel: 1 }).await;
+    let mut changes = relay.changes();
+    while relay.counted().followers > 0 {
+        changes.changed().await.unwrap();
+    }
+    while !agent.commands.lock().unwrap().contains(&Command::Stop) {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(relay.live(KEY).unwrap().followers, 0);
+}
+
+#[tokio::test]
+async fn the_list_changes_and_commands_are_answered() {
+    let relay = relay(Limits::default());
+    let agent = registered(&relay).await;
+    let mut viewer = Follower::connect(&relay, "commander").await;
+    viewer.say(&Message::List { filter: String::new() }).await;
+    assert!(viewer.until(|viewer| !viewer.told.is_empty()).await);
+    assert_eq!(viewer.told, [Message::Session { session: SESSION, json: "{\"messages\":10}".into() }]);
+    let command = Command::Verbosity { filter: "debug".into(), seconds: 60 };
+    viewer.say(&Message::Ask { number: 5, session: SESSION, command: command.clone() }).await;
+    let done = Message::Done { number: 5, hindered: None };
+    assert!(viewer.until(|viewer| viewer.told.contains(&done)).await);
+    assert!(agent.commands.lock().unwrap().contains(&command));
+    agent.log(1);
+    let changed = Message::Session { session: SESSION, json: "{\"messages\":11}".into() };
+    assert!(viewer.until(|viewer| viewer.told.contains(&changed)).await);
+    assert_eq!(relay.live(KEY).unwrap().clock_ahead_ns, Some(3_000_000_000));
+    agent.end();
+    agent.cut();
+    let gone = Message::Gone { session: SESSION, reason: None };
+    assert!(viewer.until(|viewer| viewer.told.contains(&gone)).await);
+}
