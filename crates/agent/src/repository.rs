@@ -24,8 +24,10 @@ mod summary;
 
 pub use consent::{Consent, ConsentState};
 use names::FileName;
+pub(crate) use prune::prune;
+#[cfg(feature = "send")]
+pub(crate) use prune::remove_words;
 pub use prune::{Pruned, Retention};
-pub(crate) use prune::{prune, remove_words};
 pub use recover::{Recovered, recover, recover_below};
 pub use summary::Summary;
 
