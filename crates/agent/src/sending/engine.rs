@@ -186,9 +186,25 @@ struct Sender<'a> {
     /// The server takes no beats, until then.
     no_beats_until: Option<Instant>,
     /// Not to be tried before.
-    again: BTreeMap<FileName, Instant>,
+    again: BTreeMap<FileName, PutOff>,
     /// What is in the file.
     written: SendStatus,
+}
+
+/// A session that is left alone for a while.
+#[derive(Clone, Copy, Debug)]
+struct PutOff {
+    until: Instant,
+    /// The server does not want it, as it is so far. Otherwise it failed.
+    is_declined: bool,
+}
+
+impl PutOff {
+    fn holds(self, local: &Local, now: Instant) -> bool {
+        // An error came, or somebody asked for it.
+        let is_wanted = self.is_declined && local.is_wanted(&local.sent.wanted);
+        now < self.until && local.wish.is_none() && !is_wanted
+    }
 }
 
 /// What there is to send after a turn.
@@ -315,7 +331,7 @@ impl<'a> Sender<'a> {
         let is_unsettled = std::cell::Cell::new(false);
         let is_due = |local: &Local| {
             is_unsettled.set(is_unsettled.get() || local.has_unsettled());
-            let waits = local.wish.is_none() && again.get(&local.stem).is_some_and(|until| now < *until);
+            let waits = again.get(&local.stem).is_some_and(|put_off| put_off.holds(local, now));
             !waits && scope(local, settings, server).is_some()
         };
         let found = select_if(folder, is_due);
@@ -339,13 +355,13 @@ impl<'a> Sender<'a> {
             }
             let declined = pass.report.declined.len();
             match pass.session(local, &gate, SendReason::Rule, scope) {
-                Ok(_) if pass.report.declined.len() > declined => self.put_off(local),
+                Ok(_) if pass.report.declined.len() > declined => self.put_off(local, true),
                 Ok(sent) => pending.add(local, &sent, scope),
                 Err(halt) => {
                     let known = Sent::read(&local.folder, &local.stem);
                     pending.add(local, &known, scope);
                     match halt {
-                        Halt::Session(_) => self.put_off(local),
+                        Halt::Session(_) => self.put_off(local, false),
                         Halt::Held => {}
                         Halt::Stopped | Halt::Server(_) => *halted = Some(halt),
                     }
@@ -354,13 +370,13 @@ impl<'a> Sender<'a> {
         }
     }
 
-    fn put_off(&mut self, local: &Local) {
+    fn put_off(&mut self, local: &Local, is_declined: bool) {
         let now = Instant::now();
         if self.again.len() >= AGAIN_MAX {
-            self.again.retain(|_, until| *until > now);
+            self.again.retain(|_, put_off| put_off.until > now);
         }
         if self.again.len() < AGAIN_MAX {
-            self.again.insert(local.stem.clone(), now + AGAIN_AFTER);
+            self.again.insert(local.stem.clone(), PutOff { until: now + AGAIN_AFTER, is_declined });
         }
     }
 

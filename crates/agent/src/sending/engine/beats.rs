@@ -60,7 +60,6 @@ impl Sender<'_> {
                 sent.is_requested |= wanted == "all";
                 sent.wanted = wanted;
                 keep(&local, &sent);
-                self.again.remove(&local.stem);
                 self.owes = true;
             }
         }

@@ -54,11 +54,11 @@ fn sending_keeps_to_its_limit() {
     player.tell("log 1500");
     player.close();
     let bytes: u64 = world.sessions()[0].fragments.iter().map(|one| one.bytes).sum();
-    let settings = SendSettings { bytes_per_second: Some(bytes / 2), ..world.settings() };
+    let settings = SendSettings { bytes_per_second: Some(bytes / 4), ..world.settings() };
     let started = Instant::now();
     let report = world.send(&settings);
     // It can only be slower. The first piece waits for nothing.
-    assert!(started.elapsed().as_millis() >= 1_000, "{:?} for {bytes} bytes", started.elapsed());
+    assert!(started.elapsed().as_millis() >= 3_000, "{:?} for {bytes} bytes", started.elapsed());
     assert_eq!((report.bytes, report.whole.len()), (bytes, 1));
     world.check();
 }

@@ -6,6 +6,7 @@ mod engine;
 mod faults;
 mod limits;
 mod player;
+mod policy;
 mod proxy;
 mod several;
 
