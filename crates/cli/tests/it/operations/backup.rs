@@ -169,7 +169,7 @@ fn a_backup_of_a_stopped_server_and_what_cannot_be_restored() {
     let write = |text: &str| std::fs::write(to.join("manifest.json"), text).unwrap();
     for (found, other, expected) in [
         ("\"kymo backup\"", "\"another backup\"", "it says it is a"),
-        ("\"version\": 1", "\"version\": 2", "this program reads version 1"),
+        ("\"version\": 2", "\"version\": 3", "this program reads version 2"),
         ("\"segments/", "\"../segments/", "a backup has no file"),
     ] {
         write(&manifest.replace(found, other));
