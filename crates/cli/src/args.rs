@@ -376,19 +376,32 @@ const IMPORT_HELP: &str = "\
 Exit codes:
   0  the server has all of it
   1  it could not be sent: what was sent stays, run it again
-  3  some of it could not be read and was passed over; the server has the rest";
+  3  some of it could not be read or added and was passed over; the server has the rest";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Import {
-    /// A session file, which is sent with the others of its session beside it, or a folder of them
+    /// A session file, which is sent with the others of its session beside it, a package of many sessions, or a folder of
+    /// them
     #[arg(value_name = "FILE|FOLDER")]
     pub(crate) path: PathBuf,
     /// The server's URL
     #[arg(long = "server", value_name = "URL", env = "KYMO_SERVER", default_value = "http://127.0.0.1:8390")]
     pub(crate) url: String,
     /// A token of scope ingest or admin
-    #[arg(long, value_name = "T", env = "KYMO_TOKEN", hide_env_values = true)]
-    pub(crate) token: String,
+    #[arg(
+        long,
+        value_name = "T",
+        env = "KYMO_TOKEN",
+        hide_env_values = true,
+        required_unless_present = "data"
+    )]
+    pub(crate) token: Option<String>,
+    /// The server's data folder, on this machine: no network and no token is needed, and the server may be stopped
+    #[arg(long, value_name = "DIR", requires = "project")]
+    pub(crate) data: Option<PathBuf>,
+    /// With --data, whose sessions they are: name or id of the project
+    #[arg(long, value_name = "NAME", requires = "data")]
+    pub(crate) project: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]

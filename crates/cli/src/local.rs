@@ -1,10 +1,10 @@
 //! Commands on a data folder: through the server that uses it, or alone under its lock.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use kymo_server::{Command, Reply, ask, perform};
+use kymo_server::{Command, Imported, Reply, ask, perform};
 use kymo_store::{Clock, Finding, Folder, Grade, Store, SystemClock};
 use kymo_viewer::harmless;
 
@@ -124,6 +124,17 @@ pub(crate) fn restore(args: &Restore) -> anyhow::Result<()> {
     let manifest = runtime.block_on(kymo_store::restore(&args.from, &args.data))?;
     let (made_at, files, bytes) = (&manifest.made_at, manifest.files.len(), manifest.bytes());
     print_lines(&[format!("{}\t{made_at}\t{files} files\t{bytes} bytes", args.data.display())])
+}
+
+/// Imports files, given as absolute paths, into the folder.
+pub(crate) fn import(data: &Path, project: &str, files: Vec<PathBuf>) -> anyhow::Result<Imported> {
+    if !data.exists() {
+        bail!("there is no data folder {}", data.display());
+    }
+    match done(data, Command::Import { project: project.to_owned(), files })? {
+        Reply::Imported { imported } => Ok(imported),
+        other => bail!("unexpected answer {other:?}"),
+    }
 }
 
 fn lines(data: &Path, command: Command) -> anyhow::Result<()> {

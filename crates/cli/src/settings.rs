@@ -12,6 +12,8 @@ use kymo_viewer::harmless;
 const LIMITS: [&str; 4] = ["split_after", "idle_after", "close_grace", "browser_idle_after"];
 /// After how many days sessions are removed.
 const RETENTION: &str = "retention_days";
+/// What is wanted of programs' sessions.
+const UPLOAD_WANTED: &str = "upload.wanted";
 /// What comes before the key of a setting that agents fetch.
 const CLIENT: &str = "client:";
 const UNITS: [(char, u64); 4] = [('d', 24 * 60 * 60), ('h', 60 * 60), ('m', 60), ('s', 1)];
@@ -41,6 +43,8 @@ fn add(change: &mut Map<String, Value>, key: &str, value: Option<&str>) -> anyho
     } else if LIMITS.contains(&key) {
         let seconds = value.map(|value| seconds(value).with_context(|| key.to_owned())).transpose()?;
         (Some("sessions"), format!("{key}_seconds"), json!(seconds))
+    } else if key == UPLOAD_WANTED {
+        (Some("upload"), "wanted".to_owned(), json!(value))
     } else {
         let value = match (key, value) {
             ("name", Some(name)) => name.into(),
@@ -49,7 +53,10 @@ fn add(change: &mut Map<String, Value>, key: &str, value: Option<&str>) -> anyho
             (RETENTION, Some(days)) => days_of(days).with_context(|| key.to_owned())?.into(),
             (RETENTION, None) => Value::Null,
             ("name", None) => bail!("name: a project has one, set another"),
-            _ => bail!("{key}: expected name, origins, {RETENTION}, {} or {CLIENT}KEY", LIMITS.join(", ")),
+            _ => bail!(
+                "{key}: expected name, origins, {RETENTION}, {UPLOAD_WANTED}, {} or {CLIENT}KEY",
+                LIMITS.join(", ")
+            ),
         };
         (None, key.to_owned(), value)
     };
@@ -123,6 +130,8 @@ pub(crate) fn lines(project: &Value) -> Vec<String> {
     let kept =
         project[RETENTION].as_u64().map_or_else(|| "(as the server)".to_owned(), |days| days.to_string());
     lines.push(line(RETENTION, &kept));
+    let wanted = project["upload"]["wanted"].as_str().unwrap_or_default();
+    lines.push(line(UPLOAD_WANTED, wanted));
     lines.push(line("config_version", &project["config_version"].to_string()));
     let settings = project["client_settings"].as_object().into_iter().flatten();
     lines.extend(
@@ -147,6 +156,7 @@ mod tests {
             "split_after=1h30m",
             "close_grace=90",
             "retention_days=30d",
+            "upload.wanted=with_errors",
             "client:@@DataExclusions=password,*token*",
             "client:a=b=c",
             "client:empty=",
@@ -156,11 +166,13 @@ mod tests {
             "name": "My Shop", "origins": ["https://a.test", "https://b.test"],
             "sessions": {"split_after_seconds": 5400, "close_grace_seconds": 90, "idle_after_seconds": null},
             "client_settings": {"@@DataExclusions": "password,*token*", "a": "b=c", "empty": "", "@@log:*": null},
-            "retention_days": 30,
+            "retention_days": 30, "upload": {"wanted": "with_errors"},
         });
         assert_eq!(change(&set, &unset).unwrap(), expected);
         assert_eq!(change(&[], &words(&["origins"])).unwrap(), json!({"origins": []}));
         assert_eq!(change(&[], &words(&["retention_days"])).unwrap(), json!({"retention_days": null}));
+        let unset = change(&[], &words(&["upload.wanted"])).unwrap();
+        assert_eq!(unset, json!({"upload": {"wanted": null}}));
     }
 
     #[test]
@@ -168,7 +180,7 @@ mod tests {
         let rows: [(&[&str], &[&str], &str); 9] = [
             (&[], &[], "something to set"),
             (&["name"], &[], "name: expected KEY=VALUE"),
-            (&["id=x"], &[], "id: expected name, origins, retention_days, split_after"),
+            (&["id=x"], &[], "id: expected name, origins, retention_days, upload.wanted, split_after"),
             (&[], &["name"], "a project has one"),
             (
                 &["split_after=soon"],
@@ -223,13 +235,14 @@ mod tests {
             "id": "shop", "name": "Sh\u{1b}op", "origins": ["https://a.test"], "config_version": 3,
             "sessions": {"split_after_seconds": 1200, "idle_after_seconds": 300, "close_grace_seconds": 120,
                          "browser_idle_after_seconds": 1800, "defaults": ["idle_after_seconds"]},
-            "client_settings": {"@@log:*": "off"},
+            "client_settings": {"@@log:*": "off"}, "upload": {"wanted": "none"},
         });
         let found = lines(&project);
         assert_eq!(found[1], "name                 Sh\\u{1b}op");
         assert_eq!(found[3], "split_after          20m");
         assert_eq!(found[4], "idle_after           5m (default)");
         assert_eq!(found[7], "retention_days       (as the server)");
-        assert_eq!(found[9], "client:@@log:*       off");
+        assert_eq!(found[8], "upload.wanted        none");
+        assert_eq!(found[10], "client:@@log:*       off");
     }
 }

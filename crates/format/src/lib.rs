@@ -51,7 +51,7 @@
 //! | `header` | the head of a file and the end of a session, both ways |
 //! | `index` | where frames begin, both ways |
 //! | [`limits`] | every limit, with its derivation |
-//! | `reader` | the state machine, frames, records and the events they are |
+//! | `reader` | the state machine, frames, records and the events they are; the fragments in a file of many sessions |
 //! | `record` | what a writer takes |
 //! | `render` | template and arguments to text |
 //! | `values` | values, attributes, exceptions, both ways |
@@ -78,7 +78,7 @@ pub use definitions::{Aggregation, Callsite, METRIC_EVENT, METRIC_SAMPLE, Metric
 pub use error::WriteError;
 pub use header::{End, FORMAT_VERSION, Header};
 pub use index::{Index, IndexEntry, index_length};
-pub use reader::{Counts, Damage, Item, ReadRecord, Reader};
+pub use reader::{Counts, Damage, Item, Part, Plan, ReadRecord, Reader, Splitter, Standing};
 pub use record::{Arg, ArgValue, DetailsKind, Extra, Record, RingPosition};
 pub use values::{attributes_bytes, attributes_from_bytes, exception_bytes, exception_from_bytes};
 pub use writer::{Settings, Writer};

@@ -21,9 +21,11 @@ use crate::limits::HEADER_BYTES_MAX;
 use crate::record::RingPosition;
 
 mod frame;
+mod parts;
 mod record;
 
 use frame::{FrameHead, FrameReader};
+pub use parts::{Part, Plan, Splitter, Standing};
 pub use record::ReadRecord;
 
 /// Bytes of chunks that are checked for each byte that is skipped while looking for an anchor: false anchors
@@ -162,6 +164,12 @@ impl Reader {
         Self::starting(State::Chunks, offset)
     }
 
+    /// Reads on behind `offset` in a file of that session, from the first frame or header that begins there or later: what
+    /// lies before it is passed over without a word.
+    pub fn searching_from(offset: u64, session: SessionId) -> Self {
+        Self { session: Some(session), ..Self::starting(State::Lost, offset) }
+    }
+
     fn starting(state: State, offset: u64) -> Self {
         Self {
             buffer: Vec::new(),
@@ -197,6 +205,16 @@ impl Reader {
     /// Bytes of the file that are done. After an item of a block that is the block's end, after a header the header's.
     pub fn position(&self) -> u64 {
         self.offset + self.at as u64
+    }
+
+    /// Where the damage began whose end was not found yet.
+    pub fn damaged_from(&self) -> Option<u64> {
+        self.lost.map(|(offset, _)| offset)
+    }
+
+    /// Whether it looks for something to read on from, before which nothing can be read.
+    pub fn is_lost(&self) -> bool {
+        self.state == State::Lost
     }
 
     /// What was read and what was not, so far.

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::problem::Problem;
 use crate::settings;
+use crate::uploads::import::{self, Imported};
 
 /// What to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,6 +100,13 @@ pub enum Command {
     },
     /// Tell what a person should know about the folder and the server.
     Doctor,
+    /// Import files of sessions.
+    Import {
+        /// Name or id of the project.
+        project: String,
+        /// The files, as absolute paths.
+        files: Vec<PathBuf>,
+    },
     /// Write a backup.
     Backup {
         /// The new folder, as an absolute path.
@@ -131,6 +139,11 @@ pub enum Reply {
     Findings {
         /// One for each check.
         findings: Vec<Finding>,
+    },
+    /// What was imported.
+    Imported {
+        /// Of these files.
+        imported: Imported,
     },
     /// It was not done.
     Refused {
@@ -201,6 +214,11 @@ async fn performed(store: &Store, command: Command) -> Result<Reply, Problem> {
             login_code(store, member.as_deref(), remove_password).await
         }
         Command::Doctor => Ok(Reply::Findings { findings: store.examine().await }),
+        Command::Import { project, files } => {
+            let project = project_named(store, &project).await?.pk;
+            let imported = import::from_disk(store, project, files).await.map_err(Problem::input)?;
+            Ok(Reply::Imported { imported })
+        }
         Command::Backup { to } => backup(store, &to).await,
     }
 }

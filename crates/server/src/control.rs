@@ -86,8 +86,8 @@ async fn answer(stream: UnixStream, state: &AppState, url: &str) -> std::io::Res
 pub fn ask(root: &Path, command: &Command) -> std::io::Result<Option<Reply>> {
     let path: PathBuf = Folder::control_socket(root);
     let Ok(mut stream) = BlockingStream::connect(&path) else { return Ok(None) };
-    // A backup takes as long as the disk does; a server that dies closes the socket.
-    let is_long = matches!(command, Command::Backup { .. });
+    // A backup or an import takes as long as the disk does; a server that dies closes the socket.
+    let is_long = matches!(command, Command::Backup { .. } | Command::Import { .. });
     stream.set_read_timeout((!is_long).then_some(ANSWER_WITHIN))?;
     let mut text = serde_json::to_string(command)?;
     text.push('\n');

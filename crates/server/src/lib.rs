@@ -56,3 +56,5 @@ pub use connections::{TlsError, TlsFiles};
 pub use control::ask;
 pub use routes::Route;
 pub use server::{Options, Server, routes};
+pub use uploads::files::{FilePart, SessionParts, sessions_of};
+pub use uploads::import::{ImportState, Imported, ImportedSession, longer, shorter};

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use kymo_compat::exceptionless::check_setting;
-use kymo_store::{Project, ProjectSettings, SessionLimits};
+use kymo_store::{Project, ProjectSettings, SessionLimits, Wanted};
 use serde_json::{Map, Value, json};
 
 /// The limits of the session rules by their names in JSON.
@@ -32,6 +32,7 @@ pub(crate) fn shown(project: &Project) -> Value {
         "sessions": sessions,
         "client_settings": project.client_settings,
         "retention_days": project.retention_days,
+        "upload": {"wanted": project.upload_wanted.unwrap_or_default().as_str()},
         "config_version": project.config_version,
     })
 }
@@ -48,9 +49,10 @@ pub(crate) fn merge(settings: &mut ProjectSettings, change: &Value) -> Result<()
             "sessions" => merge_limits(&mut settings.session_limits, value)?,
             "client_settings" => merge_client_settings(&mut settings.client_settings, value)?,
             "retention_days" => settings.retention_days = days(value)?,
+            "upload" => merge_upload(settings, value)?,
             other => {
                 return Err(format!(
-                    "{other}: expected name, origins, sessions, client_settings or retention_days"
+                    "{other}: expected name, origins, sessions, client_settings, retention_days or upload"
                 ));
             }
         }
@@ -126,6 +128,22 @@ fn merge_limits(limits: &mut SessionLimits, change: &Value) -> Result<(), String
     Ok(())
 }
 
+fn merge_upload(settings: &mut ProjectSettings, change: &Value) -> Result<(), String> {
+    for (name, value) in object(change, "upload")? {
+        if name != "wanted" {
+            return Err(format!("upload.{name}: expected wanted"));
+        }
+        let word = |text: &str| Wanted::ALL.into_iter().find(|wanted| wanted.as_str() == text);
+        settings.upload_wanted = match value {
+            Value::Null => None,
+            value => Some(value.as_str().and_then(word).ok_or_else(|| {
+                format!("upload.wanted: expected all, with_errors, none or null, found {value}")
+            })?),
+        };
+    }
+    Ok(())
+}
+
 fn merge_client_settings(settings: &mut BTreeMap<String, String>, change: &Value) -> Result<(), String> {
     for (key, value) in object(change, "client_settings")? {
         match value {
@@ -151,6 +169,7 @@ mod tests {
             session_limits: SessionLimits { idle_after: Some(60), ..SessionLimits::default() },
             client_settings: BTreeMap::from([("a".into(), "1".into()), ("@@log:*".into(), "off".into())]),
             retention_days: None,
+            upload_wanted: Some(Wanted::None),
         }
     }
 
@@ -164,6 +183,7 @@ mod tests {
             "sessions": {"split_after_seconds": 1200, "idle_after_seconds": null},
             "client_settings": {"a": null, "b": "", "none": null, "@@DataExclusions": "password"},
             "retention_days": 30,
+            "upload": {"wanted": "with_errors"},
         });
         merge(&mut changed, &change).unwrap();
         let expected = ProjectSettings {
@@ -174,7 +194,11 @@ mod tests {
                 .map(|(key, value)| (key.to_owned(), value.to_owned()))
                 .into(),
             retention_days: Some(30),
+            upload_wanted: Some(Wanted::WithErrors),
         };
+        let mut unset = expected.clone();
+        merge(&mut unset, &json!({"upload": {"wanted": null}})).unwrap();
+        assert_eq!(unset.upload_wanted, None);
         assert_eq!(changed, expected);
     }
 
@@ -182,7 +206,10 @@ mod tests {
     fn what_cannot_be_is_said() {
         let rows = [
             (json!([]), "the change: expected an object"),
-            (json!({"id": "x"}), "id: expected name, origins, sessions, client_settings or retention_days"),
+            (
+                json!({"id": "x"}),
+                "id: expected name, origins, sessions, client_settings, retention_days or upload",
+            ),
             (json!({"name": null}), "name: expected a text"),
             (json!({"origins": null}), "origins: expected a list"),
             (json!({"origins": ["https://a.test/"]}), "\"https://a.test/\" is not a web origin"),
@@ -200,6 +227,12 @@ mod tests {
             (json!({"client_settings": []}), "client_settings: expected an object"),
             (json!({"retention_days": 1.5}), "retention_days: expected whole days or null, found 1.5"),
             (json!({"retention_days": "7d"}), "found \"7d\""),
+            (json!({"upload": "all"}), "upload: expected an object"),
+            (json!({"upload": {"want": "all"}}), "upload.want: expected wanted"),
+            (
+                json!({"upload": {"wanted": "some"}}),
+                "expected all, with_errors, none or null, found \"some\"",
+            ),
         ];
         for (change, expected) in rows {
             let found = merge(&mut settings(), &change).unwrap_err();

@@ -16,6 +16,9 @@ pub(crate) const BODY_KIB_MAX: usize = 40 * 1024;
 /// machine has two.
 const DECODES_MAX: usize = 2;
 
+/// Files imported at once, each with a piece of 1 MiB in memory and all of it on the disk.
+const IMPORTS_MAX: usize = 2;
+
 /// Refused posts held at once: each is an open connection, of some 20 KB. Beyond it they are let go
 /// at once.
 const HELD_POSTS_MAX: usize = 256;
@@ -31,6 +34,8 @@ pub(crate) struct AppState {
     pub(crate) body_kib: Arc<Semaphore>,
     /// See [`DECODES_MAX`].
     pub(crate) decodes: Arc<Semaphore>,
+    /// See [`IMPORTS_MAX`].
+    pub(crate) imports: Arc<Semaphore>,
     /// Posts that are refused and held for a while; see `ingest::loupe`.
     pub(crate) held_posts: Arc<Semaphore>,
     pub(crate) started_at: Timestamp,
@@ -57,6 +62,7 @@ impl AppState {
             gate: Arc::new(Gate::new(access)),
             body_kib: Arc::new(Semaphore::new(BODY_KIB_MAX)),
             decodes: Arc::new(Semaphore::new(DECODES_MAX)),
+            imports: Arc::new(Semaphore::new(IMPORTS_MAX)),
             held_posts: Arc::new(Semaphore::new(HELD_POSTS_MAX)),
             started_at,
             public_hosts: public_hosts.into(),

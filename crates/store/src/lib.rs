@@ -59,7 +59,9 @@ pub use catalog::projects::{Project, ProjectPk, Projects};
 pub use catalog::saved_views::SavedView;
 pub use catalog::sessions::figures::{SessionCount, SessionSummary};
 pub use catalog::sessions::{SessionCursor, SessionFilter, SessionSort};
-pub use catalog::settings::{ProjectSettings, RETENTION_DAYS_LEAST, RETENTION_DAYS_MOST, SessionLimits};
+pub use catalog::settings::{
+    ProjectSettings, RETENTION_DAYS_LEAST, RETENTION_DAYS_MOST, SessionLimits, Wanted,
+};
 pub use catalog::users::{UserCursor, UserSummary};
 pub use catalog::values::{FieldValue, ValueScope};
 pub use clock::{Clock, SystemClock};
@@ -78,7 +80,7 @@ pub use store::lookup::PlacedEvent;
 pub use store::people::MemberChange;
 pub use store::reports::COUNT_BUCKETS_MAX;
 pub use store::uploads::{
-    Advance, FRAGMENT_BYTES_MAX, FRAGMENTS_MAX, FragmentState, Progress, RawFragment, Upload,
+    Advance, Arriving, FRAGMENT_BYTES_MAX, FRAGMENTS_MAX, FragmentState, Progress, RawFragment, Upload,
 };
 pub use store::{Status, Store};
 pub use worth::{WorthOpening, WorthReason};

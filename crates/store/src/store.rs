@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use kymo_model::{DropReason, ProjectId, SessionId, Timestamp};
@@ -34,8 +35,10 @@ use crate::retention::Retention;
 use crate::segment::{self, Footers, Segment};
 use crate::tail::{self, TailBatch};
 use crate::views::Views;
+use beats::Beats;
 use people::uses::Uses;
 
+pub(crate) mod beats;
 pub(crate) mod lookup;
 pub(crate) mod people;
 pub(crate) mod reports;
@@ -84,6 +87,8 @@ pub struct Store {
     changes: broadcast::Sender<Change>,
     refusals: Arc<Refusals>,
     uses: Arc<Uses>,
+    beats: Arc<Beats>,
+    arriving: AtomicU64,
     retention: Arc<Retention>,
     upload_locks: uploads::Locks,
     told_readiness: Mutex<Option<(Readiness, Instant)>>,
@@ -114,13 +119,14 @@ impl Store {
         let arrival = next_run(&catalog).await? << ARRIVALS_PER_RUN_LOG2;
         let refusals = Arc::new(Refusals::default());
         let uses = Arc::new(Uses::default());
+        let beats = Arc::new(Beats::default());
         let retention = Arc::new(Retention::new(folder.uploads()));
         uploads::tidy(&folder, &catalog).await?;
         let committer = Committer::new(
             Arc::clone(&catalog),
             Arc::clone(&views),
             Arc::clone(&clock),
-            Gathered { refusals: Arc::clone(&refusals), uses: Arc::clone(&uses) },
+            Gathered { refusals: Arc::clone(&refusals), uses: Arc::clone(&uses), beats: Arc::clone(&beats) },
             Arc::clone(&retention),
             changes.clone(),
             arrival,
@@ -152,6 +158,8 @@ impl Store {
             changes,
             refusals,
             uses,
+            beats,
+            arriving: AtomicU64::new(0),
             retention,
             upload_locks: uploads::Locks::default(),
             told_readiness: Mutex::default(),
@@ -171,6 +179,15 @@ impl Store {
 
     pub(crate) fn uses(&self) -> &Uses {
         &self.uses
+    }
+
+    pub(crate) fn beats(&self) -> &Beats {
+        &self.beats
+    }
+
+    /// A number for a file that is on its way in.
+    pub(crate) fn next_arriving(&self) -> u64 {
+        self.arriving.fetch_add(1, Ordering::Relaxed)
     }
 
     pub(crate) fn told_readiness(&self) -> &Mutex<Option<(Readiness, Instant)>> {

@@ -101,12 +101,21 @@ pub fn record_requests(
 
 /// The session in so many fragments, of which the last one says that the program crashed.
 pub fn record_fragments(requests: &[Request], fragments: usize) -> Result<Vec<Vec<u8>>, WriteError> {
+    record_fragments_as(&header(), requests, fragments)
+}
+
+/// The same as another session.
+pub fn record_fragments_as(
+    session: &Header,
+    requests: &[Request],
+    fragments: usize,
+) -> Result<Vec<Vec<u8>>, WriteError> {
     let share = requests.len().div_ceil(fragments.max(1)).max(1);
     let mut files = Vec::new();
     let mut next_sequence = 1;
     let last = requests.chunks(share).len();
     for (number, requests) in (1..).zip(requests.chunks(share)) {
-        let header = Header { fragment: number, first_sequence: next_sequence, ..header() };
+        let header = Header { fragment: number, first_sequence: next_sequence, ..session.clone() };
         let mut writer = Writer::new(&header, Settings::default())?;
         for thread in 0..4 {
             let name = Some(format!("worker-{thread}"));

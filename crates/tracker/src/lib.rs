@@ -53,7 +53,7 @@ pub mod step;
 pub mod tab;
 
 pub use key::SessionKey;
-pub use process::{Process, Stretch, Told};
+pub use process::{Beat, Process, Stretch, Told};
 pub use row::{End, Property, SessionRow, ToldEnd, UserSpan};
 pub use rules::{LIMIT_MOST, Rules};
 pub use step::{Applied, Incoming, Mark, Need, Page, Role, Rows, Signal};

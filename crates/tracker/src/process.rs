@@ -36,6 +36,13 @@ pub struct Process {
     pub lost: BTreeMap<String, u64>,
     /// The session that this one came out of, by fork or roll-over: the agent's id.
     pub previous: Option<SessionId>,
+    /// Messages that the agent recorded, as a [`Beat`] says; 0 where none came.
+    pub messages: u64,
+    /// Errors that a [`Beat`] told of and that are not stored. They are counted with the session's, and one that is stored
+    /// is one of them.
+    pub awaited_errors: u64,
+    /// A person asked for all of it.
+    pub is_requested: bool,
 }
 
 /// Consecutive sequences.
@@ -68,6 +75,24 @@ pub struct Told {
     pub end: Option<ToldEnd>,
     /// See [`Incoming::arrival`](crate::Incoming::arrival).
     pub arrival: u64,
+}
+
+/// What a sender says of a session that it has not sent, or not all of, while the program runs. All totals are since the
+/// session began.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Beat {
+    /// Whose: a [`SessionKey::Process`].
+    pub key: SessionKey,
+    /// When it came, by the server's clock.
+    pub heard_at: Timestamp,
+    /// The last sequence that the agent gave.
+    pub recorded: u64,
+    /// Messages that it recorded.
+    pub messages: u64,
+    /// Of these, errors.
+    pub errors: u64,
+    /// What it could not record.
+    pub lost: Vec<(String, u64)>,
 }
 
 impl Process {
@@ -114,8 +139,14 @@ impl Process {
         let before = (self.recorded, self.previous);
         self.recorded = self.recorded.max(told.recorded.min(SEQUENCE_MAX));
         self.previous = self.previous.max(told.previous);
-        let mut is_new = before != (self.recorded, self.previous);
-        for (reason, total) in &told.lost {
+        let is_new = before != (self.recorded, self.previous);
+        self.lose(&told.lost) | is_new
+    }
+
+    /// Takes what the agent could not record; whether anything of it is new.
+    pub(crate) fn lose(&mut self, lost: &[(String, u64)]) -> bool {
+        let mut is_new = false;
+        for (reason, total) in lost {
             if !self.lost.contains_key(reason) && self.lost.len() == LOSSES_MAX {
                 continue;
             }

@@ -19,7 +19,7 @@ use std::time::Duration;
 use kymo_model::{DropReason, Event, SessionId, SessionKind, Timestamp};
 
 use crate::key::SessionKey;
-use crate::process::Told;
+use crate::process::{Beat, Told};
 use crate::row::{End, SessionRow};
 use crate::rules::Rules;
 use crate::tab::{LoadId, Visit};
@@ -288,6 +288,31 @@ pub fn told_need(told: &Told) -> Need {
 /// nothing.
 pub fn tell(rows: &mut Rows, told: &Told, now: Timestamp) {
     processes::tell(rows, told, now);
+}
+
+/// What to load before [`beat`].
+pub fn beat_need(beat: &Beat) -> Need {
+    key_need(&beat.key, beat.heard_at)
+}
+
+/// Takes a word of a running process. A session that is not there stays away: nothing is known of it but numbers.
+pub fn beat(rows: &mut Rows, beat: &Beat) {
+    processes::beat(rows, beat);
+}
+
+/// What to load before [`request`].
+pub fn request_need(key: &SessionKey, now: Timestamp) -> Need {
+    key_need(key, now)
+}
+
+/// Notes that a person asked for all of a process's session.
+pub fn request(rows: &mut Rows, key: &SessionKey) {
+    processes::request(rows, key);
+}
+
+/// Of a process there is one session, whatever the times.
+fn key_need(key: &SessionKey, at: Timestamp) -> Need {
+    Need { key: key.clone(), active_from: at, started_to: at }
 }
 
 /// Ends the sessions in `rows` that have been silent for their [limit](Rules::idle_after),

@@ -52,6 +52,33 @@ export interface components {
             items: components["schemas"]["AuditEntry"][];
             next_cursor: string | null;
         };
+        /** @description A word of a running program. All are totals since the session began. */
+        Beat: {
+            /** @description What could not be recorded, by the agent's word for why. */
+            dropped?: {
+                [key: string]: number;
+            };
+            /**
+             * Format: int64
+             * @description Of these, errors.
+             */
+            errors?: number;
+            /**
+             * Format: int64
+             * @description Of the last record.
+             */
+            last_sequence: number;
+            /**
+             * Format: int64
+             * @description Messages recorded.
+             */
+            messages?: number;
+        };
+        /** @description What the server wants of a session. */
+        BeatAnswer: {
+            /** @description `all`, `with_errors`: all if the session has errors, or `none`: the head and beats. */
+            wanted: string;
+        };
         /** @description A browser that is signed in. */
         Browser: {
             address: string | null;
@@ -207,6 +234,26 @@ export interface components {
             line: number | null;
             type: string | null;
         };
+        /** @description What became of the sessions in a file. */
+        Imported: {
+            /** @description What could not be taken, and why. */
+            notes: string[];
+            sessions: components["schemas"]["ImportedSession"][];
+        };
+        /** @description What became of a session in a file. */
+        ImportedSession: {
+            /**
+             * Format: int64
+             * @description Bytes that were not there.
+             */
+            bytes: number;
+            /** @description The id that its agent gave it. */
+            external_id: string;
+            /** @description The session's id here. */
+            id: string;
+            /** @description `new`, `gone_on_with` or `there_already`. */
+            state: string;
+        };
         Kymogram: {
             buckets: components["schemas"]["KymogramBucket"][];
             /** Format: double */
@@ -308,10 +355,20 @@ export interface components {
         };
         /** @description What the files of a program's session say beside its events. */
         Process: {
+            /**
+             * Format: int64
+             * @description Errors among the session's that the program told of and that are not here.
+             */
+            awaited_errors: number;
             /** @description What the agent could not record, by its own word for why. */
             lost: {
                 [key: string]: number;
             };
+            /**
+             * Format: int64
+             * @description Messages that the program says it recorded while it runs; 0: it did not say.
+             */
+            messages: number;
             /**
              * Format: int64
              * @description Of these, those that are not here: their files did not come, or the agent removed them.
@@ -324,6 +381,8 @@ export interface components {
              * @description Events that the agent recorded.
              */
             recorded: number;
+            /** @description A person asked for all of it. */
+            requested: boolean;
         };
         /** @description A project as it stands in the list. */
         Project: {
@@ -346,6 +405,8 @@ export interface components {
             /** Format: int32 */
             retention_days?: number | null;
             sessions?: Record<string, never> | null;
+            /** @description `{"wanted": "all" | "with_errors" | "none" | null}`. */
+            upload?: Record<string, never> | null;
         };
         ProjectList: {
             items: components["schemas"]["Project"][];
@@ -387,6 +448,7 @@ export interface components {
              */
             retention_default_days: number | null;
             sessions: components["schemas"]["SessionLimits"];
+            upload: components["schemas"]["UploadSettings"];
         };
         Property: {
             first: string;
@@ -590,6 +652,11 @@ export interface components {
              */
             offset: number;
         };
+        /** @description What a project wants of the sessions that its programs recorded. */
+        UploadSettings: {
+            /** @description `all`, `with_errors` or `none`. */
+            wanted: string;
+        };
         /** @description What the server has of a session, and what it wants. */
         UploadWanted: {
             /**
@@ -606,7 +673,7 @@ export interface components {
             fragments: components["schemas"]["UploadFragment"][];
             /** @description The session's id here. */
             session: string;
-            /** @description `all`: every fragment. */
+            /** @description `all`: every fragment; `with_errors`: every fragment if the session has errors; `none`: nothing but this. */
             wanted: string;
         };
         User: {
@@ -704,6 +771,8 @@ export type AddProject = components['schemas']['AddProject'];
 export type AddToken = components['schemas']['AddToken'];
 export type AuditEntry = components['schemas']['AuditEntry'];
 export type AuditList = components['schemas']['AuditList'];
+export type Beat = components['schemas']['Beat'];
+export type BeatAnswer = components['schemas']['BeatAnswer'];
 export type Browser = components['schemas']['Browser'];
 export type ChangeMember = components['schemas']['ChangeMember'];
 export type Density = components['schemas']['Density'];
@@ -719,6 +788,8 @@ export type FilterValue = components['schemas']['FilterValue'];
 export type FilterValueList = components['schemas']['FilterValueList'];
 export type Format = components['schemas']['Format'];
 export type Frame = components['schemas']['Frame'];
+export type Imported = components['schemas']['Imported'];
+export type ImportedSession = components['schemas']['ImportedSession'];
 export type Kymogram = components['schemas']['Kymogram'];
 export type KymogramBucket = components['schemas']['KymogramBucket'];
 export type Level = components['schemas']['Level'];
@@ -759,6 +830,7 @@ export type Token = components['schemas']['Token'];
 export type TokenList = components['schemas']['TokenList'];
 export type UiSessionList = components['schemas']['UiSessionList'];
 export type UploadFragment = components['schemas']['UploadFragment'];
+export type UploadSettings = components['schemas']['UploadSettings'];
 export type UploadWanted = components['schemas']['UploadWanted'];
 export type User = components['schemas']['User'];
 export type UserDescription = components['schemas']['UserDescription'];

@@ -6,10 +6,9 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use kymo_format::{Part, Standing};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-
-use super::parts::Part;
 
 /// Tries of one request; with the waits between them a minute, in which a server is started again.
 const TRIES_MAX: u32 = 10;
@@ -18,13 +17,6 @@ const WAIT_FIRST: Duration = Duration::from_millis(100);
 const WAIT_MAX: Duration = Duration::from_secs(15);
 /// Time for one request: a piece is a second's work for a slow server.
 const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
-
-/// What the server has of a fragment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Standing {
-    pub(super) offset: u64,
-    pub(super) is_complete: bool,
-}
 
 pub(super) struct Sender {
     client: ureq::Agent,
@@ -45,8 +37,8 @@ impl Sender {
         Self { client, url, authorization: format!("Bearer {token}") }
     }
 
-    /// Shows the head of a file: what the server has of its session, by fragment.
-    pub(super) fn begin(&self, head: &[u8]) -> anyhow::Result<BTreeMap<u64, Standing>> {
+    /// Shows the head of a file: the session's id there, and what the server has of it, by fragment.
+    pub(super) fn begin(&self, head: &[u8]) -> anyhow::Result<(String, BTreeMap<u64, Standing>)> {
         let mut answer = self.again(|| {
             let request = self.client.post(&self.url).header("authorization", &self.authorization);
             request.content_type("application/octet-stream").send(head)
@@ -61,7 +53,8 @@ impl Sender {
             let (offset, is_complete) = (one["offset"].as_u64()?, one["complete"].as_bool()?);
             Some((one["fragment"].as_u64()?, Standing { offset, is_complete }))
         };
-        Ok(fragments.iter().filter_map(standing).collect())
+        let id = wanted["session"].as_str().unwrap_or_default().to_owned();
+        Ok((id, fragments.iter().filter_map(standing).collect()))
     }
 
     /// Sends a piece: what the server has then, or had if it expected another.

@@ -139,6 +139,7 @@ const OPEN_SHAPES: &[&str] = &[
     "AddMember",
     "AddProject",
     "AddToken",
+    "Beat",
     "ChangeMember",
     "NewPassword",
     "NewView",

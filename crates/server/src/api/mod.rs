@@ -29,7 +29,7 @@ use self::headers::{conditional, idempotency};
 use crate::login;
 use crate::routes::{Routes, get};
 use crate::state::AppState;
-use crate::uploads::{self, download};
+use crate::uploads::{self, beat, download, import, request};
 
 /// The version of this program.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -73,6 +73,9 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(filter::values))
         .routes(routes!(uploads::begin))
         .routes(routes!(uploads::ask, uploads::append))
+        .routes(routes!(beat::beat))
+        .routes(routes!(import::post))
+        .routes(routes!(request::session))
         .routes(routes!(download::session))
         .routes(routes!(changes::stream))
         .routes(routes!(changes::socket))

@@ -61,6 +61,15 @@ pub(super) struct ProjectSettings {
     client_settings: BTreeMap<String, String>,
     /// Rises with every change of `client_settings`.
     config_version: u64,
+    upload: UploadSettings,
+}
+
+/// What a project wants of the sessions that its programs recorded.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what `settings` writes")]
+pub(super) struct UploadSettings {
+    /// `all`, `with_errors` or `none`.
+    wanted: String,
 }
 
 /// Limits of the session rules in seconds.
@@ -86,6 +95,9 @@ pub(super) struct ProjectChange {
     #[schema(value_type = Option<Object>)]
     client_settings: Option<()>,
     retention_days: Option<u32>,
+    /// `{"wanted": "all" | "with_errors" | "none" | null}`.
+    #[schema(value_type = Option<Object>)]
+    upload: Option<()>,
 }
 
 /// What was taken in and what became of it.

@@ -132,6 +132,12 @@ struct ProcessShape {
     lost: BTreeMap<String, u64>,
     /// The session that it came out of, by fork or roll-over: the agent's id.
     previous_id: Option<String>,
+    /// Messages that the program says it recorded while it runs; 0: it did not say.
+    messages: u64,
+    /// Errors among the session's that the program told of and that are not here.
+    awaited_errors: u64,
+    /// A person asked for all of it.
+    requested: bool,
 }
 
 impl SessionShape {
@@ -194,6 +200,9 @@ fn process(process: &Process) -> ProcessShape {
         missing: process.missing(),
         lost: process.lost.clone(),
         previous_id: process.previous.map(|id| id.to_string()),
+        messages: process.messages,
+        awaited_errors: process.awaited_errors,
+        requested: process.is_requested,
     }
 }
 

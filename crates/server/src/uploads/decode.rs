@@ -24,7 +24,7 @@ const BATCH_TEXT_BYTES_MAX: usize = 4 << 20;
 /// Read at a time.
 const PIECE_BYTES: usize = 64 * 1024;
 /// Of an agent's word for why it lost something; it has words like `disk_full`.
-const REASON_CHARS_MAX: usize = 40;
+pub(super) const REASON_CHARS_MAX: usize = 40;
 
 /// Which fragment it is, and what of it was read before.
 #[derive(Clone, Copy, Debug)]
@@ -74,10 +74,12 @@ pub(super) struct Decoder {
     header: Option<Arc<Header>>,
     is_complete: bool,
     now: Timestamp,
-    pub(super) frame_at: u64,
+    frame_at: u64,
     pub(super) next_sequence: u64,
     /// What waits for the next batch.
     news: News,
+    /// Behind the head of another session: somebody sent a package as one fragment.
+    is_foreign: bool,
 }
 
 #[derive(Default)]
@@ -109,8 +111,11 @@ impl Decoder {
     ) -> Result<Self, Refused> {
         let header = read_header(&mut file, bytes, is_complete, place)?;
         file.seek(SeekFrom::Start(place.frame_at))?;
-        let reader =
-            if place.frame_at == 0 { Reader::new() } else { Reader::from_the_middle(place.frame_at) };
+        // Where the last frame begins, or within damage: either way from the next frame on.
+        let reader = match place.frame_at {
+            0 => Reader::new(),
+            at => Reader::searching_from(at, place.session),
+        };
         Ok(Self {
             file,
             left: bytes.saturating_sub(place.frame_at),
@@ -122,6 +127,7 @@ impl Decoder {
             frame_at: place.frame_at,
             next_sequence: place.next_sequence,
             news: News::default(),
+            is_foreign: false,
         })
     }
 
@@ -149,6 +155,10 @@ impl Decoder {
                 }
             }
         }
+        if is_last && self.reader.damaged_from().is_some() {
+            // It is passed over from here on, and told of now: its end may be far away, and is not waited for.
+            self.news.damages += 1;
+        }
         let news = std::mem::take(&mut self.news);
         let dropped =
             if news.damages > 0 { vec![(DropReason::Unreadable, news.damages)] } else { Vec::new() };
@@ -161,6 +171,12 @@ impl Decoder {
         Ok(Batch { items, told, dropped, is_last })
     }
 
+    /// Where reading goes on when there is more: at the last frame, or behind damage that was looked through, so that each
+    /// byte is looked at about once.
+    pub(super) fn resume_at(&self) -> u64 {
+        if self.reader.is_lost() { self.reader.position() } else { self.frame_at }
+    }
+
     fn feed(&mut self) -> Result<(), Refused> {
         let mut piece = vec![0; PIECE_BYTES.min(usize::try_from(self.left).unwrap_or(PIECE_BYTES))];
         self.file.read_exact(&mut piece)?;
@@ -170,15 +186,28 @@ impl Decoder {
     }
 
     fn take(&mut self, item: Item) -> Option<Incoming> {
+        if self.is_foreign && !matches!(item, Item::Header(_)) {
+            return None;
+        }
         match item {
-            Item::Record(record) if record.sequence >= self.next_sequence => {
-                self.next_sequence = record.sequence.saturating_add(1);
+            // What was read before is stepped over. A number in new bytes that is not new is counted by whoever knows all.
+            Item::Record(record)
+                if record.sequence >= self.next_sequence
+                    || self.reader.position() > self.place.bytes_before =>
+            {
+                self.next_sequence = self.next_sequence.max(record.sequence.saturating_add(1));
                 let key = SessionKey::Process(self.place.session.to_string());
                 let event = record.to_event(self.now);
                 let number = Some(record.sequence);
                 return Some(Incoming { number, ..Incoming::new(Some(key), Role::Ordinary, event) });
             }
-            Item::Record(_) | Item::Header(_) | Item::Ring(_) => {}
+            Item::Header(header) => {
+                let was_foreign = self.is_foreign;
+                self.is_foreign = header.session != self.place.session;
+                let is_new = self.reader.position() > self.place.bytes_before;
+                self.news.damages += u64::from(self.is_foreign && !was_foreign && is_new);
+            }
+            Item::Record(_) | Item::Ring(_) => {}
             Item::Frame { offset, .. } => self.frame_at = offset,
             Item::Loss { reason, total } => self.news.lose(&reason, total),
             Item::End(end) => {

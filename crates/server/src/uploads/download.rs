@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
+use std::path::PathBuf;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
@@ -28,9 +29,10 @@ const INDEX_BYTES_MAX: u64 = 512 * 1024;
 /// Bytes at the end of a file that say where its index begins.
 const TAIL_BYTES: u64 = 8;
 
-/// A part of a file.
+/// A part of a file, which is opened when its turn comes: a session may have ten thousand.
 struct Part {
-    file: File,
+    path: PathBuf,
+    file: Option<File>,
     left: u64,
 }
 
@@ -86,7 +88,15 @@ async fn next_piece(mut parts: Parts) -> Result<Option<(Bytes, Parts)>, std::io:
                 continue;
             }
             let mut piece = vec![0; usize::try_from(part.left.min(PIECE_BYTES)).unwrap_or_default()];
-            part.file.read_exact(&mut piece)?;
+            let file = match &mut part.file {
+                Some(file) => file,
+                none => {
+                    let mut file = File::open(&part.path)?;
+                    file.seek(SeekFrom::Start(MAGIC.len() as u64))?;
+                    none.insert(file)
+                }
+            };
+            file.read_exact(&mut piece)?;
             part.left -= piece.len() as u64;
             return Ok(Some((Bytes::from(piece), parts)));
         }
@@ -99,10 +109,9 @@ async fn next_piece(mut parts: Parts) -> Result<Option<(Bytes, Parts)>, std::io:
 fn parts(fragments: Vec<RawFragment>) -> std::io::Result<Vec<Part>> {
     let magic = MAGIC.len() as u64;
     let mut parts = Vec::new();
-    for RawFragment { mut file, bytes } in fragments.into_iter().filter(|one| one.bytes > magic) {
-        let end = bytes - index_bytes(&mut file, bytes)?;
-        file.seek(SeekFrom::Start(magic))?;
-        parts.push(Part { file, left: end.saturating_sub(magic) });
+    for RawFragment { path, bytes } in fragments.into_iter().filter(|one| one.bytes > magic) {
+        let end = bytes - index_bytes(&mut File::open(&path)?, bytes)?;
+        parts.push(Part { path, file: None, left: end.saturating_sub(magic) });
     }
     Ok(parts)
 }

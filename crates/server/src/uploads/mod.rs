@@ -5,6 +5,8 @@
 //! HEAD  /api/v1/uploads/{session}/fragments/{n}      -> Upload-Offset, Upload-Complete
 //! PATCH /api/v1/uploads/{session}/fragments/{n}      bytes at Upload-Offset -> durable, then 204
 //!
+//! POST  /api/v1/uploads/{session}/beat               it still runs -> what is wanted
+//!
 //! PATCH: offset right? -> bytes appended to the raw file, synced -> read from the last frame on -> events committed in
 //!        batches, the last one together with the new offset -> answered
 //! ```
@@ -13,11 +15,15 @@
 //! sequences are stored, which the tracker drops. The form is that of the IETF's resumable uploads
 //! (draft-ietf-httpbis-resumable-upload); see `docs/uploads.md`.
 
+pub(crate) mod beat;
 mod decode;
 mod digest;
 pub(crate) mod download;
+pub(crate) mod files;
+pub(crate) mod import;
+mod keep;
+pub(crate) mod request;
 
-use std::io::Read;
 use std::sync::Arc;
 
 use axum::Json;
@@ -28,13 +34,15 @@ use axum::response::{IntoResponse, Response};
 use kymo_format::limits::HEADER_BYTES_MAX;
 use kymo_format::{Header, Item, Reader};
 use kymo_model::{DropReason, SessionId, SessionKind};
-use kymo_store::{FRAGMENT_BYTES_MAX, FRAGMENTS_MAX, Progress, StoreError, Submission, Upload};
-use kymo_tracker::Told;
+use kymo_store::{
+    FRAGMENT_BYTES_MAX, FRAGMENTS_MAX, ProjectPk, StoreError, StoreErrorKind, Submission, Upload, Wanted,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use self::decode::{Batch, Decoder, Place, Refused, told};
+use self::decode::told;
 use self::digest::Expected;
+use self::keep::Keeper;
 use crate::access::Sender;
 use crate::api::{ProblemShape, Refusal};
 use crate::ingest::body::{self, Collected, Refused as BodyRefused};
@@ -53,8 +61,6 @@ const PARTIAL: &str = "application/partial-upload";
 const APPEND_BYTES_MAX: usize = 1 << 20;
 /// Bytes of a head: a header, and what stands around it.
 const HEAD_BYTES_MAX: usize = HEADER_BYTES_MAX + 4096;
-/// Read at a time for a digest.
-const PIECE_BYTES: usize = 256 * 1024;
 
 /// What the server has of a session, and what it wants.
 #[derive(Serialize, ToSchema)]
@@ -62,7 +68,7 @@ const PIECE_BYTES: usize = 256 * 1024;
 pub(crate) struct WantedShape {
     /// The session's id here.
     session: String,
-    /// `all`: every fragment.
+    /// `all`: every fragment; `with_errors`: every fragment if the session has errors; `none`: nothing but this.
     wanted: &'static str,
     /// Largest piece.
     append_bytes_max: u64,
@@ -106,13 +112,14 @@ pub(crate) async fn begin(
     let received = receive(&state, sender, &headers, body, HEAD_BYTES_MAX).await?;
     let header = header_of(&received.bytes).map_err(|detail| refused(&state, sender, detail))?;
     let session = header.session;
-    let submission = submission(sender, Vec::new(), Some(told(&header)));
-    state.store.submit(submission).await?;
-    let id = known(&state, sender, session).await?;
+    let told = vec![told(&header)];
+    let submission = Submission { told, ..Submission::new(sender.project, sender.token) };
+    state.store.submit(submission).await.map_err(of_store)?;
+    let (id, is_requested) = known(&state, sender, session).await?;
     let there = state.store.uploads(sender.project, session).await?;
     Ok(Json(WantedShape {
         session: id.to_string(),
-        wanted: "all",
+        wanted: wanted(&state, sender.project, is_requested),
         append_bytes_max: APPEND_BYTES_MAX as u64,
         fragment_bytes_max: FRAGMENT_BYTES_MAX,
         fragments: there
@@ -189,7 +196,7 @@ pub(crate) async fn append(
         if piece.content.is_given() && (!received.is_whole || !piece.content.holds_of(&received.bytes)) {
             return Err(refused(&state, sender, "the piece is not what Content-Digest says".to_owned()));
         }
-        let upload = state.store.upload(sender.project, session, fragment).await?;
+        let upload = state.store.upload(sender.project, session, fragment).await.map_err(of_store)?;
         store(&state, sender, upload, piece, received).await
     });
     work.await.map_err(|_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the upload broke off"))?
@@ -243,8 +250,15 @@ async fn receive(
 /// When a sender that found no room comes again.
 const RETRY_AFTER: std::time::Duration = std::time::Duration::from_secs(2);
 
-/// The session's id here; a sender that never showed its header has none.
-async fn known(state: &AppState, sender: Sender, session: SessionId) -> Result<SessionId, Problem> {
+/// What the project wants of a session, in a word.
+fn wanted(state: &AppState, project: ProjectPk, is_requested: bool) -> &'static str {
+    let tables = state.directory.tables();
+    let policy = tables.project(project).and_then(|project| project.upload_wanted).unwrap_or_default();
+    if is_requested { Wanted::All.as_str() } else { policy.as_str() }
+}
+
+/// The session's id here, and whether a person asked for it; a sender that never showed its header has none.
+async fn known(state: &AppState, sender: Sender, session: SessionId) -> Result<(SessionId, bool), Problem> {
     state.store.process_session(sender.project, session).await?.ok_or_else(|| {
         Problem::not_found(format!(
             "there is no session {session}: send the head of a file to /api/v1/uploads first"
@@ -253,10 +267,14 @@ async fn known(state: &AppState, sender: Sender, session: SessionId) -> Result<S
 }
 
 fn address(session: &str, fragment: &str) -> Result<(SessionId, u64), Problem> {
-    let session = session.parse().map_err(|_| Problem::input("expected a session's id: a UUID"))?;
+    let session = session_of(session)?;
     let fragment = fragment.parse().ok().filter(|number| (1..=FRAGMENTS_MAX).contains(number));
     let expected = || Problem::input(format!("expected a fragment from 1 to {FRAGMENTS_MAX}"));
     Ok((session, fragment.ok_or_else(expected)?))
+}
+
+fn session_of(session: &str) -> Result<SessionId, Problem> {
+    session.parse().map_err(|_| Problem::input("expected a session's id: a UUID"))
 }
 
 fn header_of(bytes: &[u8]) -> Result<Arc<Header>, String> {
@@ -275,7 +293,7 @@ fn header_of(bytes: &[u8]) -> Result<Arc<Header>, String> {
 async fn store(
     state: &AppState,
     sender: Sender,
-    mut upload: Upload,
+    upload: Upload,
     piece: Piece,
     received: Collected,
 ) -> Result<Response, Problem> {
@@ -294,84 +312,30 @@ async fn store(
     if bytes == upload.bytes && (upload.is_complete || !is_complete) {
         return Ok(standing(StatusCode::NO_CONTENT, upload.bytes, upload.is_complete));
     }
-    state.store.append(&mut upload, received.bytes).await?;
-    // The bytes are with the disk: others need not wait for room while these are decoded.
-    drop(received.memory);
-    if is_complete && piece.whole.is_given() && !is_whole(&upload, bytes, piece.whole).await? {
-        return Err(refused(state, sender, "the fragment is not what Repr-Digest says".to_owned()));
-    }
-    decode(state, sender, &upload, bytes, is_complete).await?;
+    let Collected { bytes, memory, .. } = received;
+    let keeper =
+        Keeper { store: &state.store, decodes: &state.decodes, project: sender.project, token: sender.token };
+    let digest = piece.whole.is_given().then_some(piece.whole);
+    let stored = keeper.append(upload, bytes, is_complete, digest, Some(memory)).await;
+    let bytes = stored.map_err(|error| not_stored(state, sender, error))?;
     Ok(standing(StatusCode::NO_CONTENT, bytes, is_complete))
 }
 
-/// Whether the file, of so many bytes, has that digest.
-async fn is_whole(upload: &Upload, bytes: u64, expected: Expected) -> Result<bool, Problem> {
-    let file = upload.file()?;
-    let checked = tokio::task::spawn_blocking(move || {
-        let mut rest = file.take(bytes);
-        expected.holds(|| {
-            let mut piece = Vec::with_capacity(PIECE_BYTES);
-            (&mut rest).take(PIECE_BYTES as u64).read_to_end(&mut piece)?;
-            Ok::<_, std::io::Error>((!piece.is_empty()).then_some(piece))
-        })
-    });
-    let checked = checked.await.map_err(|_| unreadable())?;
-    checked.map_err(|error| Problem::from(StoreError::from(error)))
-}
-
-/// Commits what is new, the last part together with the new offset.
-async fn decode(
-    state: &AppState,
-    sender: Sender,
-    upload: &Upload,
-    bytes: u64,
-    is_complete: bool,
-) -> Result<(), Problem> {
-    let _working = state.decodes.acquire().await;
-    let place = Place {
-        session: upload.session,
-        fragment: upload.fragment,
-        bytes_before: upload.bytes,
-        frame_at: upload.frame_at,
-        next_sequence: upload.next_sequence,
-    };
-    let (file, now) = (upload.file()?, state.store.now());
-    let begun = tokio::task::spawn_blocking(move || Decoder::new(file, bytes, is_complete, place, now)).await;
-    let mut decoder = begun.map_err(|_| unreadable())?.map_err(|error| not_read(state, sender, error))?;
-    loop {
-        let read = tokio::task::spawn_blocking(move || {
-            let batch = decoder.next();
-            (decoder, batch)
-        });
-        let (after, batch) = read.await.map_err(|_| unreadable())?;
-        decoder = after;
-        let Batch { items, told, dropped, is_last } =
-            batch.map_err(|error| not_read(state, sender, error))?;
-        let (frame_at, next_sequence) = (decoder.frame_at, decoder.next_sequence);
-        let progress = Progress { bytes, frame_at, next_sequence, is_complete };
-        let upload = is_last.then(|| upload.progress(progress));
-        let submission = Submission { dropped, upload, ..submission(sender, items, told) };
-        state.store.submit(submission).await?;
-        if is_last {
-            return Ok(());
+fn not_stored(state: &AppState, sender: Sender, refused_for: keep::Refused) -> Problem {
+    match refused_for {
+        keep::Refused::NotThis(detail) => refused(state, sender, detail),
+        keep::Refused::Store(error) => of_store(error),
+        keep::Refused::BrokeOff => {
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "reading the file broke off")
         }
     }
 }
 
-fn submission(sender: Sender, items: Vec<kymo_store::Item>, told: Option<Told>) -> Submission {
-    let told = told.into_iter().collect();
-    Submission { items, told, ..Submission::new(sender.project, sender.token) }
-}
-
-fn not_read(state: &AppState, sender: Sender, refused_for: Refused) -> Problem {
-    match refused_for {
-        Refused::NotThis(detail) => refused(state, sender, detail),
-        Refused::Io(error) => Problem::from(StoreError::from(error)),
-    }
-}
-
-fn unreadable() -> Problem {
-    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "reading the file broke off")
+/// The store's word; what may be tried again says when.
+fn of_store(error: StoreError) -> Problem {
+    let is_for_later = error.kind() == StoreErrorKind::Retry;
+    let problem = Problem::from(error);
+    if is_for_later { problem.retry_after(RETRY_AFTER) } else { problem }
 }
 
 /// A request whose content is not what it has to be.

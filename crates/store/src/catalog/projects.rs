@@ -6,7 +6,7 @@ use kymo_model::{ProjectId, Timestamp};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection, SqlitePool};
 
-use super::settings::{SessionLimits, check_name};
+use super::settings::{SessionLimits, StoredLimits, Wanted, check_name};
 use crate::error::StoreError;
 
 /// A project's number in this catalog.
@@ -75,6 +75,8 @@ pub struct Project {
     pub session_limits: SessionLimits,
     /// After how many days without activity its sessions are removed, if it says so itself.
     pub retention_days: Option<u32>,
+    /// What it wants of its programs' sessions, if it says so itself.
+    pub upload_wanted: Option<Wanted>,
 }
 
 pub(crate) async fn insert(
@@ -118,6 +120,7 @@ pub(crate) async fn one(reader: &mut SqliteConnection, pk: ProjectPk) -> Result<
 
 fn project_from_row(row: &SqliteRow) -> Result<Project, StoreError> {
     let unreadable = |what: &str| StoreError::corrupt(format!("the catalog's project row has a bad {what}"));
+    let StoredLimits { limits, upload_wanted } = StoredLimits::from_json(row.get("session_limits"))?;
     Ok(Project {
         pk: ProjectPk(row.get("pk")),
         id: row.get::<&str, _>("id").parse().map_err(|_| unreadable("id"))?,
@@ -127,7 +130,8 @@ fn project_from_row(row: &SqliteRow) -> Result<Project, StoreError> {
         config_version: row.get::<i64, _>("config_version") as u64,
         client_settings: serde_json::from_str(row.get("client_settings"))
             .map_err(|_| unreadable("client settings"))?,
-        session_limits: SessionLimits::from_json(row.get("session_limits"))?,
+        session_limits: limits,
+        upload_wanted,
         retention_days: row
             .get::<Option<i64>, _>("retention_days")
             .map(u32::try_from)

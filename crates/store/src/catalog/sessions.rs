@@ -2,7 +2,7 @@
 
 pub(crate) mod columns;
 pub(crate) mod figures;
-mod process;
+pub(super) mod process;
 pub(crate) mod query;
 mod tab;
 
@@ -328,19 +328,21 @@ pub(crate) async fn by_id(
     query.build().fetch_optional(readers).await?.map(|row| read(&row)).transpose()
 }
 
-/// The session of that key in the project.
-pub(crate) async fn by_key(
+/// A process's session: its id here, and whether a person asked for all of it.
+pub(crate) async fn process_by_key(
     readers: &SqlitePool,
     project: ProjectPk,
     key: &SessionKey,
-) -> Result<Option<SessionId>, StoreError> {
-    let row = sqlx::query("SELECT id FROM session WHERE project_pk = $1 AND key_hash = $2")
+) -> Result<Option<(SessionId, bool)>, StoreError> {
+    let row = sqlx::query("SELECT id, process FROM session WHERE project_pk = $1 AND key_hash = $2")
         .bind(project.0)
         .bind(key.hash().to_vec())
         .fetch_optional(readers)
         .await?;
-    let bad = || StoreError::corrupt("a session has a bad id");
-    row.map(|row| session_id(row.get(0)).ok_or_else(bad)).transpose()
+    let Some(row) = row else { return Ok(None) };
+    let id = session_id(row.get(0)).ok_or_else(|| StoreError::corrupt("a session has a bad id"))?;
+    let process = row.get::<Option<&str>, _>(1).and_then(process::from_json);
+    Ok(Some((id, process.is_some_and(|(process, _)| process.is_requested))))
 }
 
 /// Sessions whose agent chose that id, at most two, which tell "not unique": projects do not share

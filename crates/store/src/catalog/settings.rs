@@ -60,7 +60,46 @@ impl SessionLimits {
             silent_after: default.silent_after,
         }
     }
+}
 
+/// What a project wants of the sessions that programs have recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wanted {
+    /// All of every session.
+    #[default]
+    All,
+    /// All of sessions with errors, the head of others.
+    WithErrors,
+    /// The head, until a person asks for more.
+    None,
+}
+
+impl Wanted {
+    /// Each, in order.
+    pub const ALL: [Self; 3] = [Self::All, Self::WithErrors, Self::None];
+
+    /// The word in settings and answers.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::WithErrors => "with_errors",
+            Self::None => "none",
+        }
+    }
+}
+
+/// The column `session_limits`: what a project sets itself about its sessions.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct StoredLimits {
+    #[serde(flatten)]
+    pub(super) limits: SessionLimits,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) upload_wanted: Option<Wanted>,
+}
+
+impl StoredLimits {
     pub(super) fn from_json(json: &str) -> Result<Self, StoreError> {
         let unreadable =
             |source| StoreError::corrupt("a project's session limits are damaged").because(source);
@@ -82,6 +121,8 @@ pub struct ProjectSettings {
     /// After how many days without activity sessions are removed; `None`: as the server is set, which is never
     /// unless somebody says otherwise.
     pub retention_days: Option<u32>,
+    /// What it wants of its programs' sessions; `None`: all.
+    pub upload_wanted: Option<Wanted>,
 }
 
 impl ProjectSettings {
@@ -92,6 +133,7 @@ impl ProjectSettings {
             session_limits: project.session_limits,
             client_settings: project.client_settings.clone(),
             retention_days: project.retention_days,
+            upload_wanted: project.upload_wanted,
         }
     }
 
@@ -172,6 +214,7 @@ pub(crate) async fn change(
     if same_name.is_some() {
         return Err(StoreError::input(format!("there is a project named {} already", after.name)));
     }
+    let limits = StoredLimits { limits: after.session_limits, upload_wanted: after.upload_wanted };
     let version = before.config_version + u64::from(after.client_settings != before.client_settings);
     sqlx::query(
         "UPDATE project SET name = $1, origins = $2, session_limits = $3, config_version = $4, client_settings = $5, \
@@ -179,7 +222,7 @@ pub(crate) async fn change(
     )
     .bind(after.name.as_str())
     .bind(serde_json::to_string(&after.origins).unwrap_or_default())
-    .bind(serde_json::to_string(&after.session_limits).unwrap_or_default())
+    .bind(serde_json::to_string(&limits).unwrap_or_default())
     .bind(version as i64)
     .bind(serde_json::to_string(&after.client_settings).unwrap_or_default())
     .bind(after.retention_days.map(i64::from))
@@ -196,8 +239,8 @@ pub(crate) async fn rules(reader: &mut SqliteConnection, pk: ProjectPk) -> Resul
         .bind(pk.0)
         .fetch_optional(reader)
         .await?;
-    let limits = row.map(|row| SessionLimits::from_json(row.get(0))).transpose()?;
-    Ok(limits.unwrap_or_default().rules())
+    let stored = row.map(|row| StoredLimits::from_json(row.get(0))).transpose()?;
+    Ok(stored.unwrap_or_default().limits.rules())
 }
 
 /// The session rules of every project that has running sessions.
@@ -211,6 +254,6 @@ pub(crate) async fn rules_of_running(
     .fetch_all(reader)
     .await?;
     rows.iter()
-        .map(|row| Ok((ProjectPk(row.get(0)), SessionLimits::from_json(row.get(1))?.rules())))
+        .map(|row| Ok((ProjectPk(row.get(0)), StoredLimits::from_json(row.get(1))?.limits.rules())))
         .collect()
 }

@@ -56,8 +56,36 @@ pub(crate) async fn all(reader: &mut SqliteConnection) -> Result<Vec<(i64, u64)>
     Ok(rows.iter().map(|row| (row.get(0), row.get::<i64, _>(1) as u64)).collect())
 }
 
+/// The fragment of that number, if its session is there.
+pub(crate) async fn one(
+    readers: &SqlitePool,
+    project: ProjectPk,
+    session: SessionId,
+    fragment: u64,
+) -> Result<Option<UploadRow>, StoreError> {
+    let mut reader = readers.acquire().await?;
+    read_one(&mut reader, project, &SessionKey::Process(session.to_string()), fragment).await
+}
+
+async fn read_one(
+    reader: &mut SqliteConnection,
+    project: ProjectPk,
+    key: &SessionKey,
+    fragment: u64,
+) -> Result<Option<UploadRow>, StoreError> {
+    let statement =
+        format!("SELECT {COLUMNS} FROM upload WHERE project_pk = $1 AND session_key = $2 AND fragment = $3");
+    let row = sqlx::query(sqlx::AssertSqlSafe(statement))
+        .bind(project.0)
+        .bind(key.text().to_owned())
+        .bind(fragment as i64)
+        .fetch_optional(reader)
+        .await?;
+    Ok(row.as_ref().map(read))
+}
+
 /// The fragment of that number, made if nothing is there of it; `None` if its session is not there.
-pub(crate) async fn open(
+pub(crate) async fn add(
     writer: &mut SqliteConnection,
     project: ProjectPk,
     session: SessionId,
@@ -74,20 +102,12 @@ pub(crate) async fn open(
     .bind(fragment as i64)
     .execute(&mut *writer)
     .await?;
-    let statement =
-        format!("SELECT {COLUMNS} FROM upload WHERE project_pk = $1 AND session_key = $2 AND fragment = $3");
-    let row = sqlx::query(sqlx::AssertSqlSafe(statement))
-        .bind(project.0)
-        .bind(key.text().to_owned())
-        .bind(fragment as i64)
-        .fetch_optional(writer)
-        .await?;
-    Ok(row.as_ref().map(read))
+    read_one(writer, project, &key, fragment).await
 }
 
-/// Notes how far it has come. One whose session was removed meanwhile stays away: its sender is told to begin again.
-pub(crate) async fn advance(writer: &mut SqliteConnection, row: &UploadRow) -> Result<(), StoreError> {
-    sqlx::query(
+/// Notes how far it has come. `false`: its session was removed meanwhile, and its sender is to begin again.
+pub(crate) async fn advance(writer: &mut SqliteConnection, row: &UploadRow) -> Result<bool, StoreError> {
+    let done = sqlx::query(
         "UPDATE upload SET byte_count = $1, frame_at = $2, next_sequence = $3, is_complete = $4 WHERE pk = $5",
     )
     .bind(row.bytes as i64)
@@ -97,7 +117,7 @@ pub(crate) async fn advance(writer: &mut SqliteConnection, row: &UploadRow) -> R
     .bind(row.pk)
     .execute(writer)
     .await?;
-    Ok(())
+    Ok(done.rows_affected() > 0)
 }
 
 /// Forgets fragments.

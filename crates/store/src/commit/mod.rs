@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kymo_model::{DropReason, SessionId};
-use kymo_tracker::{Incoming, Signal, Told};
+use kymo_tracker::{Beat, Incoming, SessionKey, Signal, Told};
 use sqlx::Connection;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
@@ -33,6 +33,7 @@ use crate::error::StoreError;
 use crate::fault::{self, Place};
 use crate::refusals::Refusals;
 use crate::retention::Retention;
+use crate::store::beats::Beats;
 use crate::store::people::uses::Uses;
 use crate::store::uploads::Advance;
 use crate::tail::TailBatch;
@@ -74,13 +75,26 @@ pub struct Submission {
     pub told: Vec<Told>,
     /// How far the file has come that this is of: committed with it.
     pub upload: Option<Advance>,
+    /// Words of running processes.
+    pub beats: Vec<Beat>,
+    /// Sessions of processes that a person asked for.
+    pub requests: Vec<SessionKey>,
 }
 
 impl Submission {
     /// One that brings nothing yet.
     pub fn new(project: ProjectPk, token: i64) -> Self {
-        let (items, signals, dropped, told) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { project, token, items, signals, dropped, told, upload: None }
+        Self {
+            project,
+            token,
+            items: Vec::new(),
+            signals: Vec::new(),
+            dropped: Vec::new(),
+            told: Vec::new(),
+            upload: None,
+            beats: Vec::new(),
+            requests: Vec::new(),
+        }
     }
 }
 
@@ -91,6 +105,8 @@ pub struct Receipt {
     pub stored: u64,
     /// Items dropped, with the reasons.
     pub dropped: BTreeMap<DropReason, u64>,
+    /// The file that it was of is not there any more: nothing of it was stored.
+    pub(crate) is_gone: bool,
 }
 
 /// What a commit changed.
@@ -114,6 +130,7 @@ pub(crate) type UpkeepWanted = oneshot::Sender<Result<(), StoreError>>;
 pub(crate) struct Gathered {
     pub(crate) refusals: Arc<Refusals>,
     pub(crate) uses: Arc<Uses>,
+    pub(crate) beats: Arc<Beats>,
 }
 
 /// The task's state.
@@ -176,8 +193,15 @@ impl Committer {
         match self.transact(submissions).await {
             Ok(receipts) => {
                 for (answer, receipt) in answers.into_iter().zip(receipts) {
+                    let told = if receipt.is_gone {
+                        Err(StoreError::not_found(
+                            "the session was removed meanwhile: begin with its head again",
+                        ))
+                    } else {
+                        Ok(receipt)
+                    };
                     // A client that hung up is not told; its events are stored all the same.
-                    let _ = answer.send(Ok(receipt));
+                    let _ = answer.send(told);
                 }
             }
             Err(error) => {
@@ -245,8 +269,13 @@ impl Committer {
         let _ = self.changes.send(Change { project, sessions: outcome.sessions });
     }
 
-    /// Closes idle sessions, forgets old keys and removes what retention does not keep.
+    /// Takes what processes said, closes idle sessions, forgets old keys and removes what retention does not keep.
     async fn tick(&mut self) -> Result<(), StoreError> {
+        let beats = self.gathered.beats.take();
+        if !beats.is_empty() {
+            // What is lost with a transaction that fails is said again in a minute.
+            self.transact(beats).await?;
+        }
         let now = self.clock.now();
         let catalog = Arc::clone(&self.catalog);
         let mut writer = catalog.writer().await;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use arrow_array::RecordBatch;
 use kymo_model::{DropReason, Event, SessionId, Timestamp};
-use kymo_tracker::{Applied, Incoming, Need, Signal, Told, step};
+use kymo_tracker::{Applied, Beat, Incoming, Need, Rows, Rules, SessionKey, Signal, Told, step};
 use sqlx::SqliteConnection;
 
 use super::cache::Cache;
@@ -59,15 +59,16 @@ pub(super) async fn apply(
     let loose_before = cache.rows.next_loose_sequence;
     let group: Vec<Known> =
         group.into_iter().map(|(position, one)| Known::of(position, one, &mut new, next_arrival)).collect();
-    // What all of them need is loaded at once.
-    let mut needs: Vec<Need> = Vec::new();
-    for known in &group {
-        needs.extend(step::needs(&known.incoming, &rules));
-        needs.extend(known.told.iter().map(step::told_need));
-        needs.extend(known.signals.iter().flat_map(|signal| step::signal_needs(signal, now, &rules)));
-    }
+    let needs = needs_of(&group, now, &rules);
     cache.load(&mut *writer, project, &needs, now).await?;
-    for Known { position, incoming, signals, mut dropped, told, upload } in group {
+    for Known { position, incoming, signals, mut dropped, told, upload, beats, requests } in group {
+        if let Some(Advance(row)) = upload
+            && !uploads::advance(&mut *writer, &row).await?
+        {
+            // Events of a session that retention has just removed would come back as half of one.
+            receipts.push((position, Receipt { is_gone: true, ..Receipt::default() }));
+            continue;
+        }
         let mut types: Vec<(SessionId, &str)> = Vec::new();
         for told in &told {
             step::tell(&mut cache.rows, told, now);
@@ -88,10 +89,8 @@ pub(super) async fn apply(
         for signal in &signals {
             step::signal(&mut cache.rows, signal, now, &rules);
         }
-        if let Some(Advance(row)) = upload {
-            uploads::advance(&mut *writer, &row).await?;
-        }
-        receipts.push((position, Receipt { stored, dropped }));
+        hear(&mut cache.rows, &beats, &requests);
+        receipts.push((position, Receipt { stored, dropped, is_gone: false }));
     }
     let sessions = cache.write_touched(&mut *writer, project).await?;
     if cache.rows.next_loose_sequence != loose_before {
@@ -108,6 +107,29 @@ pub(super) async fn apply(
     Ok(Outcome { receipts, tail, sessions })
 }
 
+/// Takes what is said of sessions that are known.
+fn hear(rows: &mut Rows, beats: &[Beat], requests: &[SessionKey]) {
+    for beat in beats {
+        step::beat(rows, beat);
+    }
+    for key in requests {
+        step::request(rows, key);
+    }
+}
+
+/// What all of them need is loaded at once.
+fn needs_of(group: &[Known], now: Timestamp, rules: &Rules) -> Vec<Need> {
+    let mut needs: Vec<Need> = Vec::new();
+    for known in group {
+        needs.extend(step::needs(&known.incoming, rules));
+        needs.extend(known.told.iter().map(step::told_need));
+        needs.extend(known.beats.iter().map(step::beat_need));
+        needs.extend(known.requests.iter().map(|key| step::request_need(key, now)));
+        needs.extend(known.signals.iter().flat_map(|signal| step::signal_needs(signal, now, rules)));
+    }
+    needs
+}
+
 /// The type of the event's exception.
 fn error_type(event: &Event) -> Option<&str> {
     event.exception.as_ref()?.type_name.as_deref()
@@ -121,6 +143,8 @@ struct Known {
     dropped: BTreeMap<DropReason, u64>,
     told: Vec<Told>,
     upload: Option<Advance>,
+    beats: Vec<Beat>,
+    requests: Vec<SessionKey>,
 }
 
 impl Known {
@@ -130,7 +154,7 @@ impl Known {
         new: &mut HashSet<Fingerprint>,
         next_arrival: &mut u64,
     ) -> Self {
-        let Submission { token, items, signals, dropped, told, upload, .. } = submission;
+        let Submission { token, items, signals, dropped, told, upload, beats, requests, .. } = submission;
         Self {
             position,
             incoming: with_known_marked(items, token, new, next_arrival),
@@ -138,6 +162,8 @@ impl Known {
             dropped: dropped.into_iter().collect(),
             told: with_arrival(told, next_arrival),
             upload,
+            beats,
+            requests,
         }
     }
 }

@@ -27,8 +27,8 @@ use crate::store::Store;
 
 /// What a manifest says it is.
 const FORMAT: &str = "kymo backup";
-/// Version of the manifest and of what lies beside it.
-const VERSION: u32 = 1;
+/// Version of the manifest and of what lies beside it. Version 1 had no uploads, and is still read.
+const VERSION: u32 = 2;
 const MANIFEST: &str = "manifest.json";
 /// Extension of a folder that is not complete yet.
 const UNFINISHED: &str = "writing";

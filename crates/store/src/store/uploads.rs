@@ -1,7 +1,8 @@
 //! Files of sessions of processes: taken in piece by piece, and given out again.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -91,8 +92,14 @@ pub struct Advance(pub(crate) UploadRow);
 
 impl Upload {
     /// The file, to be read. It holds more than [`Upload::bytes`] after an append.
-    pub fn file(&self) -> Result<File, StoreError> {
-        Ok(File::open(raw::path(&self.folder, self.pk))?)
+    pub fn path(&self) -> PathBuf {
+        raw::path(&self.folder, self.pk)
+    }
+
+    /// What to commit with events of a piece that is not the last of them.
+    pub fn unchanged(&self) -> Advance {
+        let Self { bytes, frame_at, next_sequence, is_complete, .. } = *self;
+        self.progress(Progress { bytes, frame_at, next_sequence, is_complete })
     }
 
     /// What to commit with the events.
@@ -109,23 +116,40 @@ impl Upload {
     }
 }
 
+/// A file of bytes that are on their way in.
+#[derive(Debug)]
+pub struct Arriving {
+    /// To be written to.
+    pub file: File,
+    /// Where it is.
+    pub path: PathBuf,
+}
+
+impl Drop for Arriving {
+    fn drop(&mut self) {
+        // What cannot be removed now goes at the next start.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
 /// A fragment's file, to be read.
 #[derive(Debug)]
 pub struct RawFragment {
-    /// The file.
-    pub file: File,
+    /// The file. It is gone when retention removed its session.
+    pub path: PathBuf,
     /// What of it counts.
     pub bytes: u64,
 }
 
 impl Store {
-    /// The session's id here, by the id that its agent gave it.
+    /// A process's session, by the id that its agent gave it: its id here, and whether a person asked for all of it.
     pub async fn process_session(
         &self,
         project: ProjectPk,
         session: SessionId,
-    ) -> Result<Option<SessionId>, StoreError> {
-        sessions::by_key(self.catalog().readers(), project, &SessionKey::Process(session.to_string())).await
+    ) -> Result<Option<(SessionId, bool)>, StoreError> {
+        let key = SessionKey::Process(session.to_string());
+        sessions::process_by_key(self.catalog().readers(), project, &key).await
     }
 
     /// What is there of the session's files, by number of the fragment.
@@ -154,7 +178,11 @@ impl Store {
         fragment: u64,
     ) -> Result<Upload, StoreError> {
         let held = self.upload_locks().lock((project.0, session, fragment)).await;
-        let row = uploads::open(&mut *self.catalog().writer().await, project, session, fragment).await?;
+        let known = uploads::one(self.catalog().readers(), project, session, fragment).await?;
+        let row = match known {
+            Some(row) => Some(row),
+            None => uploads::add(&mut *self.catalog().writer().await, project, session, fragment).await?,
+        };
         let row = row.ok_or_else(|| StoreError::not_found(format!("there is no session {session}")))?;
         Ok(Upload {
             session,
@@ -186,10 +214,23 @@ impl Store {
         let SessionKey::Process(key) = &session.key else { return Ok(Vec::new()) };
         let rows = uploads::of_session(self.catalog().readers(), project, key).await?;
         let folder = self.folder().uploads();
-        let open = |row: UploadRow| {
-            Ok(RawFragment { file: File::open(raw::path(&folder, row.pk))?, bytes: row.bytes })
-        };
-        rows.into_iter().filter(|row| row.bytes > 0).map(open).collect()
+        let fragment = |row: UploadRow| RawFragment { path: raw::path(&folder, row.pk), bytes: row.bytes };
+        Ok(rows.into_iter().filter(|row| row.bytes > 0).map(fragment).collect())
+    }
+
+    /// A new file for bytes that are taken apart when all of them are there; it goes when this is dropped, or else at the
+    /// next start. Blocking.
+    pub fn arriving(&self) -> Result<Arriving, StoreError> {
+        let folder = self.folder().uploads();
+        loop {
+            let number = self.next_arriving();
+            let path = folder.join(format!("arriving-{number}.part"));
+            match OpenOptions::new().read(true).write(true).create_new(true).open(&path) {
+                Ok(file) => return Ok(Arriving { file, path }),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 }
 

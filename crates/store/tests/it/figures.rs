@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use kymo_model::{Event, EventKind, SessionId, SessionState, Severity, Timestamp, User};
+use kymo_model::{EndReason, Event, EventKind, SessionId, SessionState, Severity, Timestamp, User};
 use kymo_store::{Item, ProjectPk, Projects, SessionFilter, SessionSort, UserCursor, UserSummary};
 use kymo_testkit::Random;
-use kymo_tracker::{Incoming, Role, SessionKey, SessionRow, Signal};
+use kymo_tracker::{Beat, Incoming, Role, SessionKey, SessionRow, Signal, Told, ToldEnd};
 use sqlx::Row;
 
 use crate::stand::{BEGIN, Stand, submission};
@@ -59,6 +59,7 @@ impl Run {
             2 => self.stand.pass_time(MINUTE * self.random.below(120) as u32),
             3 => self.stand.store().flush().await.unwrap(),
             4..=6 => self.check().await,
+            7 => self.beat(),
             _ => self.submit().await,
         }
     }
@@ -71,10 +72,49 @@ impl Run {
             let id = format!("run-0000{}", self.random.below(30));
             submission.signals = vec![Signal { id, close: self.random.below(2) == 0 }];
         }
+        for _ in 0..self.random.below(3) {
+            submission.told.push(self.told());
+        }
         self.stand.store().submit(submission).await.unwrap();
     }
 
+    fn run_of_a_program(&mut self) -> SessionId {
+        SessionId::from_u128(1 + u128::from(self.random.below(12)))
+    }
+
+    /// What a file says of a program's run, which may have ended.
+    fn told(&mut self) -> Told {
+        let key = SessionKey::Process(self.run_of_a_program().to_string());
+        let (at, started_at) = (self.date(), self.date());
+        let end =
+            (self.random.below(6) == 0).then_some(ToldEnd { at, reason: EndReason::Killed, recovered: true });
+        let user = Some(User { id: Some(format!("person-{}", self.random.below(9))), name: None });
+        Told {
+            key,
+            started_at,
+            properties: Vec::new(),
+            user,
+            previous: None,
+            recorded: 0,
+            lost: Vec::new(),
+            end,
+            arrival: 0,
+        }
+    }
+
+    /// A program that may be known says that it runs.
+    fn beat(&mut self) {
+        let project = self.projects[self.random.below(2) as usize];
+        let (session, errors) = (self.run_of_a_program(), self.random.below(4));
+        let (key, heard_at) = (SessionKey::Process(String::new()), self.stand.now());
+        let beat = Beat { key, heard_at, recorded: 100, messages: 100, errors, lost: Vec::new() };
+        self.stand.store().beat(project, session, beat).unwrap();
+    }
+
     fn item(&mut self) -> Item {
+        if self.random.below(4) == 0 {
+            return self.numbered();
+        }
         let key = match self.random.below(4) {
             0 => SessionKey::Identity(format!("user-{}", self.random.below(6))),
             _ => SessionKey::External(format!("run-0000{}", self.random.below(30))),
@@ -94,6 +134,15 @@ impl Run {
             _ => None,
         };
         Item { incoming: Incoming::new(Some(key), role, event), fingerprint: None }
+    }
+
+    /// An event of a program.
+    fn numbered(&mut self) -> Item {
+        let key = Some(SessionKey::Process(self.run_of_a_program().to_string()));
+        let kind = if self.random.below(4) == 0 { EventKind::Error } else { EventKind::Log };
+        let event = Event::new(kind, self.date(), self.stand.now());
+        let number = Some(1 + self.random.below(40));
+        Item { incoming: Incoming { number, ..Incoming::new(key, Role::Ordinary, event) }, fingerprint: None }
     }
 
     fn date(&mut self) -> Timestamp {

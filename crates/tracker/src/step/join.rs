@@ -5,7 +5,7 @@
 
 use kymo_model::{DropReason, Event, Timestamp, User};
 
-use super::{Incoming, Role};
+use super::{Incoming, Role, processes};
 use crate::key::SessionKey;
 use crate::row::{End, PROPERTIES_MAX, PROPERTY_CHARS_MAX, Property, SessionRow, USERS_MAX, UserSpan};
 
@@ -58,7 +58,9 @@ fn end_after(row: &SessionRow, role: Role, time: Timestamp) -> Option<End> {
 fn store(row: &mut SessionRow, incoming: &Incoming) {
     let event = &incoming.event;
     row.event_count += 1;
-    row.error_count += u64::from(event.is_error());
+    if event.is_error() {
+        processes::count_error(row);
+    }
     row.kymogram.add(event.time, event.severity);
     for (name, value) in &incoming.properties {
         add_property(&mut row.properties, name, value, event.time);

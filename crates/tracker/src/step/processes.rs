@@ -6,7 +6,8 @@
 use kymo_model::{DropReason, Timestamp};
 
 use super::{Rows, join, open};
-use crate::process::{Process, Told};
+use crate::key::SessionKey;
+use crate::process::{Beat, Process, SEQUENCE_MAX, Told};
 use crate::row::{End, SessionRow, ToldEnd};
 
 /// Takes the number, or says why the event is not stored.
@@ -39,6 +40,48 @@ pub(super) fn tell(rows: &mut Rows, told: &Told, now: Timestamp) {
     }
 }
 
+/// Counts a stored error: one that was told of before is counted already.
+pub(super) fn count_error(row: &mut SessionRow) {
+    match &mut row.process {
+        Some(process) if process.awaited_errors > 0 => process.awaited_errors -= 1,
+        _ => row.error_count += 1,
+    }
+}
+
+pub(super) fn beat(rows: &mut Rows, beat: &Beat) {
+    let Some(row) = one(rows, &beat.key) else { return };
+    let process = row.process.get_or_insert_default();
+    process.recorded = process.recorded.max(beat.recorded.min(SEQUENCE_MAX));
+    process.messages = process.messages.max(beat.messages.min(SEQUENCE_MAX));
+    process.lose(&beat.lost);
+    // The larger of what was told and what is stored.
+    let untold = beat.errors.min(SEQUENCE_MAX).saturating_sub(row.error_count);
+    process.awaited_errors += untold;
+    row.error_count += untold;
+    if row.end.is_none_or(|end| !end.is_final()) {
+        // As long as it is since its last word by our clock, so long it went on by its own; the clocks are not compared.
+        let since = beat.heard_at.since(row.last_observed_at);
+        row.last_activity_at = row.last_activity_at.plus(since);
+        row.end = None;
+    }
+    row.last_observed_at = row.last_observed_at.max(beat.heard_at);
+    let id = row.id;
+    rows.touched.insert(id);
+}
+
+pub(super) fn request(rows: &mut Rows, key: &SessionKey) {
+    let Some(row) = one(rows, key) else { return };
+    row.process.get_or_insert_default().is_requested = true;
+    let id = row.id;
+    rows.touched.insert(id);
+}
+
+/// The session of a process.
+fn one<'rows>(rows: &'rows mut Rows, key: &SessionKey) -> Option<&'rows mut SessionRow> {
+    let id = rows.of(key).next()?.id;
+    rows.sessions.get_mut(&id)
+}
+
 /// Whether anything of it is new.
 fn hear(row: &mut SessionRow, told: &Told) -> bool {
     let mut is_new = row.process.get_or_insert_default().hear(told);
@@ -59,12 +102,12 @@ fn hear(row: &mut SessionRow, told: &Told) -> bool {
         row.last_activity_at = row.last_activity_at.max(at);
     }
     is_new |= before != (row.started_at, row.last_activity_at);
-    let before = (row.users.clone(), row.properties.clone());
+    let (users, properties) = (row.users.clone(), row.properties.clone());
     if let Some(user) = &told.user {
         join::add_user(&mut row.users, user, told.started_at);
     }
     for (name, value) in &told.properties {
         join::add_property(&mut row.properties, name, value, told.started_at);
     }
-    is_new || before != (row.users.clone(), row.properties.clone())
+    is_new || users != row.users || properties != row.properties
 }

@@ -205,6 +205,8 @@ impl Stand {
             (400, _, text) if text.contains("expected a WebSocket handshake") => Outcome::Done,
             // Let in, and then told that it sent no file, or that there is none.
             (400 | 415 | 422, ..) if row.needs == Needs::Uploading => Outcome::Done,
+            // That it is no program's session, or no file of one.
+            (422, ..) if row.path.ends_with("/request") || row.path.ends_with("/import") => Outcome::Done,
             (404, _, text) if text.contains("no file came for this session") => Outcome::Done,
             (status, ..) => Outcome::of(status),
         }

@@ -44,6 +44,22 @@ impl<'kymo> Client<'kymo> {
         self.append_with(fragment, offset, piece, is_last, &[])
     }
 
+    /// Status and `Retry-After`.
+    pub(super) fn append_told(
+        &self,
+        fragment: u64,
+        offset: usize,
+        piece: &[u8],
+        is_last: bool,
+    ) -> (u16, Option<u64>) {
+        let mut request = self.agent.patch(self.url(fragment)).header("authorization", self.authorization());
+        request = request.header("upload-offset", offset.to_string());
+        request = request.header("upload-complete", if is_last { "?1" } else { "?0" });
+        let answer = request.header("content-type", "application/partial-upload").send(piece).unwrap();
+        let after = answer.headers().get("retry-after").map(|value| value.to_str().unwrap().parse().unwrap());
+        (answer.status().as_u16(), after)
+    }
+
     pub(super) fn append_with(
         &self,
         fragment: u64,

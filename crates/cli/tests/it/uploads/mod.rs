@@ -2,8 +2,12 @@
 //! compared, event by event, with what reading the files gives.
 
 mod client;
+mod doors;
+mod faults;
+mod full;
 mod kill;
 mod pieces;
+mod policy;
 mod programs;
 
 use std::path::{Path, PathBuf};
@@ -107,7 +111,8 @@ fn files_are_imported_once_however_often() {
     assert_eq!((&before["kind"], &before["state"]), (&json!("process"), &json!("ended")));
     assert_eq!((&before["end_reason"], &before["end_recovered"]), (&json!("crashed"), &json!(false)));
     assert_eq!((&before["application"], &before["host"]), (&json!("Gen bulk"), &json!("build-7")));
-    let process = json!({"recorded": 10_000, "missing": 0, "lost": {"ring_full": 3}, "previous_id": null});
+    let process = json!({"recorded": 10_000, "missing": 0, "lost": {"ring_full": 3}, "previous_id": null,
+        "messages": 0, "awaited_errors": 0, "requested": false});
     assert_eq!(before["process"], process);
 
     let lines = import(&kymo, &folder.path().join("s.0002.kymo"));

@@ -3,10 +3,13 @@
 use std::io::Write;
 use std::net::TcpStream;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use kymo_testkit::kymo::wait_for;
 use kymo_testkit::record_requests::header;
 use kymo_testkit::{Kymo, Random};
 use serde_json::json;
+use sha2::{Digest, Sha256, Sha512};
 
 use super::client::Client;
 use super::{check, counter, session, session_files};
@@ -143,4 +146,109 @@ fn connections_cut_at_every_tenth_kilobyte_lose_nothing() {
     }
     check(&kymo, folder.path());
     assert_eq!(counter(&kymo, "stored"), 10_000);
+}
+
+fn digest_of(name: &str, bytes: &[u8]) -> String {
+    match name {
+        "sha-512" => format!("sha-512=:{}:", STANDARD.encode(Sha512::digest(bytes))),
+        _ => format!("sha-256=:{}:", STANDARD.encode(Sha256::digest(bytes))),
+    }
+}
+
+#[test]
+fn digests_of_both_kinds_are_checked_over_all_pieces() {
+    let kymo = Kymo::with_project(KYMO);
+    let client = Client::new(&kymo);
+    let (folder, files) = session_files(2);
+    assert_eq!(client.begin(&files[0]).0, 200);
+    for (fragment, (file, name)) in (1..).zip(files.iter().zip(["sha-512", "sha-256"])) {
+        let half = file.len() / 2;
+        let content = digest_of(name, &file[..half]);
+        let headers = [("content-digest", content.as_str())];
+        assert_eq!(client.append_with(fragment, 0, &file[1..=half], false, &headers).0, 422);
+        assert_eq!(client.append_with(fragment, 0, &file[..half], false, &headers), no(204, half));
+        let (whole, rest) = (digest_of(name, file), digest_of(name, &file[half..]));
+        // The digest of the last piece is not that of the whole.
+        let wrong = [("repr-digest", rest.as_str())];
+        assert_eq!(client.append_with(fragment, half, &file[half..], true, &wrong).0, 422);
+        assert_eq!(client.ask(fragment), no(204, half));
+        let right = [("repr-digest", whole.as_str()), ("content-digest", rest.as_str())];
+        assert_eq!(client.append_with(fragment, half, &file[half..], true, &right), yes(204, file.len()));
+    }
+    check(&kymo, folder.path());
+}
+
+#[test]
+fn a_fragment_has_a_limit_and_what_cannot_be_read_is_looked_at_once() {
+    const PIECE: usize = 1 << 20;
+    let kymo = Kymo::with_project(KYMO);
+    let client = Client::new(&kymo);
+    let (_, files) = session_files(1);
+    assert_eq!(client.begin(&files[0]).0, 200);
+    let mut offset = 4096;
+    assert_eq!(client.append(1, 0, &files[0][..offset], false), no(204, offset));
+    let garbage = vec![0x55; PIECE];
+    while offset + PIECE <= 64 << 20 {
+        assert_eq!(client.append(1, offset, &garbage, false), no(204, offset + PIECE));
+        offset += PIECE;
+    }
+    assert_eq!(client.append(1, offset, &garbage, false).0, 413);
+    assert_eq!(client.ask(1), no(204, offset));
+    assert_eq!((counter(&kymo, "unreadable"), counter(&kymo, "too_large")), (1, 1));
+}
+
+#[test]
+fn what_finds_no_room_is_told_when_to_come_again() {
+    let kymo = Kymo::with_project(KYMO);
+    let client = Client::new(&kymo);
+    let (_, files) = session_files(1);
+    assert_eq!(client.begin(&files[0]).0, 200);
+    // Bodies that do not come to an end take up what there is.
+    let body = vec![0; 1 << 20];
+    let address = kymo.url().strip_prefix("http://").unwrap();
+    let held: Vec<TcpStream> = (0..24)
+        .map(|_| {
+            let mut line = TcpStream::connect(address).unwrap();
+            let head = format!(
+                "PATCH /api/v1/uploads/{}/fragments/2 HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {}\r\n\
+                 Content-Type: application/partial-upload\r\nUpload-Offset: 0\r\nUpload-Complete: ?0\r\n\
+                 Content-Length: {}\r\n\r\n",
+                header().session,
+                kymo.ingest_token,
+                body.len()
+            );
+            line.write_all(head.as_bytes()).unwrap();
+            // Whoever is refused finds the line closed.
+            let _ = line.write_all(&body[1..]);
+            line
+        })
+        .collect();
+    let after = wait_for("a refusal", || match client.append_told(1, 0, &files[0], false) {
+        (503, after) => Some(after),
+        _ => None,
+    });
+    assert!(after.is_some());
+    drop(held);
+    wait_for("room", || {
+        let offset = client.ask(1).1.unwrap() as usize;
+        (client.append(1, offset, &files[0][offset..], true).0 == 204).then_some(())
+    });
+    assert_eq!(session(&kymo)["event_count"], 10_000);
+}
+
+#[test]
+fn numbers_that_come_again_in_new_bytes_are_counted() {
+    let kymo = Kymo::with_project(KYMO);
+    let client = Client::new(&kymo);
+    let (folder, files) = session_files(1);
+    let mut splitter = kymo_format::Splitter::new();
+    splitter.feed(&files[0]);
+    let content = splitter.finish()[0].content_bytes as usize;
+    let once = &files[0][..content];
+    let magic = kymo_format::MAGIC.len();
+    assert_eq!(client.begin(once).0, 200);
+    assert_eq!(client.append(1, 0, once, false), no(204, content));
+    assert_eq!(client.append(1, content, &once[magic..], true), yes(204, 2 * content - magic));
+    check(&kymo, folder.path());
+    assert_eq!((counter(&kymo, "stored"), counter(&kymo, "duplicate")), (10_000, 10_000));
 }

@@ -90,10 +90,19 @@ impl Kept {
 
 /// Does a `POST` with a key once.
 pub(in crate::api) async fn once(State(kept): State<Arc<Kept>>, request: Request, next: Next) -> Response {
-    if request.method() != Method::POST || !request.headers().contains_key(KEY) {
+    if request.method() != Method::POST
+        || !request.headers().contains_key(KEY)
+        || is_by_itself(request.uri().path())
+    {
         return next.run(request).await;
     }
     answer(&kept, request, next).await.unwrap_or_else(IntoResponse::into_response)
+}
+
+/// What brings files is done once however often it is sent, and by callers who may not read.
+fn is_by_itself(path: &str) -> bool {
+    path.starts_with("/api/v1/uploads")
+        || (path.starts_with("/api/v1/projects/") && path.ends_with("/import"))
 }
 
 async fn answer(kept: &Kept, request: Request, next: Next) -> Result<Response, Problem> {

@@ -54,6 +54,8 @@ pub enum Action {
     ProjectAdd,
     /// A project's settings were changed.
     ProjectChange,
+    /// A person asked for all of a program's session.
+    SessionRequest,
     /// Data left the server as a whole list.
     Export,
     /// Data was erased.
@@ -80,6 +82,7 @@ impl Action {
             Self::TokenRevoke => "token.revoke",
             Self::ProjectAdd => "project.add",
             Self::ProjectChange => "project.change",
+            Self::SessionRequest => "session.request",
             Self::Export => "export",
             Self::Erase => "erase",
         }

@@ -14,7 +14,7 @@ CREATE TABLE project (
   origins TEXT NOT NULL,             -- JSON list
   config_version BIGINT NOT NULL,
   client_settings TEXT NOT NULL,     -- JSON object, for the agents
-  session_limits TEXT NOT NULL,      -- JSON object: what the project sets itself of the session rules, seconds
+  session_limits TEXT NOT NULL,      -- JSON object: what the project sets itself of the session rules, seconds, and of uploads
   loose_sequence BIGINT NOT NULL,    -- next sequence of events that belong to no session
   retention_days BIGINT              -- sessions silent for longer are removed; NULL: none are
 );

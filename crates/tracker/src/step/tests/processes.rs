@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use super::notation::at;
 use super::properties::config;
 use crate::key::SessionKey;
-use crate::process::{STRETCHES_MAX, Told};
+use crate::process::{Beat, STRETCHES_MAX, Told};
 use crate::row::{SessionRow, ToldEnd};
 use crate::rules::Rules;
 use crate::step::{self, Applied, Incoming, Role, Rows};
@@ -237,4 +237,71 @@ proptest! {
         }
         prop_assert_eq!(deliver(&other, idle), deliver(&pieces, false));
     }
+}
+
+fn beat(run: usize, heard_at: f64, recorded: u64, errors: u64) -> Beat {
+    let lost = vec![("ring_full".to_owned(), 3)];
+    Beat { key: key(run), heard_at: at(heard_at), recorded, messages: recorded, errors, lost }
+}
+
+#[test]
+fn a_beat_is_a_word_of_a_process_that_is_known() {
+    let rules = Rules::default();
+    let limit = rules.silent_after.as_secs_f64();
+    let mut rows = Rows::default();
+    step::beat(&mut rows, &beat(1, 1000.0, 10, 1));
+    assert!(rows.sessions.is_empty(), "a beat makes no session");
+    step::tell(&mut rows, &told(1), at(1000.0));
+    step::beat(&mut rows, &beat(1, 1060.0, 10, 1));
+    let row = only(&rows);
+    assert_eq!((row.event_count, row.error_count, row.process.as_ref().unwrap().missing()), (0, 1, 10));
+    assert_eq!(row.process.as_ref().unwrap().lost, BTreeMap::from([("ring_full".to_owned(), 3)]));
+    // Its own clock is elsewhere: only what passed counts.
+    assert_eq!((row.last_activity_at, row.last_observed_at), (at(60.0), at(1060.0)));
+    step::close_idle(&mut rows, at(1059.9 + limit), &rules);
+    assert_eq!(only(&rows).state(), SessionState::Running);
+    step::close_idle(&mut rows, at(1060.0 + limit), &rules);
+    assert_eq!((only(&rows).state(), only(&rows).silent_since()), (SessionState::Silent, Some(at(1060.0))));
+    // Nothing is new but that it lives.
+    step::beat(&mut rows, &beat(1, 2000.0, 10, 1));
+    assert_eq!(only(&rows).state(), SessionState::Running);
+    step::tell(&mut rows, &ended(1, 1500.0, EndReason::Normal), at(2001.0));
+    step::beat(&mut rows, &beat(1, 2002.0, 11, 1));
+    let row = only(&rows);
+    assert_eq!((row.state(), row.last_activity_at), (SessionState::Ended(EndReason::Normal), at(1500.0)));
+}
+
+#[test]
+fn errors_that_were_told_of_are_not_counted_again_when_they_come() {
+    let errors = |rows: &Rows| (only(rows).error_count, only(rows).process.as_ref().unwrap().awaited_errors);
+    let error = |number: u64| {
+        let mut incoming = event(1, number, 1.0);
+        incoming.event.kind = EventKind::Error;
+        incoming
+    };
+    let mut rows = Rows::default();
+    step::tell(&mut rows, &told(1), at(1000.0));
+    send(&mut rows, &[error(1)], 1000.0);
+    step::beat(&mut rows, &beat(1, 1060.0, 9, 3));
+    assert_eq!(errors(&rows), (3, 2));
+    send(&mut rows, &[error(2), error(1)], 1070.0);
+    assert_eq!(errors(&rows), (3, 1));
+    // An older word once more, then more errors than were told of.
+    step::beat(&mut rows, &beat(1, 1065.0, 5, 2));
+    send(&mut rows, &[error(3), error(4)], 1080.0);
+    assert_eq!(errors(&rows), (4, 0));
+    step::beat(&mut rows, &beat(1, 1120.0, 9, u64::MAX));
+    assert!(errors(&rows).0 <= 1 << 53);
+}
+
+#[test]
+fn what_a_person_asked_for_is_noted() {
+    let mut rows = Rows::default();
+    step::request(&mut rows, &key(1));
+    assert!(rows.sessions.is_empty());
+    step::tell(&mut rows, &told(1), at(1000.0));
+    rows.touched.clear();
+    step::request(&mut rows, &key(1));
+    let row = only(&rows);
+    assert!(row.process.as_ref().unwrap().is_requested && rows.touched.contains(&row.id));
 }
