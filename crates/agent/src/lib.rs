@@ -35,7 +35,6 @@
 //! |---|---|
 //! | `callsite` | a place in the program that records |
 //! | `clock` | stamps and what they mean |
-//! | `collect` | records of all rings in order, in batches |
 //! | `inputs` | the ways in besides the macros: `tracing`, `log`, metrics, users, configuration |
 //! | `macros` | `info!` and the others |
 //! | `outcome` | why something was not recorded, counted |
@@ -47,11 +46,10 @@
 //! | `sending` | what leaves the machine: when, what, where to (feature `send`) |
 //! | `session` | the session of this process: file, start, end, panics |
 //! | `sink` | what takes records from the recorder |
-//! | `spool` | what is recorded and not yet in the file |
+//! | `spool` | what is recorded and not yet in the file; taking it out in order, in batches |
 
 mod callsite;
 mod clock;
-mod collect;
 mod inputs;
 mod macros;
 mod outcome;

@@ -27,6 +27,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::raw::map::Map;
 use crate::ring::Ring;
 
+pub(crate) mod collect;
 pub(crate) mod dictionary;
 pub(crate) mod disk;
 pub(crate) mod header;

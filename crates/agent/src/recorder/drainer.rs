@@ -13,9 +13,9 @@ use kymo_model::Severity;
 use super::shared::Shared;
 use super::{Config, lease};
 use crate::clock::{self, Checked, Reading, Timeline};
-use crate::collect::{Collector, Context, Feed};
 use crate::outcome::DropReason;
 use crate::sink::FrameSink;
+use crate::spool::collect::{Collector, Context, Feed};
 use crate::spool::header::State;
 use crate::spool::{RINGS_SHARED, Spool};
 

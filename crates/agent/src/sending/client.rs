@@ -97,8 +97,8 @@ pub struct Beat {
     pub last_sequence: u64,
     /// Messages so far.
     pub messages: u64,
-    /// Of these, errors and worse.
-    pub errors: u64,
+    /// Of these, events of kind `error` or with an exception, if that is known.
+    pub errors: Option<u64>,
     /// What was dropped, by reason.
     pub dropped: BTreeMap<String, u64>,
 }
@@ -211,12 +211,11 @@ impl Client {
     pub fn beat(&self, session: SessionId, beat: &Beat) -> Result<String, SendError> {
         let url = format!("{}/{session}/beat", self.url);
         let asked = format!("POST {url}");
-        let body = json!({
-            "last_sequence": beat.last_sequence,
-            "messages": beat.messages,
-            "errors": beat.errors,
-            "dropped": beat.dropped,
-        });
+        let (last_sequence, messages) = (beat.last_sequence, beat.messages);
+        let mut body = json!({"last_sequence": last_sequence, "messages": messages, "dropped": beat.dropped});
+        if let Some(errors) = beat.errors {
+            body["errors"] = errors.into();
+        }
         let request = self.agent.post(&url).header("authorization", &self.authorization);
         let answer = request.content_type("application/json").send(body.to_string());
         let text = self.text(&asked, answer, &[200])?;

@@ -12,10 +12,10 @@ use super::disk;
 use super::header::{Header, State};
 use super::{RINGS, RINGS_AT, spill};
 use crate::clock::Timeline;
-use crate::collect::{Collector, Context, Feed};
 use crate::outcome::DropCounts;
 use crate::ring::{Reader, Ring};
 use crate::sink::{FrameSink, Position, RingId};
+use crate::spool::collect::{Collector, Context, Feed};
 
 /// A dictionary is never longer; what a damaged file claims is not believed.
 const DICTIONARY_BYTES_MAX: u64 = 17 << 20;

@@ -5,13 +5,13 @@ use std::fs::File;
 use std::io;
 use std::sync::atomic::AtomicU64;
 
+use super::RINGS;
+use super::spill::SpillReader;
 use crate::clock::Timeline;
 use crate::outcome::{DropCounts, DropReason};
 use crate::record::Parsed;
 use crate::ring::{Found, Reader, Ring};
 use crate::sink::{Batch, CallsiteInfo, FrameSink, Item, Position, RingId, ThreadInfo};
-use crate::spool::RINGS;
-use crate::spool::spill::SpillReader;
 
 /// Records taken from one ring in one go: about half a ring, so that it is given back before it is full. With all
 /// rings busy some 35,000 records of 72 bytes and 40 for each item, 4 MB for a moment; of one ring 0.2 MB.
