@@ -64,21 +64,42 @@ pub(crate) fn running() -> Option<Arc<Running>> {
 
 #[derive(Debug)]
 pub(crate) struct Running {
-    session: SessionId,
-    folder: PathBuf,
-    stem: FileName,
+    pub(crate) session: SessionId,
+    pub(crate) folder: PathBuf,
+    pub(crate) stem: FileName,
     settings: Builder,
-    progress: Arc<Progress>,
-    shared: Arc<Shared>,
+    pub(crate) progress: Arc<Progress>,
+    pub(crate) shared: Arc<Shared>,
     /// Taken out by who ends the session.
     recorder: Mutex<Option<Recorder>>,
     summary: Mutex<Summary>,
     keeper: Mutex<Option<keeper::Keeper>>,
     /// What did not go as it should at the start.
     notes: Vec<String>,
+    #[cfg(feature = "send")]
+    pub(crate) policy: crate::sending::policy::Policy,
 }
 
 impl Running {
+    pub(crate) fn settings_version(&self) -> Option<&str> {
+        self.settings.version.as_deref()
+    }
+
+    #[cfg(feature = "send")]
+    pub(crate) fn settings_product(&self) -> &str {
+        &self.settings.product
+    }
+
+    #[cfg(feature = "send")]
+    pub(crate) fn settings_application(&self) -> &str {
+        &self.settings.application
+    }
+
+    /// Whose session it is, if that is known and told.
+    pub(crate) fn user(&self) -> Option<String> {
+        self.summary.lock().unwrap_or_else(PoisonError::into_inner).user.clone()
+    }
+
     fn set_user(&self, id: &str) {
         self.summary.lock().unwrap_or_else(PoisonError::into_inner).user = Some(id.to_owned());
     }
@@ -168,6 +189,9 @@ pub struct SessionStatus {
     pub recorder: Status,
     /// What the inputs hold and what went beyond their limits.
     pub inputs: InputCounts,
+    /// Errors that no [alert](crate::on_alert) told, because too many waited.
+    #[cfg(feature = "send")]
+    pub alerts_left_out: u64,
     /// What did not go as it should, in words, oldest first.
     pub notes: Vec<String>,
 }
@@ -193,17 +217,29 @@ pub fn consent() -> Option<Consent> {
 
 /// Keeps what a person said of sending what this product records, for all its applications. Writes a small file.
 ///
-/// Errors: `NotFound` if there is no session; what the disk says.
+/// With *no* what is being sent stops within seconds; recording goes on.
+///
+/// Errors: `NotFound` if there is no session; `InvalidInput` for [`ConsentState::Once`], which only a person says, by a front
+/// end; what the disk says.
 pub fn set_consent(state: ConsentState) -> std::io::Result<Consent> {
     let running = running().ok_or(std::io::ErrorKind::NotFound)?;
     let folder = running.folder.parent().ok_or(std::io::ErrorKind::NotFound)?;
-    Consent::store(folder, state, running.settings.version.as_deref())
+    if state == ConsentState::Once {
+        let text = "once: only the answer of a front end says that";
+        return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, text));
+    }
+    let kept = Consent::store(folder, state, running.settings_version(), running.user().as_deref())?;
+    #[cfg(feature = "send")]
+    crate::sending::policy::consent_changed(state);
+    Ok(kept)
 }
 
 fn status_of(running: &Running) -> SessionStatus {
     let reached = running.progress.now();
     let mut notes = running.notes.clone();
     notes.extend(running.progress.last_error());
+    #[cfg(feature = "send")]
+    notes.extend(running.policy.notes());
     SessionStatus {
         session: running.session,
         folder: running.folder.clone(),
@@ -212,6 +248,8 @@ fn status_of(running: &Running) -> SessionStatus {
         fragment: reached.fragment,
         recorder: running.shared.status(),
         inputs: crate::inputs::counts::now(),
+        #[cfg(feature = "send")]
+        alerts_left_out: running.policy.left_out(),
         notes,
     }
 }

@@ -58,6 +58,9 @@ pub(crate) enum Command {
     Sessions(Sessions),
     /// Print the events of one session, in order, or of all that fit a filter, newest first
     Events(Events),
+    /// Wait for the end of a program and send its sessions then; programs start it themselves
+    #[command(hide = true)]
+    Helper,
 }
 
 /// The data folder.

@@ -53,6 +53,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             None => remote::sessions(&sessions),
         },
         Command::Events(events) => remote::events(&events),
+        Command::Helper => return Ok(ExitCode::from(kymo::sending::run_helper())),
     };
     done.map(|()| ExitCode::SUCCESS)
 }

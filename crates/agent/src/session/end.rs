@@ -46,6 +46,9 @@ fn end(running: &Arc<Running>, reason: EndReason, note: Option<&str>) -> Session
     if let Err(error) = running.summarize(is_whole.then_some(reason)) {
         running.progress.failed(&error);
     }
+    // When everything is in the file: the helper sends as soon as it is let go.
+    #[cfg(feature = "send")]
+    crate::sending::policy::Policy::stop(running);
     status_of(running)
 }
 
