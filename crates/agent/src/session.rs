@@ -166,7 +166,8 @@ impl Drop for Session {
         if std::thread::panicking()
             && let Some(running) = &self.running
         {
-            running.progress.crashed();
+            // As at the panic itself: should nothing be heard of the program a second from now.
+            running.shared.panicked();
         }
         flush();
     }

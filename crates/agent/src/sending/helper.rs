@@ -261,7 +261,8 @@ mod tests {
             // It lives on when this process has gone, with handles of both.
             std::mem::forget(fork::child(|| {
                 std::fs::write(&ready, "").unwrap();
-                while !done.exists() {
+                // Until it is said, or everything is gone.
+                while ready.exists() && !done.exists() {
                     std::thread::yield_now();
                 }
                 0

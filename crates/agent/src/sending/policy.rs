@@ -51,6 +51,10 @@ pub(crate) struct Policy {
     has_reached_server: AtomicBool,
     /// A person wants this session sent through its end.
     is_asked_for: AtomicBool,
+    /// One call at a time that sends: two would only share the line.
+    turn: Mutex<()>,
+    /// One of them is in the background.
+    is_in_background: AtomicBool,
     /// A person does not want to be told of more problems in this session.
     ignores_problems: AtomicBool,
 }
@@ -70,6 +74,8 @@ impl Policy {
             helper: Mutex::default(),
             has_reached_server: AtomicBool::new(false),
             is_asked_for: AtomicBool::new(false),
+            turn: Mutex::new(()),
+            is_in_background: AtomicBool::new(false),
             ignores_problems: AtomicBool::new(false),
         }
     }
@@ -181,6 +187,23 @@ pub(crate) fn consent_changed(state: crate::ConsentState) {
     }
     Policy::changed(&running);
     nudge(&running);
+}
+
+thread_local! {
+    /// Held from before a fork until after it, as the session's own is.
+    static HELD: std::cell::RefCell<Option<(asking::Held, alerts::Held, switches::Held)>> =
+        const { std::cell::RefCell::new(None) };
+}
+
+/// Before a fork, in the thread that forks.
+pub(crate) fn before_fork() {
+    let held = (asking::hold(), alerts::hold(), switches::hold());
+    let _ = HELD.try_with(|place| place.borrow_mut().replace(held));
+}
+
+/// After it, in both processes.
+pub(crate) fn after_fork() {
+    let _ = HELD.try_with(|place| place.borrow_mut().take());
 }
 
 /// Whoever sends looks at what there is to do.

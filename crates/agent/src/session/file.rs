@@ -301,13 +301,13 @@ impl SessionFile {
         Ok(())
     }
 
-    fn is_full(&self) -> bool {
+    fn is_full(&self, is_wished: bool) -> bool {
         let age_ns = self.last_time.as_unix_nanos().saturating_sub(self.header.opened_at.as_unix_nanos());
         let has_records = self.writer.next_sequence() > self.header.first_sequence;
         has_records
             && (self.place.bytes() >= self.rolling.bytes_max
                 || age_ns >= self.rolling.age_max_ns
-                || self.progress.take_wish_to_roll())
+                || is_wished)
     }
 
     /// Closes the fragment and begins the next. Where that fails it goes on with this one.
@@ -369,11 +369,16 @@ impl FrameSink for SessionFile {
     }
 
     fn flushed(&mut self) -> io::Result<()> {
-        if self.is_full()
+        // Taken in any case: where there is nothing to close, or it is closed for another reason, it is fulfilled.
+        let is_wished = self.progress.take_wish_to_roll();
+        if self.is_full(is_wished)
             && let Err(error) = self.roll()
         {
             // It was tried, and is again when the next batch comes; nothing is lost by it.
             self.progress.failed(&error);
+            if is_wished {
+                self.progress.wish_to_roll();
+            }
         }
         Ok(())
     }

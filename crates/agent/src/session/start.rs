@@ -176,7 +176,7 @@ fn make_file(
         }
         // Half a file may be there.
         let _ = std::fs::remove_file(folder.join(stem.fragment(1)));
-        repository::prune(folder, &settings.retention, header.started_at)?;
+        repository::prune(folder, &settings.retention, header.started_at, &|| false)?;
         create()
     })
 }

@@ -9,6 +9,8 @@ mod config;
 #[cfg(test)]
 mod consent;
 #[cfg(test)]
+mod ends;
+#[cfg(test)]
 mod full;
 #[cfg(test)]
 mod kill;

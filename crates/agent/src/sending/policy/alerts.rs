@@ -98,7 +98,7 @@ impl Alert<'_> {
     }
 }
 
-type Handler = Arc<dyn Fn(&Alert<'_>) + Send + Sync>;
+pub(super) type Handler = Arc<dyn Fn(&Alert<'_>) + Send + Sync>;
 
 static HANDLER: Mutex<Option<Handler>> = Mutex::new(None);
 
@@ -122,6 +122,14 @@ pub fn on_alert(handler: impl Fn(&Alert<'_>) + Send + Sync + 'static) {
         running.policy.queue.want_alerts(true);
         Policy::wake(&running);
     }
+}
+
+/// Nobody is within it as long as this lives.
+pub(super) type Held = std::sync::MutexGuard<'static, Option<Handler>>;
+
+/// For who forks.
+pub(super) fn hold() -> Held {
+    locked(&HANDLER)
 }
 
 pub(super) fn has_handler() -> bool {

@@ -64,6 +64,14 @@ pub fn set_front_end(front_end: impl FrontEnd + 'static) {
     *locked(&FRONT_END) = Some(Arc::new(front_end));
 }
 
+/// Nobody is within it as long as this lives.
+pub(super) type Held = std::sync::MutexGuard<'static, Option<Arc<dyn FrontEnd>>>;
+
+/// For who forks.
+pub(super) fn hold() -> Held {
+    locked(&FRONT_END)
+}
+
 pub(super) fn front_end() -> Option<Arc<dyn FrontEnd>> {
     locked(&FRONT_END).clone()
 }

@@ -7,7 +7,7 @@ use crate::session::running;
 
 /// Said for this process, also before there is a session, and for those that follow.
 #[derive(Clone, Copy, Debug, Default)]
-struct Said {
+pub(super) struct Said {
     auto_send_sessions: Option<bool>,
     auto_send_on_error: Option<bool>,
     purge_sent_sessions: Option<bool>,
@@ -20,6 +20,14 @@ static SAID: Mutex<Said> = Mutex::new(Said {
     purge_sent_sessions: None,
     send_sessions_on_exit: None,
 });
+
+/// Nobody is within it as long as this lives.
+pub(super) type Held = std::sync::MutexGuard<'static, Said>;
+
+/// For who forks.
+pub(super) fn hold() -> Held {
+    locked(&SAID)
+}
 
 /// The settings, and over them what was said since the process began.
 pub(super) fn with_what_was_said(mut settings: SendSettings) -> SendSettings {
