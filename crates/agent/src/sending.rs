@@ -4,6 +4,8 @@
 //!   settings, a person's word -> gate      may anything leave?
 //!   error, exit, asked        -> wish      a small file beside the session; survives the process
 //!   summaries, fragments      -> select    which sessions are meant, what of them is there
+//!   rules, wishes             -> engine    a thread that sends for the folder, if no other process does
+//!   sessions, the server      -> pass      piece by piece, from where the server is
 //!   server, mail              -> sent      what is known to have arrived; only then anything is purged
 //! ```
 //!
@@ -11,21 +13,32 @@
 
 use std::path::{Path, PathBuf};
 
+mod client;
+mod engine;
 mod gate;
 mod helper;
+mod pace;
+mod pass;
+mod pieces;
 pub(crate) mod policy;
+mod purge;
 mod select;
 mod sent;
 mod settings;
-mod standin;
+mod status;
 mod wish;
 
+pub use client::{Beat, Client, Head, SendError, SendErrorKind, Standing};
+#[doc(hidden)]
+pub use engine::Timing;
+pub use engine::{Engine, STOP_WITHIN};
 pub use gate::{Gate, SendReason};
 pub use helper::run_helper;
+pub use pass::{Progress, SendReport, send_now};
 pub use select::{Criteria, Local, LocalFragment, select};
 pub use sent::{Sent, SentFragment};
 pub use settings::{MailSecurity, MailSettings, Secret, SendSettings};
-pub use standin::{Progress, SendReport, send_now};
+pub use status::SendStatus;
 pub use wish::Wish;
 
 /// The folders that are meant: of the application alone, or of all of the product.
@@ -43,4 +56,24 @@ pub(crate) fn folders(application: &Path, settings: &SendSettings) -> Vec<PathBu
     folders.sort_unstable();
     folders.insert(0, application.to_owned());
     folders
+}
+
+/// Wishes something of the session of now: what was recorded before goes to its file, the wish beside it, and the sender
+/// looks at once. Waits as [`crate::flush`] does.
+///
+/// Errors: `NotFound` without a session; what the disk says.
+pub fn wish(wish: Wish) -> std::io::Result<()> {
+    let running = crate::session::running().ok_or(std::io::ErrorKind::NotFound)?;
+    crate::flush();
+    // A person's word comes by a front end only.
+    running.wish(Wish { user_asked: false, ..wish })?;
+    running.nudge_sender();
+    Ok(())
+}
+
+/// Has the session's sender look at once. Without a session, or one that sends, nothing happens. Returns at once.
+pub fn nudge() {
+    if let Some(running) = crate::session::running() {
+        running.nudge_sender();
+    }
 }

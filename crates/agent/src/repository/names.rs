@@ -51,17 +51,14 @@ impl FileName {
     }
 
     /// Locked as long as its process lives, for the helper.
-    #[cfg(feature = "send")]
     pub(crate) fn exit(&self) -> String {
         format!("{}.exit", self.0)
     }
 
-    #[cfg(feature = "send")]
     pub(crate) fn sent(&self) -> String {
         format!("{}.sent", self.0)
     }
 
-    #[cfg(feature = "send")]
     pub(crate) fn wish(&self) -> String {
         format!("{}.wish", self.0)
     }

@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::pass::send_in;
 use super::{Criteria, Gate, SendReason, SendReport, SendSettings};
 use crate::repository::names::FileName;
 use crate::repository::{self, Consent};
@@ -209,14 +210,12 @@ fn send(task: &Task, settings: &SendSettings) -> bool {
     let mut is_done = false;
     for pause in TRIES_AFTER {
         std::thread::sleep(pause);
-        // Asked anew each time: a *no* counts at once.
+        // Asked anew each time. Whatever it says, what a person asked for has wishes that say so.
         let by_rule =
-            settings.auto_send_sessions && settings.server.is_some() || settings.send_sessions_on_exit;
-        let by_rule = !by_rule || !gate.is_open(SendReason::Rule) || {
-            is_sent(&send_once(&folders, settings, Criteria::NEW, SendReason::Rule))
-        };
+            (settings.auto_send_sessions || settings.send_sessions_on_exit) && gate.is_open(SendReason::Rule);
         let asked = Criteria { asked: true, all: false, ..Criteria::ALL };
-        is_done = is_sent(&send_once(&folders, settings, asked, SendReason::UserAsked)) && by_rule;
+        let criteria = if by_rule { Criteria::NEW } else { asked };
+        is_done = send_once(&folders, settings, criteria).failed.is_empty();
         if is_done {
             break;
         }
@@ -226,18 +225,10 @@ fn send(task: &Task, settings: &SendSettings) -> bool {
     is_done
 }
 
-fn is_sent(report: &SendReport) -> bool {
-    report.failed.is_empty()
-}
-
-/// By the server; and by mail, if there is none or it cannot be reached.
-fn send_once(
-    folders: &[PathBuf],
-    settings: &SendSettings,
-    criteria: Criteria,
-    reason: SendReason,
-) -> SendReport {
-    super::send_now(folders, settings, criteria, reason, &mut |_| {}, &|| false)
+/// By the server; and by mail, if there is none or it cannot be reached. What goes because the server is there goes by its policy.
+fn send_once(folders: &[PathBuf], settings: &SendSettings, criteria: Criteria) -> SendReport {
+    let beyond_policy = settings.send_sessions_on_exit || criteria.asked;
+    send_in(folders, settings, criteria, SendReason::Rule, beyond_policy, &mut |_| {}, &|| false)
 }
 
 #[cfg(all(test, unix))]

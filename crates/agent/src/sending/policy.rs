@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use super::{Gate, SendReason, SendSettings};
+use super::{Gate, SendReason, SendSettings, Wish};
 use crate::session::{Running, running};
 
 mod alerts;
@@ -157,8 +157,7 @@ impl Policy {
         Self::wake(running);
     }
 
-    /// The session has ended: alerts that wait are told, and the helper sends. Waits for a handler for two seconds at
-    /// most.
+    /// The session has ended: alerts that wait are told. Waits for a handler for two seconds at most.
     pub(crate) fn stop(running: &Arc<Running>) {
         let policy = &running.policy;
         let thread = locked(&policy.thread).take();
@@ -169,7 +168,22 @@ impl Policy {
         } else {
             policy.queue.stopped();
         }
-        locked(&policy.helper).let_go();
+    }
+
+    /// The helper sends, if there is one.
+    pub(crate) fn let_go(&self) {
+        locked(&self.helper).let_go();
+    }
+
+    /// An error that may be the last there is: by the usual way nobody may come to wish anything. Writes a small file.
+    pub(crate) fn panicked(&self, running: &Running) {
+        let settings = self.settings();
+        if settings.auto_send_on_error && settings.server.is_some() && Self::is_open(running, &settings) {
+            let wish = Wish { now: true, ..Wish::default() };
+            if let Err(error) = wish.make(&running.folder, &running.stem) {
+                running.progress.failed(&error);
+            }
+        }
     }
 
     /// Whether a rule may send now.
@@ -208,5 +222,5 @@ pub(crate) fn after_fork() {
 
 /// Whoever sends looks at what there is to do.
 fn nudge(running: &Arc<Running>) {
-    super::standin::nudge(running);
+    running.nudge_sender();
 }

@@ -34,6 +34,13 @@ pub fn end_session(reason: EndReason, note: Option<&str>) -> Option<SessionStatu
 
 fn end(running: &Arc<Running>, reason: EndReason, note: Option<&str>) -> SessionStatus {
     running.progress.end(reason, note.map(str::to_owned));
+    // It ends beside the rest.
+    #[cfg(feature = "send")]
+    let sender = running.sender().take();
+    #[cfg(feature = "send")]
+    if let Some(sender) = &sender {
+        sender.tell_to_stop();
+    }
     let keeper = running.keeper.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(keeper) = keeper {
         keeper.stop();
@@ -47,9 +54,15 @@ fn end(running: &Arc<Running>, reason: EndReason, note: Option<&str>) -> Session
     if let Err(error) = running.summarize(is_whole.then_some(reason)) {
         running.progress.failed(&error);
     }
-    // When everything is in the file: the helper sends as soon as it is let go.
     #[cfg(feature = "send")]
-    crate::sending::policy::Policy::stop(running);
+    {
+        crate::sending::policy::Policy::stop(running);
+        if let Some(sender) = sender {
+            sender.stop();
+        }
+        // When everything is in the file, and nobody else is at it.
+        running.policy.let_go();
+    }
     status_of(running)
 }
 

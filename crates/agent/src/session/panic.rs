@@ -57,4 +57,6 @@ fn record(info: &PanicHookInfo<'_>) {
     }
     // With `panic = "abort"` this is the last thing that happens.
     running.shared.panicked();
+    #[cfg(feature = "send")]
+    running.policy.panicked(&running);
 }

@@ -390,7 +390,7 @@ fn plays_spans_whose_first_event_is_dropped() {
             break;
         }
     }
-    session.end(kymo::EndReason::Normal, None);
+    session.end(EndReason::Normal, None);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::{Policy, locked};
 use crate::sending::helper::{self, Later, Task};
-use crate::sending::{SendSettings, Wish, standin};
+use crate::sending::{SendSettings, SendStatus, Wish};
 use crate::session::Running;
 use crate::spool::disk;
 
@@ -89,7 +89,8 @@ pub(super) fn align(running: &Arc<Running>) {
             Err(error) => {
                 let text = format!("{error}: the next start sends what is to be sent at the end");
                 if settings.send_sessions_on_exit || policy.is_asked_for() {
-                    standin::record(&running.folder, &text);
+                    let server = settings.server.as_deref().unwrap_or("mail");
+                    SendStatus::record(&running.folder, server, Some(&text), 0);
                     helper.note = Some(text);
                 }
             }
