@@ -3,7 +3,8 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use kymo_testkit::{Kymo, wait_for};
+use kymo_testkit::Kymo;
+use kymo_testkit::kymo::wait_for;
 use serde_json::json;
 
 use super::till::{Till, sends_to};

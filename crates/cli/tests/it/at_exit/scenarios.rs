@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use kymo_testkit::{Kymo, wait_for};
+use kymo_testkit::Kymo;
+use kymo_testkit::kymo::wait_for;
 use serde_json::Value;
 
 use super::Line;

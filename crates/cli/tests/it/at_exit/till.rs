@@ -53,7 +53,7 @@ fn plays_a_till() {
                 kymo::error!("{text}", text = rest);
                 let _ = write!(answer, "{:?}", kymo::tell_problem(Problem::new(rest)));
             }
-            "panic" => std::thread::spawn(|| panic!("no change left")).join().unwrap_err(),
+            "panic" => drop(std::thread::spawn(|| panic!("no change left")).join().unwrap_err()),
             "abort" => std::process::abort(),
             "exit" => kymo::set_send_sessions_on_exit(rest == "on"),
             "alert" => kymo::on_alert(|alert| alert.send_on_exit()),
@@ -130,7 +130,7 @@ impl Till {
 
     /// Waits until its helper waits for its end, and gives the helper's process id.
     pub(super) fn helper(&self) -> u32 {
-        kymo_testkit::wait_for("a helper", || helper_of(self.process.id()))
+        kymo_testkit::kymo::wait_for("a helper", || helper_of(self.process.id()))
     }
 
     pub(super) fn has_helper(&self) -> bool {
