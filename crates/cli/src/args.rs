@@ -62,6 +62,9 @@ pub(crate) enum Command {
     #[cfg(feature = "dialogs")]
     #[command(hide = true)]
     Dialog,
+    /// Wait for the end of a program and send its sessions then; programs start it themselves
+    #[command(hide = true)]
+    Helper,
 }
 
 /// The data folder.

@@ -55,6 +55,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Events(events) => remote::events(&events),
         #[cfg(feature = "dialogs")]
         Command::Dialog => return Ok(kymo_dialogs::run(std::io::stdin(), std::io::stdout())),
+        Command::Helper => return Ok(ExitCode::from(kymo::sending::run_helper())),
     };
     done.map(|()| ExitCode::SUCCESS)
 }

@@ -7,6 +7,8 @@ mod api_description;
 #[cfg(test)]
 mod api_types;
 #[cfg(test)]
+mod at_exit;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod basics;
