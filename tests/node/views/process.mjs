@@ -21,6 +21,7 @@ async function visit(browser) {
   await seeOneAxis(page, till);
   await sayWhatIsMissing(page, torn);
   await bringFiles(page, torn);
+  await choosePolicy(page);
   await readersBringNone(page);
   assert.deepEqual(complaints, []);
 }
@@ -179,6 +180,31 @@ async function bringFiles(page, { id }) {
   await page.waitForURL(new RegExp(`/sessions/${id}`));
   await page.unroute(IMPORT);
   step("files are brought");
+}
+
+/** What programs send: shown by servers that have the setting. */
+async function choosePolicy(page) {
+  const path = "**/api/v1/projects/shop";
+  await page.goto(`${KYMO_URL}/settings/projects/shop`);
+  await page.getByRole("region", { name: "Retention", exact: true }).waitFor();
+  let wanted = "all";
+  await page.route(path, async (route) => {
+    const body = route.request().postDataJSON();
+    if (body) assert.deepEqual(body, { upload: { wanted: "with_errors" } });
+    wanted = body?.upload.wanted ?? wanted;
+    const answer = await page.request.get(route.request().url());
+    await route.fulfill({ status: 200, json: { ...(await answer.json()), upload: { wanted } } });
+  });
+  await page.reload();
+  const panel = page.getByRole("region", { name: "What programs send", exact: true });
+  assert.ok(await panel.getByRole("radio", { name: "All sessions" }).isChecked());
+  await panel.getByRole("radio", { name: "Sessions with errors" }).check();
+  await panel.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("status").getByText("Saved").waitFor();
+  assert.ok(await panel.getByRole("radio", { name: "Sessions with errors" }).isChecked());
+  assert.ok(await panel.getByRole("button", { name: "Save" }).isDisabled());
+  await page.unroute(path);
+  step("what programs send is chosen");
 }
 
 /** As a file manager lets a file fall anywhere on the page. */

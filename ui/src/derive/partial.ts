@@ -1,7 +1,7 @@
 // Whether a program's session is here in full, and in words what of it is not.
 
 import type { Session } from "../api/types";
-import { countedText } from "./number";
+import { countedText, countText } from "./number";
 
 /** What a server tells that knows of wishes; older ones do not. */
 interface Wishes {
@@ -26,7 +26,7 @@ export function partialOf(session: Session): Partial | null {
   const errors = process.awaited_errors ?? 0;
   const what = session.event_count === 0
     ? `Only that this session exists is known here: it has ${countedText(told, "event")} or more, none of which was sent.`
-    : `This session is not here in full: ${countedText(missing, "event")} of about ${countedText(told, "event")} ${missing === 1 ? "is" : "are"} missing.`;
+    : `This session is not here in full: ${countText(missing)} of ${countedText(told, "event")} ${missing === 1 ? "is" : "are"} missing.`;
   const of_errors = errors > 0 ? ` ${countedText(errors, "error")} ${errors === 1 ? "is" : "are"} among what did not come.` : "";
   return { text: what + of_errors, is_requested: process.requested ?? false };
 }

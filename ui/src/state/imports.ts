@@ -15,6 +15,8 @@ export interface ImportItem {
   result: Imported | null;
   /** Why not, and what was expected. */
   failure: string | null;
+  /** It may go better another time. */
+  can_retry: boolean;
 }
 
 export interface Imports {
@@ -44,8 +46,11 @@ export function createImports(): Imports {
     const { signal } = request;
     put(number, { state: "sending", sent_bytes: 0, failure: null });
     try {
-      if (file.size === 0) throw new ApiFailure(0, "the file is empty", EXPECTED);
-      if (!(await isSessionFile(file))) throw new ApiFailure(0, "this is no session file", EXPECTED);
+      if (!(await isSessionFile(file))) {
+        const found = file.size === 0 ? "the file is empty" : "this is no session file";
+        put(number, { state: "failed", can_retry: false, failure: `${found}: ${EXPECTED}` });
+        return;
+      }
       const result = await importFile(project, file, (sent_bytes) => put(number, { sent_bytes }), signal);
       put(number, { state: "done", sent_bytes: file.size, result });
       files.delete(number);
@@ -68,7 +73,7 @@ export function createImports(): Imports {
       const news = added.map((file): ImportItem => {
         const number = next_number++;
         files.set(number, file);
-        return { number, name: file.name, bytes: file.size, project, state: "waiting", sent_bytes: 0, result: null, failure: null };
+        return { number, name: file.name, bytes: file.size, project, state: "waiting", sent_bytes: 0, result: null, failure: null, can_retry: true };
       });
       setItems([...items(), ...news]);
       void work();

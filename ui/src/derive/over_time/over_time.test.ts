@@ -1,3 +1,5 @@
+// What is drawn of metrics: charts in the address, lines, scales, values in words.
+
 import { expect, test } from "vitest";
 import type { MetricSeries, SeriesPoints } from "../../api/types";
 import { chartsAtFirst, chartText, figuresOf, parseChart } from "./chart_choice";

@@ -110,7 +110,7 @@ export function valueText(value: number, unit: string | null, figure: Figure = "
   const seconds = unit === null ? undefined : TIMES[unit];
   if (seconds !== undefined && per === "") return timeText(value * seconds);
   const word = unit?.replace(/^\{(.*)\}$/, "$1") ?? "";
-  return [plain(value), word + per].filter(Boolean).join(" ");
+  return word ? `${plain(value)} ${word}${per}` : plain(value) + per;
 }
 
 function plain(value: number): string {

@@ -1,3 +1,5 @@
+// Threads as terms of the filter.
+
 import { expect, test } from "vitest";
 import { isFilteredBy, withThread } from "./threads";
 

@@ -128,7 +128,7 @@ function Item(props: { item: ImportItem; onRetry: () => void; onOpen: () => void
         {(failure) => (
           <div class="import-failure" role="alert">
             <p class="form-error">{failure()}</p>
-            <button type="button" class="button small" onClick={() => props.onRetry()}>Try again</button>
+            <Show when={item().can_retry}><button type="button" class="button small" onClick={() => props.onRetry()}>Try again</button></Show>
           </div>
         )}
       </Show>

@@ -3,7 +3,7 @@
 import { createEffect, createMemo, createSignal, Match, on, Show, Switch, type JSX } from "solid-js";
 import { failureText } from "../../api/client";
 import { withTerm } from "../../derive/events/filter_terms";
-import type { TimeSpan } from "../../derive/kymogram";
+import { gapsOf, type TimeSpan } from "../../derive/kymogram";
 import { withThread } from "../../derive/over_time/threads";
 import { whoText } from "../../derive/session_text";
 import { parseTime } from "../../derive/time";
@@ -188,6 +188,7 @@ function SessionPage(props: SessionPageProps): JSX.Element {
       return session ? sessionSpan(session, session.state === "running" ? app.now_ms() : 0) : NO_LIFE;
     }),
     span: () => range() ?? axis.life(),
+    gaps: createMemo(() => gapsOf(source.density()?.gaps ?? [])),
   };
   const looked: Looked = { id: () => props.state.id, range, changes: () => source.session()?.event_count };
   return (

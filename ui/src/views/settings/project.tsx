@@ -13,9 +13,9 @@ import { ConnectPanel } from "./connect_panel";
 import { Read, Panel } from "./panel";
 import { ClientSettings } from "./client_settings";
 import { ProjectMembers } from "./project_members";
-import { SessionLimits } from "./session_limits";
+import { SessionLimits } from "./project/session_limits";
 import { Tokens } from "./tokens";
-import { UploadPolicy } from "./upload_policy";
+import { UploadPolicy } from "./project/upload_policy";
 
 export interface ProjectPartProps {
   settings: ProjectSettings;

@@ -99,6 +99,7 @@ fn a_programs_session_is_read_by_thread_and_metric() {
             "one axis",
             "what is missing is said and asked for",
             "files are brought",
+            "what programs send is chosen",
             "readers bring none",
         ]
     );

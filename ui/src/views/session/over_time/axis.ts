@@ -1,7 +1,7 @@
 // What all drawings below the kymogram share with it: its time axis, its mark, its range.
 
 import { createSignal, onCleanup, onMount, type Accessor, type Signal } from "solid-js";
-import { lifeWidth, type TimeSpan } from "../../../derive/kymogram";
+import { lifeWidth, type TimeGap, type TimeSpan } from "../../../derive/kymogram";
 import { END_WIDTH, MOMENT_WIDTH } from "../../kymogram/large_kymogram";
 
 export interface Axis {
@@ -9,6 +9,8 @@ export interface Axis {
   span: Accessor<TimeSpan>;
   life: Accessor<TimeSpan>;
   mark: Signal<number | null>;
+  /** Where events are missing. */
+  gaps: Accessor<readonly TimeGap[]>;
   onRange: (range: TimeSpan | null) => void;
 }
 

@@ -48,7 +48,7 @@ export function SeriesChart(props: SeriesChartProps): JSX.Element {
     const context = prepareCanvas(canvas, width(), CHART_HEIGHT);
     if (!context || width() === 0) return;
     drawSeries(context, {
-      line: line(), scale: scale(), span: axis.span(), width: life_width(), mark_x: brush.x(), chosen: brush.chosen(), at: at(), text, palette: app.palette(),
+      line: line(), gaps: axis.gaps(), scale: scale(), span: axis.span(), width: life_width(), mark_x: brush.x(), chosen: brush.chosen(), at: at(), text, palette: app.palette(),
     });
   });
   const name = () => [props.series.name, labelsText(props.series)].filter(Boolean).join(", ");

@@ -15,6 +15,8 @@ const DOTS_APART = 14;
 
 export interface SeriesDrawing {
   line: ChartLine;
+  /** Where events are missing: samples may have been among them. */
+  gaps: readonly TimeSpan[];
   scale: Scale;
   span: TimeSpan;
   width: number;
@@ -50,12 +52,26 @@ export function drawSeries(context: CanvasRenderingContext2D, drawing: SeriesDra
     context.fill(band);
     context.globalAlpha = 1;
   }
-  const curve = new Path2D();
-  points.forEach((point, index) => (index === 0 ? curve.moveTo(x(point), y(point.last)) : curve.lineTo(x(point), y(point.last))));
+  const [curve, guess] = [new Path2D(), new Path2D()];
+  points.forEach((point, index) => {
+    const last = points[index - 1];
+    const is_torn = last && drawing.gaps.some(({ from_ms, to_ms }) => from_ms < point.at_ms && to_ms > last.at_ms);
+    if (is_torn) {
+      guess.moveTo(x(last), y(last.last));
+      guess.lineTo(x(point), y(point.last));
+    }
+    if (!last || is_torn) curve.moveTo(x(point), y(point.last));
+    else curve.lineTo(x(point), y(point.last));
+  });
   context.strokeStyle = palette.accent;
   context.lineWidth = 1.5;
   context.lineJoin = "round";
   context.stroke(curve);
+  // What was between is not here.
+  context.lineWidth = 1;
+  context.setLineDash([1.5, 4.5]);
+  context.stroke(guess);
+  context.setLineDash([]);
   context.fillStyle = palette.accent;
   const [first, end] = line.inside;
   if (end - first > 0 && width / (end - first) >= DOTS_APART) for (const point of points.slice(first, end)) dot(context, x(point), y(point.last), DOT);
@@ -66,12 +82,11 @@ export function drawSeries(context: CanvasRenderingContext2D, drawing: SeriesDra
     dot(context, x(drawing.at), y(drawing.at.last), DOT + 1);
   }
   context.restore();
+  drawLabels(context, drawing, y);
 }
 
-/** Lines at round values, with the values at the left. */
-function drawScale(context: CanvasRenderingContext2D, { scale, width, text, palette }: SeriesDrawing, y: (value: number) => number): void {
-  context.font = "11px system-ui, sans-serif";
-  context.textBaseline = "middle";
+/** Lines at round values. */
+function drawScale(context: CanvasRenderingContext2D, { scale, width, palette }: SeriesDrawing, y: (value: number) => number): void {
   for (const tick of scale.ticks) {
     const at_y = Math.round(y(tick));
     context.globalAlpha = 0.4;
@@ -79,7 +94,12 @@ function drawScale(context: CanvasRenderingContext2D, { scale, width, text, pale
     context.fillRect(0, at_y, width, 1);
     context.globalAlpha = 1;
   }
-  // The first and the last say enough; those in between would lie on the curve.
+}
+
+/** The first and the last value say enough; those in between would lie on the curve. */
+function drawLabels(context: CanvasRenderingContext2D, { scale, text, palette }: SeriesDrawing, y: (value: number) => number): void {
+  context.font = "11px system-ui, sans-serif";
+  context.textBaseline = "middle";
   for (const tick of [scale.ticks[0], scale.ticks.at(-1)]) {
     if (tick === undefined) continue;
     const label = text(tick);

@@ -1,12 +1,12 @@
 // What the project wants of the sessions that programs record: what is sent without being asked for.
 
 import { createSignal, For, Show, type JSX } from "solid-js";
-import type { UploadWanted } from "../../api/admin";
-import { useApp } from "../../state/app";
-import { createSubmission } from "../../state/reading/submission";
-import { Form } from "../forms/form";
-import { Panel } from "./panel";
-import type { ProjectPartProps } from "./project";
+import type { UploadWanted } from "../../../api/admin";
+import { useApp } from "../../../state/app";
+import { createSubmission } from "../../../state/reading/submission";
+import { Form } from "../../forms/form";
+import { Panel } from "../panel";
+import type { ProjectPartProps } from "../project";
 
 const CHOICES: readonly { wanted: UploadWanted; label: string; note: string }[] = [
   { wanted: "all", label: "All sessions", note: "each is sent in full" },
