@@ -39,7 +39,7 @@ const VIEWS = [
   ...["", "?tab=threads", "?tab=metrics", "?tab=environment"].map((query) => ["full", PROGRAM + query]),
   ["full", `${PROGRAM}?tab=metrics&chart=p99~shop.checkout&from=2026-09-21T13:21:00.000Z&to=2026-09-21T13:27:00.000Z`, null, "metrics-of-a-range"],
   ["full", `${SESSION}?tab=metrics`], ["full", `${SESSION}?tab=threads`],
-  ["full", "/", bringFiles, "import"],
+  ["full", "/?project=shop", bringFiles, "import"],
   ...SETTINGS.map((section) => ["full", `/settings/${section}`]),
   ...["/", SESSION, "/users", "/users/user-7", "/settings/projects/shop", "/settings/audit", `${PROGRAM}?tab=threads`, `${PROGRAM}?tab=metrics`].map((path) => ["broken", path]),
 ];

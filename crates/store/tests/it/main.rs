@@ -7,7 +7,6 @@ mod expected;
 mod failures;
 mod figures;
 mod filters;
-mod over_time;
 mod people;
 mod properties;
 mod race;
