@@ -144,7 +144,7 @@ function Results(props: { sessions: readonly ImportedSession[]; onOpen: () => vo
         {(session) => (
           <li>
             <a href={sessionUrl({ id: session.id })} onClick={() => props.onOpen()}>Open session <span class="mono">{session.id.slice(0, ID_CHARS)}</span></a>{" "}
-            <span class="quiet">{STATES[session.state] ?? session.state}, {bytesText(session.bytes)}</span>
+            <span class="quiet">{STATES[session.state] ?? session.state}{session.bytes > 0 ? `, ${bytesText(session.bytes)}` : ""}</span>
           </li>
         )}
       </For>

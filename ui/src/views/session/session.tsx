@@ -230,13 +230,13 @@ function SessionPage(props: SessionPageProps): JSX.Element {
       <Switch>
         <Match when={props.state.tab === "events"}><EventsPanel {...props} /></Match>
         <Match when={props.state.tab === "errors"}><SessionErrorsTab {...props} /></Match>
-        <Match when={props.state.tab === "threads" && source.session()}>
+        <Match when={props.state.tab === "threads"}>
           <ThreadsTab
             looked={looked} axis={axis} filter={props.state.filter}
             onThread={(id) => props.change({ filter: withThread(props.state.filter, id), tab: "events" })}
           />
         </Match>
-        <Match when={props.state.tab === "metrics" && source.session()}>
+        <Match when={props.state.tab === "metrics"}>
           <MetricsTab looked={looked} axis={axis} charts={props.state.charts} onCharts={(charts) => props.change({ charts }, true)} />
         </Match>
         <Match when={props.state.tab === "environment"}>

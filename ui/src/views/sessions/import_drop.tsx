@@ -8,15 +8,21 @@ import { ImportDialog } from "../late_views";
 /** The dialog is asked for from the button, which may lie elsewhere than what is dropped. */
 const OPEN = "kymo-import";
 
-function writable(app: App): { id: string; name: string }[] {
+/** Projects that the person may bring files to. */
+export function writable(app: App): { id: string; name: string }[] {
   return (app.projects() ?? []).filter(({ id }) => mayWrite(app.me(), id));
 }
 
+export function openImport(): void {
+  dispatchEvent(new Event(OPEN));
+}
+
+/** On a phone the same stands in the menu of exports: there is no room for one button more. */
 export function ImportButton(): JSX.Element {
   const app = useApp();
   return (
     <Show when={writable(app).length > 0}>
-      <button type="button" class="button import-button" title="Bring session files or packages; or drop them on this page" onClick={() => dispatchEvent(new Event(OPEN))}>
+      <button type="button" class="button import-button" title="Bring session files or packages; or drop them on this page" onClick={openImport}>
         Import
       </button>
     </Show>
