@@ -206,6 +206,7 @@ impl Stand {
             // Let in, and then told that it sent no file, or that there is none.
             (400 | 415 | 422, ..) if row.needs == Needs::Uploading => Outcome::Done,
             (404, _, text) if text.contains("no file came for this session") => Outcome::Done,
+            (404, _, text) if text.contains("the session has no series") => Outcome::Done,
             (status, ..) => Outcome::of(status),
         }
     }
