@@ -67,7 +67,7 @@ pub use catalog::values::{FieldValue, ValueScope};
 pub use clock::{Clock, SystemClock};
 pub use columns::StoredEvent;
 pub use commit::{Change, Item, Receipt, Submission};
-pub use density::{DENSITY_BUCKETS_MAX, DensityBucket};
+pub use density::{DENSITY_BUCKETS_MAX, DensityBucket, GAPS_TOLD_MAX, Gap};
 pub use error::{StoreError, StoreErrorKind};
 pub use event_id::{EventId, NoEventId};
 pub use folder::Folder;
@@ -75,6 +75,10 @@ pub use folder::backup::{BackupFile, Manifest, restore};
 pub use folder::health::{Finding, Grade, Readiness, examine};
 pub use query::aggregate::{Aggregate, Aggregated, Bucket, NESTING_MAX, Statistic, TERMS_TOLD_MAX};
 pub use query::find::{FoundCursor, FoundEvent, FoundPage};
+pub use query::lanes::{LANES_MAX, Lane, Lanes};
+pub use query::series::{
+    Figure, POINTS_MAX, SERIES_TOLD_MAX, Series, SeriesKey, SeriesList, SeriesPoint, SeriesPoints,
+};
 pub use query::{EventCursor, EventFilter, EventOrder, EventPage, EventStart};
 pub use store::lookup::PlacedEvent;
 pub use store::people::MemberChange;

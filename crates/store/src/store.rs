@@ -23,13 +23,12 @@ use crate::catalog::{Catalog, counters, descriptions, events, projects, sessions
 use crate::clock::Clock;
 use crate::columns::StoredEvent;
 use crate::commit::{Change, Committer, Gathered, QUEUE_MAX, Receipt, Submission, UpkeepWanted, Waiting};
-use crate::density::{DensityBucket, density};
 use crate::error::StoreError;
 use crate::flush::{Flusher, TAIL_BYTES_MAX};
 use crate::folder::Folder;
 use crate::folder::health::Readiness;
 
-use crate::query::{self, EventFilter, EventOrder, EventPage, EventStart, RowFilter, Source, Tell};
+use crate::query::{self, EventFilter, EventOrder, EventPage, EventStart, Source};
 use crate::refusals::Refusals;
 use crate::retention::Retention;
 use crate::segment::{self, Footers, Segment};
@@ -40,6 +39,7 @@ use people::uses::Uses;
 
 pub(crate) mod beats;
 pub(crate) mod lookup;
+mod over_time;
 pub(crate) mod people;
 pub(crate) mod reports;
 mod search;
@@ -340,24 +340,6 @@ impl Store {
         ids.sort_unstable();
         ids.dedup();
         descriptions::of_references(self.catalog.readers(), project, &ids).await
-    }
-
-    /// A session's events between two moments, counted in equal buckets.
-    pub async fn density(
-        &self,
-        project: ProjectPk,
-        session: SessionId,
-        from: Timestamp,
-        to: Timestamp,
-        buckets: u32,
-    ) -> Result<Vec<DensityBucket>, StoreError> {
-        let filter = EventFilter { from: Some(from), to: Some(to), ..EventFilter::default() };
-        let filter = RowFilter::new(filter, None, Vec::new());
-        self.scan(project, session, move |sources, streams| {
-            let hits = query::scan(sources, streams, &filter, Tell::Errors)?;
-            Ok(density(&hits, from, to, buckets))
-        })
-        .await
     }
 
     async fn scan<T: Send + 'static>(

@@ -29,13 +29,19 @@ const THEMES = ["light", "dark"];
 const VARIES = [".snippet"];
 
 const SESSION = "/sessions/long-session";
+/** Of a program; as crates/server/tests/it/pictures/program.rs has it. */
+const PROGRAM = "/sessions/0199f0c1-2b3c-7d4e-9f50-000000000007";
 const SETTINGS = ["projects", "projects/shop", "members", "account", "audit", "about"];
 const VIEWS = [
   ...["/", "/users", "/sessions/nothing", "/events/nothing", "/nowhere", "/settings/projects"].map((path) => ["empty", path]),
   ...["/", "/?filter=user:nobody", "/?filter=usr:ann", SESSION, `${SESSION}?event=77`, `${SESSION}?tab=errors`, `${SESSION}?tab=environment`, `${SESSION}?tab=related`,
     "/users", "/users/user-7"].map((path) => ["full", path]),
+  ...["", "?tab=threads", "?tab=metrics", "?tab=environment"].map((query) => ["full", PROGRAM + query]),
+  ["full", `${PROGRAM}?tab=metrics&chart=p99~shop.checkout&from=2026-09-21T13:21:00.000Z&to=2026-09-21T13:27:00.000Z`, null, "metrics-of-a-range"],
+  ["full", `${SESSION}?tab=metrics`], ["full", `${SESSION}?tab=threads`],
+  ["full", "/?project=shop", bringFiles, "import"],
   ...SETTINGS.map((section) => ["full", `/settings/${section}`]),
-  ...["/", SESSION, "/users", "/users/user-7", "/settings/projects/shop", "/settings/audit"].map((path) => ["broken", path]),
+  ...["/", SESSION, "/users", "/users/user-7", "/settings/projects/shop", "/settings/audit", `${PROGRAM}?tab=threads`, `${PROGRAM}?tab=metrics`].map((path) => ["broken", path]),
 ];
 
 const problems = [];
@@ -62,20 +68,22 @@ async function all(browser, viewport, colorScheme) {
     const page = await context.newPage();
     await page.clock.setFixedTime(Number(process.env.KYMO_NOW));
     await page.addInitScript(useFont, fontFaces());
-    for (const [of, path] of VIEWS) {
-      if ((of === "empty") === (state === "EMPTY")) await one(page, of, path, `${colorScheme}-${viewport.width}`);
+    for (const [of, path, act, called] of VIEWS) {
+      if ((of === "empty") === (state === "EMPTY")) await one(page, of, path, `${colorScheme}-${viewport.width}`, act, called);
     }
     await page.close();
   }
   await context.close();
 }
 
-async function one(page, state, path, look) {
-  const name = `${state}-${path.replace(/[^a-z0-9]+/gi, "-").replace(/^-|-$/g, "") || "sessions"}-${look}`;
+/** `act`: what is done before the picture is taken, `called` so. */
+async function one(page, state, path, look, act, called) {
+  const name = `${state}-${called ?? (path.replace(/[^a-z0-9]+/gi, "-").replace(/^-|-$/g, "") || "sessions")}-${look}`;
   const server = process.env[state === "empty" ? "KYMO_EMPTY" : "KYMO_FULL"];
   if (state === "broken") await page.route(/\/api\/v1\/(?!me$|projects$|stream|changes)/, refuse);
   await page.goto(server + path);
   await page.locator("main").waitFor();
+  await act?.(page);
   await settled(page);
   const mask = VARIES.map((selector) => page.locator(selector));
   const bytes = await page.screenshot({ animations: "disabled", caret: "hide", mask, maskColor: "#808080" });
@@ -84,6 +92,25 @@ async function one(page, state, path, look) {
   console.log(JSON.stringify({ picture: name }));
   if (look !== "dark-390") await lookOver(page, name);
   await page.unrouteAll();
+}
+
+/** One that the server took, one that it did not, one that is none. */
+async function bringFiles(page) {
+  await page.route("**/api/v1/projects/*/import", (route) => {
+    const is_first = route.request().postDataBuffer().length < 100;
+    const sessions = [{ id: "0199f0c1-2b3c-7d4e-9f50-000000000007", state: "new", bytes: 734_003 }, { id: "0199f0c1-3b3c-7d4e-9f50-000000000008", state: "there_already", bytes: 0 }];
+    return is_first
+      ? route.fulfill({ status: 200, contentType: "application/json", body: JSON.stringify({ sessions, notes: ["at byte 81920: a damaged place was passed over"] }) })
+      : refuse(route);
+  });
+  // On a phone the button is in a menu.
+  await page.evaluate(() => dispatchEvent(new Event("kymo-import")));
+  const magic = Buffer.from([0x89, 0x4b, 0x59, 0x4d, 0x4f, 0x0d, 0x0a, 0x1a]);
+  const file = (name, buffer) => ({ name, mimeType: "application/octet-stream", buffer });
+  await page.getByLabel("Session files").setInputFiles([
+    file("till-3.kymo", magic), file("yesterday.kymo", Buffer.concat([magic, Buffer.alloc(200)])), file("holiday.png", Buffer.from("no session")),
+  ]);
+  await page.getByText("expected a session file or a package").waitFor();
 }
 
 function refuse(route) {

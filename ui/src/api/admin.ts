@@ -15,7 +15,11 @@ export interface ProjectSettingsChange {
   retention_days?: number | null;
   sessions?: Record<string, number | null>;
   client_settings?: Record<string, string | null>;
+  upload?: { wanted: UploadWanted };
 }
+
+/** Which sessions of programs are sent in full without being asked for. */
+export type UploadWanted = "all" | "with_errors" | "none";
 
 interface List<Item> {
   items: Item[];

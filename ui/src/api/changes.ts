@@ -18,6 +18,8 @@ type Connect = (on: { open(): void; message(text: string): void; end(): void }) 
 
 const RETRY_MS_FIRST = 1_000;
 const RETRY_MS_MAX = 15_000;
+/** The first picture is drawn by then, or waits for a server to which one question more is nothing. */
+const FIRST_LOOK_MS = 1_000;
 /** Tries of one way that never opened, after which the other is taken: a server that is away fails both. */
 const TRIES = 2;
 
@@ -55,7 +57,8 @@ export function openChangeStream(hooks: ChangeStreamHooks): () => void {
   let disconnect: (() => void) | null = null;
   let retry_timer: ReturnType<typeof setTimeout> | undefined;
   let retry_ms = RETRY_MS_FIRST;
-  let is_first_try = true;
+  let is_first_open = true;
+  let first_look_timer: ReturnType<typeof setTimeout> | undefined;
   let way = bySocket;
   let failed_tries = 0;
 
@@ -71,14 +74,15 @@ export function openChangeStream(hooks: ChangeStreamHooks): () => void {
         is_open = true;
         retry_ms = RETRY_MS_FIRST;
         hooks.onState("open");
-        // What was missed is not repeated by the server: unless it was open at once, read again.
-        if (!is_first_try) hooks.onChanged(null);
-        is_first_try = false;
+        // What was missed is not repeated by the server: neither since the stream was lost, nor between the first questions of the
+        // page and now. So all that is shown is read again, the first time as soon as those may have been answered.
+        if (is_first_open) first_look_timer = setTimeout(() => hooks.onChanged(null), FIRST_LOOK_MS);
+        else hooks.onChanged(null);
+        is_first_open = false;
         failed_tries = 0;
       },
       message: (text) => tell(text),
       end() {
-        is_first_try = false;
         if (!is_open) failed_tries += 1;
         hooks.onState("reconnecting");
         hooks.onRefused();
@@ -95,6 +99,7 @@ export function openChangeStream(hooks: ChangeStreamHooks): () => void {
 
   function close(): void {
     clearTimeout(retry_timer);
+    clearTimeout(first_look_timer);
     disconnect?.();
     disconnect = null;
   }

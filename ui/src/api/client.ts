@@ -3,7 +3,8 @@
 import { createAdminApi, type AdminApi, type Method } from "./admin";
 import { BASE, queryOf, type Params } from "./query";
 import type {
-  Density, EventPage, FilterFault, FilterField, FilterValue, Me, NewView, Page, Project, Session, SessionCounts, SessionEvent, SessionsSummary, View, Worth,
+  Density, EventPage, FilterFault, FilterField, FilterValue, Me, NewView, Page, Project, SeriesList, SeriesPoints, Session, SessionCounts, SessionEvent, SessionsSummary,
+  Threads, View, Worth,
 } from "./types";
 
 export type { Params };
@@ -41,6 +42,11 @@ export interface Api extends AdminApi {
   density(id: string, params: Params, signal?: AbortSignal): Promise<Density>;
   event(id: string, signal?: AbortSignal): Promise<SessionEvent>;
   pin(id: string, is_pinned: boolean): Promise<void>;
+  threads(id: string, params: Params, signal?: AbortSignal): Promise<Threads>;
+  metrics(id: string, signal?: AbortSignal): Promise<SeriesList>;
+  metricPoints(id: string, params: Params, signal?: AbortSignal): Promise<SeriesPoints>;
+  /** A session of a program is to be sent in full. */
+  requestSession(id: string): Promise<void>;
 }
 
 /** What was asked before there was an Api: see early.ts. */
@@ -67,11 +73,12 @@ export function createApi(fetcher: typeof fetch, asked: Asked, on_signed_out: ()
   async function get<Answer>(path: string, params: Params, signal?: AbortSignal): Promise<Answer> {
     const init: RequestInit = { headers: { accept: "application/json" } };
     if (signal) init.signal = signal;
-    const response = await request(path + queryOf(params), init);
-    const answer = (await response.json()) as Answer;
-    // One that was asked early does not know the signal.
-    signal?.throwIfAborted();
-    return answer;
+    try {
+      return (await (await request(path + queryOf(params), init)).json()) as Answer;
+    } finally {
+      // What was asked early does not know the signal: neither its answer nor its failure is wanted any more.
+      signal?.throwIfAborted();
+    }
   }
 
   async function send<Answer>(method: Method, path: string, body?: unknown): Promise<Answer> {
@@ -102,6 +109,10 @@ export function createApi(fetcher: typeof fetch, asked: Asked, on_signed_out: ()
     events: (id, params, signal) => get(`${sessionPath(id)}/events`, params, signal),
     density: (id, params, signal) => get(`${sessionPath(id)}/density`, params, signal),
     event: (id, signal) => get(`/events/${encodeURIComponent(id)}`, {}, signal),
+    threads: (id, params, signal) => get(`${sessionPath(id)}/threads`, params, signal),
+    metrics: (id, signal) => get(`${sessionPath(id)}/metrics`, {}, signal),
+    metricPoints: (id, params, signal) => get(`${sessionPath(id)}/metrics/points`, params, signal),
+    requestSession: async (id) => void (await request(`${sessionPath(id)}/request`, { method: "POST" })),
     pin: async (id, is_pinned) => void (await request(`${sessionPath(id)}/pin`, { method: is_pinned ? "PUT" : "DELETE" })),
   };
 }
@@ -109,6 +120,11 @@ export function createApi(fetcher: typeof fetch, asked: Asked, on_signed_out: ()
 /** Where the browser saves all events of a session that match, as a file. */
 export function eventsExportUrl(id: string, params: Params): string {
   return `${BASE}${sessionPath(id)}/events${queryOf(params)}`;
+}
+
+/** Where the browser saves a session of a program as one session file. */
+export function downloadUrl(id: string): string {
+  return `${BASE}${sessionPath(id)}/download`;
 }
 
 function sessionPath(id: string): string {
@@ -122,14 +138,18 @@ export function exportUrl(params: Params, format: "ndjson" | "csv"): string {
 
 /** Reads problem+json; a proxy in between may answer with anything, so nothing of it is relied on. */
 async function failureOf(response: Response): Promise<ApiFailure> {
-  const fallback = response.statusText || "the server answered with an error";
+  return problemFailure(response.status, response.statusText, await response.text().catch(() => ""));
+}
+
+export function problemFailure(status: number, status_text: string, body: string): ApiFailure {
+  const fallback = status_text || "the server answered with an error";
   try {
-    const problem = (await response.json()) as Record<string, unknown>;
+    const problem = JSON.parse(body) as Record<string, unknown>;
     const title = typeof problem["title"] === "string" ? problem["title"] : fallback;
     const detail = typeof problem["detail"] === "string" ? problem["detail"] : "";
-    return new ApiFailure(response.status, title, detail, faultOf(problem, detail));
+    return new ApiFailure(status, title, detail, faultOf(problem, detail));
   } catch {
-    return new ApiFailure(response.status, fallback, "");
+    return new ApiFailure(status, fallback, "");
   }
 }
 

@@ -5,8 +5,8 @@ import type { Event, Level, Project, Session, SessionSummary } from "./schema";
 
 export type {
   AddMember, AddProject, AddToken, AuditEntry, Browser, ChangeMember, Density, DensityBucket, EndReason, Exception, FilterField, FilterValue, Frame, Kymogram, KymogramBucket,
-  MadeToken, Me, Member, MemberWithLink, NewView, Project, ProjectChange, ProjectMember, ProjectSettings, Session, SessionBucket,
-  SessionCounts, SessionKind, SessionState, SignInLink, Status, Token, User, UserDescription, UserReport, View, Worth,
+  Gap, MadeToken, Me, Member, MemberWithLink, MetricPoint, MetricSample, MetricSeries, NewView, Project, ProjectChange, ProjectMember, ProjectSettings, Session, SessionBucket,
+  SeriesList, SeriesPoints, SessionCounts, SessionKind, SessionState, SignInLink, Status, ThreadLane, Threads, Token, User, UserDescription, UserReport, View, Worth,
 } from "./schema";
 
 export type SeverityLevel = Level;

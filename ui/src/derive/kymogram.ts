@@ -5,7 +5,7 @@
 //       / \   .   |      of a thousand; at the foot in colour: what of it was a warning or worse
 //   ___/   \_/ \__|____] where nothing happened the line runs flat and pale; `v` a notch, `]` the end
 
-import type { Session, SeverityLevel } from "../api/types";
+import type { Gap, Session, SeverityLevel } from "../api/types";
 import { severityRank, worse } from "./severity";
 
 /** A stretch of time with what happened in it; times in milliseconds. */
@@ -54,6 +54,11 @@ export interface Notch {
   width_ms: number;
   errors: number;
   worst: SeverityLevel;
+}
+
+/** Where events of a program are missing. */
+export interface TimeGap extends TimeSpan {
+  events: number;
 }
 
 export type EndShape = "cap" | "fade" | "break" | "edge" | "open";
@@ -197,6 +202,16 @@ export function notchAt(notches: readonly Notch[], x: number, reach: number): No
 /** The bucket that covers a time; empty stretches have none. */
 export function bucketAt(buckets: readonly TimeBucket[], time_ms: number): TimeBucket | null {
   return buckets.find((bucket) => time_ms >= bucket.at_ms && time_ms < bucket.at_ms + bucket.width_ms) ?? null;
+}
+
+export function gapsOf(gaps: readonly Gap[]): TimeGap[] {
+  return gaps.map(({ from, to, events }) => ({ from_ms: Date.parse(from), to_ms: Date.parse(to), events }));
+}
+
+/** The largest gap around a time. */
+export function gapAt(gaps: readonly TimeGap[], time_ms: number): TimeGap | null {
+  const around = gaps.filter(({ from_ms, to_ms }) => time_ms >= from_ms && time_ms <= to_ms);
+  return around.reduce<TimeGap | null>((largest, gap) => (largest && largest.events >= gap.events ? largest : gap), null);
 }
 
 export function endShape(session: Pick<Session, "state" | "end_reason">): EndShape {

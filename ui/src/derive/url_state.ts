@@ -5,7 +5,7 @@ import { parseSession, sessionPath, type SessionAddress, type SessionPageState }
 import { parseRange, RANGE_DEFAULT, type Range } from "./list/range";
 import { parseSort, SORT_DEFAULT, type Sort } from "./list/sort";
 
-export { SESSION_STATE_DEFAULT, SESSION_TABS } from "./events/session_url";
+export { CHARTS_MAX, SESSION_STATE_DEFAULT, SESSION_TABS } from "./events/session_url";
 export type { SessionAddress, SessionPageState, SessionTab } from "./events/session_url";
 
 export { RANGES, rangeFrom, rangeTo, type Range } from "./list/range";

@@ -4,6 +4,7 @@ import { createContext, createSignal, onCleanup, useContext, type Accessor } fro
 import { openChangeStream, type StreamState } from "../api/changes";
 import { createApi, type Api, type Asked } from "../api/client";
 import type { Changed, Me, Project } from "../api/types";
+import { createImports, type Imports } from "./imports";
 import { createKeys, type Keys } from "./keys";
 import { createPalette, type Palette } from "./palette";
 import { createClock, createCoalesced } from "./refresh";
@@ -26,6 +27,8 @@ export interface App {
   /** Reads who one is and what projects there are again, after a change of them. */
   reload(): Promise<void>;
   stream_state: Accessor<StreamState>;
+  /** Files that are brought, whichever place is shown. */
+  imports: Imports;
   /** Ends with the component that listens. */
   onChanged(listener: ChangeListener): void;
   /** A short word to the person, also read aloud. */
@@ -79,6 +82,7 @@ export function createApp(asked: Asked): App {
     projects,
     reload: async () => void (await Promise.all([readMe(), api.projects().then(({ items }) => setProjects(items))])),
     stream_state,
+    imports: createImports(),
     ...notices,
     onChanged(listener) {
       listeners.add(listener);

@@ -11,6 +11,7 @@ export const UsersView = createLate(async () => (await elsewhere()).UsersView);
 export const UserView = createLate(async () => (await elsewhere()).UserView);
 export const SettingsView = createLate(async () => (await elsewhere()).SettingsView);
 export const FirstRun = createLate(async () => (await elsewhere()).FirstRun);
+export const ImportDialog = createLate(async () => (await import("./import/import_dialog")).ImportDialog);
 
 /** Fetches all of them, so that no click has to wait and an update of the server is not noticed. */
 export async function fetchLateViews(): Promise<void> {

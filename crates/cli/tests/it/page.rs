@@ -1,5 +1,6 @@
 //! The web page in a real browser, fed by the real agent.
 
+mod process;
 mod session;
 
 use kymo_testkit::{Kymo, Script, kymo::needed};

@@ -1,7 +1,6 @@
-//! Events of a session, of none, and their density.
+//! Events of a session and of none.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -10,8 +9,8 @@ use axum::response::{IntoResponse, Response};
 use kymo_filter::Subject;
 use kymo_model::SessionId;
 use kymo_store::{
-    DENSITY_BUCKETS_MAX, EventCursor, EventFilter, EventId, EventOrder, EventPage, EventStart, FoundCursor,
-    FoundEvent, NoEventId, ProjectPk, Projects, StoredEvent,
+    EventCursor, EventFilter, EventId, EventOrder, EventPage, EventStart, FoundCursor, FoundEvent, NoEventId,
+    ProjectPk, Projects, StoredEvent,
 };
 use kymo_tracker::SessionRow;
 use serde::Serialize;
@@ -21,7 +20,7 @@ use super::document::words::{Level, Order};
 use super::document::{FormatQuery, Refusal};
 use super::export::{Format, Page, Pages, export, only};
 use super::parameters::{Parameters, cursor_text};
-use super::shapes::{DensityBucketShape, EventShape, Moment};
+use super::shapes::{EventShape, Moment};
 use crate::access::Caller;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -29,7 +28,6 @@ use crate::state::AppState;
 /// Events of a page, and most of them: 5000 events are some 3 MB of JSON.
 const PAGE_DEFAULT: u32 = 500;
 const PAGE_MAX: u32 = 5000;
-const DENSITY_BUCKETS_DEFAULT: u32 = 256;
 
 /// Which events.
 #[derive(utoipa::IntoParams)]
@@ -72,16 +70,6 @@ pub(super) struct EventList {
     first_index: Option<u64>,
     /// Events that match, on all pages; `null`: a search stops at the end of its page.
     total: Option<u64>,
-}
-
-/// A session's events counted in equal buckets.
-#[derive(Serialize, ToSchema)]
-pub(super) struct Density {
-    from: Moment,
-    to: Moment,
-    width_seconds: f64,
-    /// Those that hold something.
-    buckets: Vec<DensityBucketShape>,
 }
 
 /// A session's events in order of time, then sequence; those of a browser tab or of a program in order of sequence
@@ -209,7 +197,7 @@ async fn answer(
     }
 }
 
-fn filter(state: &AppState, parameters: &Parameters) -> Result<EventFilter, Problem> {
+pub(super) fn filter(state: &AppState, parameters: &Parameters) -> Result<EventFilter, Problem> {
     Ok(EventFilter {
         query: parameters.filter(Subject::Event, state.store.now())?,
         text: parameters.text("text").map(str::to_owned),
@@ -386,40 +374,4 @@ pub(super) async fn one(
     let description = placed.event.reference_id.as_ref().and_then(|id| described.get(id)).cloned();
     let session = placed.session.map(|row| row.id);
     Ok(Json(EventShape::new(id, placed.event, session, description)))
-}
-
-/// A session's events over time
-#[utoipa::path(
-    get,
-    path = "/api/v1/sessions/{id}/density",
-    operation_id = "count_session_events",
-    tag = "events",
-    params(
-        ("id" = String, Path, description = "The session's id or `external_id`"),
-        ("from" = Option<Moment>, Query, description = "Its start by default"),
-        ("to" = Option<Moment>, Query, description = "Just after its last event by default"),
-        ("buckets" = Option<u32>, Query, description = "Most buckets", minimum = 1, maximum = 512)
-    ),
-    responses((status = 200, body = Density), Refusal)
-)]
-pub(super) async fn density(
-    State(state): State<AppState>,
-    caller: Caller,
-    Path(id): Path<String>,
-    parameters: Parameters,
-) -> Result<Json<Density>, Problem> {
-    let (project, row) = state.store.session(&caller.projects(), &id).await?;
-    let from = parameters.time("from")?.unwrap_or(row.started_at);
-    // The end is exclusive, the last event is not.
-    let default_to = row.last_activity_at.plus(Duration::from_nanos(1));
-    let to = parameters.time("to")?.unwrap_or(default_to).max(from.plus(Duration::from_nanos(1)));
-    let buckets = parameters.number("buckets", 1, DENSITY_BUCKETS_MAX, DENSITY_BUCKETS_DEFAULT)?;
-    let counted = state.store.density(project, row.id, from, to, buckets).await?;
-    let items: Vec<DensityBucketShape> = counted.into_iter().map(DensityBucketShape::from).collect();
-    Ok(Json(Density {
-        from: Moment(from),
-        to: Moment(to),
-        width_seconds: to.since(from).as_secs_f64() / f64::from(buckets),
-        buckets: items,
-    }))
 }

@@ -7,6 +7,7 @@ mod export;
 mod filter;
 mod headers;
 mod input;
+mod over_time;
 mod parameters;
 mod people;
 mod projects;
@@ -66,7 +67,10 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(views::list))
         .routes(routes!(views::put, views::delete))
         .routes(routes!(events::of_session))
-        .routes(routes!(events::density))
+        .routes(routes!(over_time::density))
+        .routes(routes!(over_time::threads))
+        .routes(routes!(over_time::metrics))
+        .routes(routes!(over_time::points))
         .routes(routes!(events::everywhere))
         .routes(routes!(events::one))
         .routes(routes!(filter::fields))

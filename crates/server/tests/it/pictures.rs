@@ -1,6 +1,8 @@
 //! Pictures of every view, compared with those kept in `tests/node/views/pictures`. The server's clock stands still, so
 //! that a picture is the same each time.
 
+mod program;
+
 use std::time::Duration;
 
 use kymo_model::Timestamp;
@@ -72,6 +74,7 @@ fn fill(stand: &Stand) {
         let events: Vec<Value> = (first..first + BATCH).map(|number| line(number, begin)).collect();
         post(stand, &events);
     }
+    program::send(stand, NOW);
     stand.flush();
 }
 

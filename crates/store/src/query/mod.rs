@@ -7,8 +7,10 @@
 pub(crate) mod aggregate;
 mod filter;
 pub(crate) mod find;
+pub(crate) mod lanes;
 pub(crate) mod plan;
 mod rows;
+pub(crate) mod series;
 mod source;
 
 use std::sync::Arc;
@@ -20,7 +22,7 @@ pub(crate) use self::source::{Source, sources};
 pub use filter::EventFilter;
 pub(crate) use filter::RowFilter;
 
-use crate::columns::{Reader, StoredEvent};
+use crate::columns::{Reader, StoredEvent, schema};
 use crate::error::StoreError;
 
 /// Rows one query looks at. A session larger than that is asked for in parts of time.
@@ -190,6 +192,7 @@ pub(crate) fn page(
 
 /// The whole rows of the hits, in their order.
 fn fetch(sources: &[Arc<dyn Source>], hits: &[Hit]) -> Result<Vec<StoredEvent>, StoreError> {
+    let columns: Vec<usize> = (0..schema().fields().len()).collect();
     let mut events: Vec<Option<StoredEvent>> = vec![None; hits.len()];
     for (position, source) in sources.iter().enumerate() {
         let mut wanted: Vec<(u64, usize)> = hits
@@ -201,7 +204,7 @@ fn fetch(sources: &[Arc<dyn Source>], hits: &[Hit]) -> Result<Vec<StoredEvent>, 
         wanted.sort_unstable();
         let rows: Vec<u64> = wanted.iter().map(|(row, _)| *row).collect();
         let mut targets = wanted.iter().map(|(_, to)| *to);
-        for batch in source.fetch(&rows)? {
+        for batch in source.fetch(&rows, &columns)? {
             let reader = Reader::new(&batch);
             for row in 0..batch.num_rows() {
                 if let Some(to) = targets.next() {

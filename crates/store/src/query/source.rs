@@ -34,8 +34,8 @@ pub(crate) trait Source: Send + Sync {
         tell: Tell,
         found: Found<'_>,
     ) -> Result<(), StoreError>;
-    /// The rows of those numbers (ascending), all columns.
-    fn fetch(&self, rows: &[u64]) -> Result<Vec<RecordBatch>, StoreError>;
+    /// The rows of those numbers (ascending), of these columns (ascending).
+    fn fetch(&self, rows: &[u64], columns: &[usize]) -> Result<Vec<RecordBatch>, StoreError>;
 }
 
 /// The places of a view that hold rows of the session. `None`: the ranges name a segment that the
@@ -81,8 +81,11 @@ impl Source for TailBatch {
         Ok(())
     }
 
-    fn fetch(&self, rows: &[u64]) -> Result<Vec<RecordBatch>, StoreError> {
-        fetch_rows(self, rows)
+    fn fetch(&self, rows: &[u64], columns: &[usize]) -> Result<Vec<RecordBatch>, StoreError> {
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(vec![take_record_batch(&self.batch.project(columns)?, &UInt64Array::from(rows.to_vec()))?])
     }
 }
 
@@ -116,8 +119,8 @@ impl Source for Stretch {
         Ok(())
     }
 
-    fn fetch(&self, rows: &[u64]) -> Result<Vec<RecordBatch>, StoreError> {
-        fetch_rows_of(&self.segment, rows)
+    fn fetch(&self, rows: &[u64], columns: &[usize]) -> Result<Vec<RecordBatch>, StoreError> {
+        fetch_columns_of(&self.segment, rows, columns)
     }
 }
 
@@ -131,6 +134,15 @@ pub(super) fn fetch_rows(tail: &TailBatch, rows: &[u64]) -> Result<Vec<RecordBat
 
 /// The same of a segment.
 pub(super) fn fetch_rows_of(segment: &Segment, rows: &[u64]) -> Result<Vec<RecordBatch>, StoreError> {
+    let columns: Vec<usize> = (0..schema().fields().len()).collect();
+    fetch_columns_of(segment, rows, &columns)
+}
+
+fn fetch_columns_of(
+    segment: &Segment,
+    rows: &[u64],
+    columns: &[usize],
+) -> Result<Vec<RecordBatch>, StoreError> {
     let mut ranges: Vec<(u64, u64)> = Vec::new();
     for &row in rows {
         match ranges.last_mut() {
@@ -141,8 +153,7 @@ pub(super) fn fetch_rows_of(segment: &Segment, rows: &[u64]) -> Result<Vec<Recor
     if ranges.is_empty() {
         return Ok(Vec::new());
     }
-    let columns: Vec<usize> = (0..schema().fields().len()).collect();
-    segment.file.read(&ranges, &columns)
+    segment.file.read(&ranges, columns)
 }
 
 /// A filter bound to a batch's columns, found by name: a projection has fewer.

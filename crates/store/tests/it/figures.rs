@@ -1,6 +1,8 @@
 //! What is added up in the catalog, found by an index or looked at in part is what a plain list of all sessions
 //! gives: after batches in any order, late events, ends, silence, other users, retention and a restart.
 
+mod over_time;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 

@@ -250,7 +250,12 @@ impl Run {
         let (one, other) = (self.date(), self.date());
         let (from, to) = (one.min(other), one.max(other).plus(Duration::from_nanos(1)));
         let buckets = 1 + self.random.below(64) as u32;
-        let found = self.stand.store().density(owner.0, session, from, to, buckets).await.unwrap();
+        let found = self
+            .stand
+            .store()
+            .density(owner.0, session, EventFilter::default(), (from, to), buckets)
+            .await
+            .unwrap();
         let found: Vec<_> = found.iter().map(|b| (b.index, b.count, b.errors, b.worst)).collect();
         assert_eq!(found, density(&events, from, to, buckets));
     }

@@ -120,7 +120,11 @@ async fn read_density(shared: Arc<Shared>) -> u64 {
     while !shared.done.load(Ordering::SeqCst) {
         let answered = shared.answered.load(Ordering::SeqCst);
         let to = BEGIN.plus(Duration::from_hours(1));
-        let found = shared.store.density(shared.shop, shared.session, BEGIN, to, 100).await.unwrap();
+        let found = shared
+            .store
+            .density(shared.shop, shared.session, EventFilter::default(), (BEGIN, to), 100)
+            .await
+            .unwrap();
         let count: u32 = found.iter().map(|bucket| bucket.count).sum();
         assert!(u64::from(count) >= answered && u64::from(count - 1).is_multiple_of(BATCH), "{count}");
         reads += 1;

@@ -61,7 +61,12 @@ impl Tabs {
                 }
             }
             let to = row.last_activity_at.plus(Duration::from_nanos(1));
-            let density = self.stand.store().density(self.shop, row.id, row.started_at, to, 4).await.unwrap();
+            let density = self
+                .stand
+                .store()
+                .density(self.shop, row.id, EventFilter::default(), (row.started_at, to), 4)
+                .await
+                .unwrap();
             assert_eq!(density.iter().map(|bucket| u64::from(bucket.count)).sum::<u64>(), row.event_count);
             all.push(texts.join(" "));
         }

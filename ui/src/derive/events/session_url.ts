@@ -3,9 +3,9 @@
 import type { SeverityLevel } from "../../api/types";
 import { parseSeverity } from "../severity";
 
-export type SessionTab = "events" | "errors" | "environment" | "related";
+export type SessionTab = "events" | "errors" | "threads" | "metrics" | "environment" | "related";
 
-export const SESSION_TABS: readonly SessionTab[] = ["events", "errors", "environment", "related"];
+export const SESSION_TABS: readonly SessionTab[] = ["events", "errors", "threads", "metrics", "environment", "related"];
 
 export interface SessionPageState {
   id: string;
@@ -24,11 +24,16 @@ export interface SessionPageState {
   follow: boolean;
   /** Identical neighbours are one row. */
   grouped: boolean;
+  /** Charts of metrics, in order: `shop.orders{till="3"}`, `p99~shop.checkout`. None: as the page chooses. */
+  charts: readonly string[];
 }
 
 export const SESSION_STATE_DEFAULT: Omit<SessionPageState, "id"> = {
-  tab: "events", filter: "", severity: null, errors: false, from_ms: null, to_ms: null, event: null, follow: false, grouped: true,
+  tab: "events", filter: "", severity: null, errors: false, from_ms: null, to_ms: null, event: null, follow: false, grouped: true, charts: [],
 };
+
+/** Charts of one page: each asks the server a question of its own. */
+export const CHARTS_MAX = 8;
 
 /** What is not given is as by default. */
 export type SessionAddress = Pick<SessionPageState, "id"> & Partial<SessionPageState>;
@@ -48,6 +53,7 @@ export function parseSession(id: string, query: URLSearchParams): SessionPageSta
     event: Number.isSafeInteger(sequence) && sequence > 0 ? sequence : null,
     follow: query.get("follow") === "true",
     grouped: query.get("grouped") !== "false",
+    charts: query.getAll("chart").slice(0, CHARTS_MAX),
   };
 }
 
@@ -65,5 +71,6 @@ export function sessionPath(address: SessionAddress): { path: string; query: URL
   if (session.event !== null) query.set("event", String(session.event));
   if (session.follow) query.set("follow", "true");
   if (!session.grouped) query.set("grouped", "false");
+  for (const chart of session.charts) query.append("chart", chart);
   return { path: `/sessions/${encodeURIComponent(session.id)}`, query };
 }

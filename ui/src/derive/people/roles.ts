@@ -6,7 +6,7 @@ export type Role = "reader" | "member" | "admin";
 
 export const ROLES: readonly { role: Role; label: string; may: string }[] = [
   { role: "reader", label: "Reader", may: "sees the project's sessions, events and figures" },
-  { role: "member", label: "Member", may: "also shares views and pins sessions" },
+  { role: "member", label: "Member", may: "also shares views, pins sessions, asks for them and brings files of them" },
   { role: "admin", label: "Admin", may: "also changes settings, tokens and roles, erases, and reads the project's audit log" },
 ];
 
@@ -16,6 +16,11 @@ export function isServerAdmin(me: Me | null): boolean {
 
 export function mayAdminister(me: Me | null, project: string): boolean {
   return me !== null && (me.is_server_admin || me.roles[project] === "admin");
+}
+
+/** Members and admins write, readers do not. */
+export function mayWrite(me: Me | null, project: string): boolean {
+  return me !== null && (me.is_server_admin || ["member", "admin"].includes(me.roles[project] ?? ""));
 }
 
 export function mayAdministerAny(me: Me | null): boolean {

@@ -77,6 +77,9 @@ export function createEventList(app: App, filter: Accessor<EventFilter>, firstIn
   let wanted: EventSpan = { first: 0, last: 0 };
   let pump_timer: ReturnType<typeof setTimeout> | undefined;
   let is_pumping = false;
+  /** The first page of the filter is being read; what changes meanwhile is looked at afterwards. */
+  let is_starting = false;
+  let has_changed = false;
   let located: { asked: string; place: Promise<EventPlace | null> } | null = null;
 
   const ask = (params: Params): Promise<EventPage> =>
@@ -126,11 +129,19 @@ export function createEventList(app: App, filter: Accessor<EventFilter>, firstIn
     request = new AbortController();
     const { signal } = request;
     end_cursor = null;
+    // Its answer was asked for with what is aborted now.
+    located = null;
+    is_starting = true;
+    has_changed = false;
     setReady(false);
     setFailure(null);
     void working(async () => {
       const first = await firstIndex(list);
       if (!signal.aborted) await readPage(Math.floor(first / PAGE_SIZE), true);
+    }).then(() => {
+      if (signal.aborted) return;
+      is_starting = false;
+      if (has_changed) list.refresh();
     });
   }
 
@@ -144,6 +155,8 @@ export function createEventList(app: App, filter: Accessor<EventFilter>, firstIn
 
   async function refreshNow(): Promise<void> {
     const { total } = pages();
+    // Begun anew it would be no sooner there, and whoever asks where an event is would get no answer.
+    if (is_starting) return void (has_changed = true);
     if (!ready()) return start();
     if (total === 0) return readPage(0, true);
     if (end_cursor === null) {

@@ -3,14 +3,13 @@
 import { createEffect, createMemo, createSignal, on, onCleanup, type Accessor } from "solid-js";
 import { ApiFailure, failureText, isAborted, type Params } from "../../api/client";
 import type { Density, Session } from "../../api/types";
-import type { TimeSpan } from "../../derive/kymogram";
-import { timeParameter } from "../../derive/time";
 import type { App } from "../app";
 import { createCoalesced } from "../refresh";
+import { filterParams, type EventFilter } from "./event_list";
 
 export interface SessionSource {
   session: Accessor<Session | null>;
-  /** Of the range that is looked at; while a new one is read, the one before. */
+  /** Of what the filter leaves in the range that is looked at; while a new one is read, the one before. */
   density: Accessor<Density | null>;
   density_failure: Accessor<string | null>;
   failure: Accessor<string | null>;
@@ -22,16 +21,15 @@ export interface SessionSource {
 const REFRESH_GAP_MS = 400;
 const BUCKET_COUNT = 256;
 
-/** `range`: of the life, `null` for all of it. `onRefreshed` is called when the session has changed on the server. */
+/** `filter`: with the range of the life that is looked at, if not all of it is. `onRefreshed` is called when the session has changed on the server. */
 export function createSessionSource(
   app: App,
   idNow: Accessor<string>,
-  range: Accessor<TimeSpan | null>,
+  filter: Accessor<EventFilter>,
   onRefreshed: () => void,
 ): SessionSource {
   // The address changes with each selection; only another session is a reason to begin anew.
   const id = createMemo(idNow);
-  const range_key = createMemo(() => `${range()?.from_ms} ${range()?.to_ms}`);
   const [session, setSession] = createSignal<Session | null>(null);
   const [failure, setFailure] = createSignal<string | null>(null);
   const [missing, setMissing] = createSignal(false);
@@ -59,16 +57,16 @@ export function createSessionSource(
     density_request.abort();
     density_request = new AbortController();
     const { signal } = density_request;
-    const span = range();
-    const params: Params = { buckets: BUCKET_COUNT };
-    if (span) Object.assign(params, { from: timeParameter(span.from_ms), to: timeParameter(span.to_ms) });
+    const params: Params = { buckets: BUCKET_COUNT, ...filterParams(filter()) };
     try {
       const next = await app.api.density(id(), params, signal);
       if (signal.aborted) return;
       setDensity(next);
       setDensityFailure(null);
     } catch (cause) {
-      if (!isAborted(cause)) setDensityFailure(failureText(cause));
+      if (isAborted(cause)) return;
+      // What is wrong with the filter is told by the list.
+      setDensityFailure(cause instanceof ApiFailure && cause.status === 400 ? null : failureText(cause));
     }
   }
 
@@ -85,7 +83,7 @@ export function createSessionSource(
       void readBoth();
     }),
   );
-  createEffect(on(range_key, () => void readDensity(), { defer: true }));
+  createEffect(on(filter, () => void readDensity(), { defer: true }));
   onCleanup(() => {
     request.abort();
     density_request.abort();

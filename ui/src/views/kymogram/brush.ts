@@ -1,6 +1,6 @@
 // The hand on the large kymogram: pointing, clicking, drawing a range, and the same with keys.
 
-import { createSignal, type Accessor } from "solid-js";
+import { createSignal, type Accessor, type Signal } from "solid-js";
 import { BRUSH_PIXELS_MIN, rangeBetween, zoomed } from "../../derive/events/brush";
 import { placeX, xToTime, type TimeSpan } from "../../derive/kymogram";
 
@@ -11,6 +11,8 @@ export interface BrushSource {
   span: Accessor<TimeSpan>;
   /** All there is. */
   life: Accessor<TimeSpan>;
+  /** Where the mark is: several drawings of one axis have it together. */
+  mark: Signal<number | null>;
   onClick: (x: number) => void;
   /** `null`: all of it. */
   onRange: (range: TimeSpan | null) => void;
@@ -34,8 +36,7 @@ export interface Brush {
 const KEY_STEP = 0.01;
 const ZOOM = 0.5;
 
-export function createBrush({ width, span, life, onClick, onRange }: BrushSource): Brush {
-  const [mark_ms, setMark] = createSignal<number | null>(null);
+export function createBrush({ width, span, life, mark: [mark_ms, setMark], onClick, onRange }: BrushSource): Brush {
   /** Where choosing began. */
   const [anchor_ms, setAnchor] = createSignal<number | null>(null);
   let down_x: number | null = null;
@@ -43,7 +44,8 @@ export function createBrush({ width, span, life, onClick, onRange }: BrushSource
   const timeOf = (event: PointerEvent) => xToTime(Math.min(Math.max(event.offsetX, 0), width()), span(), width());
   const x = () => {
     const at_ms = mark_ms();
-    return at_ms === null ? null : placeX(at_ms, span(), width());
+    const is_in_sight = at_ms !== null && at_ms >= span().from_ms && at_ms <= span().to_ms;
+    return is_in_sight ? placeX(at_ms, span(), width()) : null;
   };
   const chosen = () => {
     const [from_ms, to_ms] = [anchor_ms(), mark_ms()];

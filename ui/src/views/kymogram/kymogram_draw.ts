@@ -1,7 +1,7 @@
 // Drawing of kymograms on a canvas. What goes where comes from derive/kymogram.ts; here is only the ink.
 
 import type { Column, EndShape, Notch, Run } from "../../derive/kymogram";
-import { runsOf } from "../../derive/kymogram";
+import { placeX, runsOf, type TimeSpan } from "../../derive/kymogram";
 import type { Palette } from "../../state/palette";
 
 /** Where the line stands: its ground, the top of the whole drawing, and how thick it is. */
@@ -107,6 +107,23 @@ function colourColumn(
   context.globalAlpha = 1;
   if (is_whole) context.stroke(line);
   context.restore();
+}
+
+const GAP_WIDTH_MIN = 5;
+const GAP_DASH = 3;
+
+/** Where something is missing the line is torn: dots in its place, between two short edges. */
+export function drawGap(context: CanvasRenderingContext2D, gap: TimeSpan, span: TimeSpan, width: number, ground: Ground, palette: Palette): void {
+  if (gap.to_ms < span.from_ms || gap.from_ms > span.to_ms) return;
+  const [from_x, to_x] = [placeX(gap.from_ms, span, width), placeX(gap.to_ms, span, width)];
+  const half = Math.max(0, GAP_WIDTH_MIN - (to_x - from_x)) / 2;
+  const [left, right] = [Math.max(0, from_x - half), Math.min(width, to_x + half)];
+  const y = ground.y - ground.line_width / 2;
+  context.fillStyle = palette.background;
+  context.fillRect(left, y - 4, right - left, 8);
+  context.fillStyle = palette.severity.warn;
+  for (const x of [left, right - 1]) context.fillRect(x, y - 4, 1, 8);
+  for (let x = left + GAP_DASH; x < right - GAP_DASH / 2; x += 2 * GAP_DASH) context.fillRect(x, y - 0.75, 1.5, 1.5);
 }
 
 /** Errors as pins: a head at the top to see and to hit, a stem down to the moment. */

@@ -1,17 +1,17 @@
 // The life of a session at full width: density as height, severity as colour, errors as notches to hit, the end as it was.
 
-import { createEffect, createMemo, createSignal, onCleanup, onMount, Show, type JSX } from "solid-js";
+import { createEffect, createMemo, createSignal, onCleanup, onMount, Show, type JSX, type Signal } from "solid-js";
 import type { Density, Session } from "../../api/types";
 import {
-  bucketAt, columnsOf, endShape, lifeWidth, notchAt, notchesOf, placeX, ticksOf, tickText, timeToX, xToTime,
-  type Notch, type TimeBucket, type TimeSpan,
+  bucketAt, columnsOf, endShape, gapAt, gapsOf, lifeWidth, notchAt, notchesOf, placeX, ticksOf, tickText, timeToX, xToTime,
+  type Notch, type TimeBucket, type TimeGap, type TimeSpan,
 } from "../../derive/kymogram";
 import { countedText } from "../../derive/number";
 import { clockText, durationWords, offsetText, parseTime, type Zone } from "../../derive/time";
 import { useApp } from "../../state/app";
 import type { Palette } from "../../state/palette";
 import { createBrush } from "./brush";
-import { drawEnd, drawLife, drawNotches, prepareCanvas } from "./kymogram_draw";
+import { drawEnd, drawGap, drawLife, drawNotches, prepareCanvas } from "./kymogram_draw";
 import { kymogramLabel, sessionSpan } from "./row_kymogram";
 
 const NOTCH_HEAD = 9;
@@ -20,9 +20,9 @@ const AXIS_HEIGHT = 20;
 const GROUND = { y: NOTCH_HEAD + LINE_HEIGHT + 3, top: 1, line_width: 1.5 };
 /** As in session.css. */
 const HEIGHT = GROUND.y + AXIS_HEIGHT;
-const END_WIDTH = 16;
+export const END_WIDTH = 16;
 /** Of a session that is over at once. */
-const MOMENT_WIDTH = 40;
+export const MOMENT_WIDTH = 40;
 const NOTCH_REACH = 6;
 const TICK_WIDTH_MIN = 84;
 
@@ -33,12 +33,17 @@ export interface LargeKymogramProps {
   range: TimeSpan | null;
   /** Time of the selected event. */
   selected_ms: number | null;
+  /** Where the pointer or a key's mark is, here or in another drawing on the same axis. */
+  mark: Signal<number | null>;
+  /** The density is of what a filter leaves. */
+  is_filtered: boolean;
   onTime: (time_ms: number) => void;
   onError: (time_ms: number) => void;
   onRange: (range: TimeSpan | null) => void;
 }
 
-const NO_LIFE: TimeSpan = { from_ms: 0, to_ms: 1 };
+/** Of a session that is not known yet. */
+export const NO_LIFE: TimeSpan = { from_ms: 0, to_ms: 1 };
 
 export function LargeKymogram(props: LargeKymogramProps): JSX.Element {
   const app = useApp();
@@ -50,9 +55,12 @@ export function LargeKymogram(props: LargeKymogramProps): JSX.Element {
   const span = () => props.range ?? life();
   const life_width = () => lifeWidth(span(), Math.max(0, width() - END_WIDTH), MOMENT_WIDTH);
   const buckets = createMemo(() => densityBuckets(props.density));
+  const gaps = createMemo(() => gapsOf(props.density?.gaps ?? []));
+  const noun = () => (props.is_filtered ? ["event that matches", "events that match"] as const : ["event", "events"] as const);
   const notches = createMemo(() => notchesOf(buckets(), span(), life_width()));
   const brush = createBrush({
     width: life_width, span, life,
+    mark: props.mark,
     onRange: props.onRange,
     onClick(x) {
       const notch = notchAt(notches(), x, NOTCH_REACH);
@@ -75,7 +83,7 @@ export function LargeKymogram(props: LargeKymogramProps): JSX.Element {
     const context = prepareCanvas(canvas, width(), HEIGHT);
     if (!context || !props.session || width() === 0) return;
     drawAll(context, {
-      buckets: buckets(), notches: notches(), hit: hit(), span: span(), life: life(), width: life_width(), mark_x: brush.x(),
+      buckets: buckets(), gaps: gaps(), notches: notches(), hit: hit(), span: span(), life: life(), width: life_width(), mark_x: brush.x(),
       chosen: brush.chosen(), selected_ms: props.selected_ms, session: props.session, palette: app.palette(),
     });
   });
@@ -92,7 +100,7 @@ export function LargeKymogram(props: LargeKymogramProps): JSX.Element {
         aria-valuemin={0}
         aria-valuemax={Math.round(span().to_ms - span().from_ms)}
         aria-valuenow={Math.round(brush.x() === null ? 0 : at_ms() - span().from_ms)}
-        aria-valuetext={hintText(at_ms(), life().from_ms, buckets(), hit(), app.settings.zone.value())}
+        aria-valuetext={hintText({ time_ms: at_ms(), from_ms: life().from_ms, buckets: buckets(), gaps: gaps(), notch: hit(), noun: noun() }, app.settings.zone.value())}
         classList={{ "over-notch": hit() !== null }}
         onPointerDown={brush.onPointerDown}
         onPointerMove={brush.onPointerMove}
@@ -112,8 +120,8 @@ export function LargeKymogram(props: LargeKymogramProps): JSX.Element {
           style={{ left: `${brush.x() ?? 0}px` }}
           aria-hidden="true"
         >
-          <Show when={brush.chosen()} fallback={<Hint time_ms={at_ms()} from_ms={life().from_ms} buckets={buckets()} notch={hit()} />}>
-            {(range) => <RangeHint range={range()} buckets={buckets()} />}
+          <Show when={brush.chosen()} fallback={<Hint time_ms={at_ms()} from_ms={life().from_ms} buckets={buckets()} gaps={gaps()} notch={hit()} noun={noun()} />}>
+            {(range) => <RangeHint range={range()} buckets={buckets()} noun={noun()} />}
           </Show>
         </div>
       </Show>
@@ -123,6 +131,7 @@ export function LargeKymogram(props: LargeKymogramProps): JSX.Element {
 
 interface Drawing {
   buckets: TimeBucket[];
+  gaps: TimeGap[];
   notches: Notch[];
   hit: Notch | null;
   span: TimeSpan;
@@ -142,6 +151,7 @@ function drawAll(context: CanvasRenderingContext2D, drawing: Drawing): void {
   if (drawing.chosen) drawChosen(context, drawing.chosen, span, width, palette);
   else if (drawing.mark_x !== null) drawMarker(context, drawing.mark_x, 1, palette.line);
   drawLife(context, columns, width, GROUND, palette);
+  for (const gap of drawing.gaps) drawGap(context, gap, span, width, GROUND, palette);
   const in_sight = drawing.notches.filter((notch) => notch.x > -NOTCH_HEAD && notch.x < width + NOTCH_HEAD);
   drawNotches(context, in_sight, drawing.hit, width, NOTCH_HEAD, GROUND, palette);
   if (span.to_ms >= life.to_ms) drawEnd(context, endShape(drawing.session), { x: width, room: END_WIDTH, height: 26 }, GROUND, palette);
@@ -161,14 +171,20 @@ function drawChosen(context: CanvasRenderingContext2D, chosen: TimeSpan, span: T
 }
 
 /** The same as the hint beside the pointer, for those who listen. */
-function hintText(time_ms: number, from_ms: number, buckets: TimeBucket[], notch: Notch | null, zone: Zone): string {
+function hintText({ time_ms, from_ms, buckets, gaps, notch, noun }: HintProps, zone: Zone): string {
   const bucket = bucketAt(buckets, time_ms);
   const errors = notch?.errors ?? bucket?.errors ?? 0;
-  const counts = bucket ? countedText(bucket.count, "event") : "nothing";
-  return `${clockText(time_ms, zone)}, ${offsetText(time_ms - from_ms)}, ${counts}${errors > 0 ? `, ${countedText(errors, "error")}` : ""}`;
+  const gap = gapAt(gaps, time_ms);
+  const counts = bucket ? countedText(bucket.count, ...noun) : "nothing";
+  const more = [errors > 0 ? countedText(errors, "error") : "", gap ? gapText(gap) : ""].filter(Boolean);
+  return [clockText(time_ms, zone), offsetText(time_ms - from_ms), counts, ...more].join(", ");
 }
 
-function RangeHint(props: { range: TimeSpan; buckets: TimeBucket[] }): JSX.Element {
+function gapText(gap: TimeGap): string {
+  return `${countedText(gap.events, "event")} missing here`;
+}
+
+function RangeHint(props: { range: TimeSpan; buckets: TimeBucket[]; noun: Noun }): JSX.Element {
   const app = useApp();
   const inside = () => props.buckets.filter(({ at_ms, width_ms }) => at_ms + width_ms > props.range.from_ms && at_ms < props.range.to_ms);
   const sum = (of: (bucket: TimeBucket) => number) => inside().reduce((total, bucket) => total + of(bucket), 0);
@@ -176,7 +192,7 @@ function RangeHint(props: { range: TimeSpan; buckets: TimeBucket[] }): JSX.Eleme
     <>
       <span>{clockText(props.range.from_ms, app.settings.zone.value())} – {clockText(props.range.to_ms, app.settings.zone.value())}</span>
       <span class="quiet">{durationWords((props.range.to_ms - props.range.from_ms) / 1000)}</span>
-      <span>about {countedText(sum(({ count }) => count), "event")}</span>
+      <span>about {countedText(sum(({ count }) => count), ...props.noun)}</span>
       <Show when={sum(({ errors }) => errors) > 0}>
         <span class="error-count">{countedText(sum(({ errors }) => errors), "error")}</span>
       </Show>
@@ -184,7 +200,18 @@ function RangeHint(props: { range: TimeSpan; buckets: TimeBucket[] }): JSX.Eleme
   );
 }
 
-function Hint(props: { time_ms: number; from_ms: number; buckets: TimeBucket[]; notch: Notch | null }): JSX.Element {
+type Noun = readonly [one: string, many: string];
+
+interface HintProps {
+  time_ms: number;
+  from_ms: number;
+  buckets: TimeBucket[];
+  gaps: TimeGap[];
+  notch: Notch | null;
+  noun: Noun;
+}
+
+function Hint(props: HintProps): JSX.Element {
   const app = useApp();
   const at_ms = () => props.time_ms;
   const bucket = () => bucketAt(props.buckets, at_ms());
@@ -192,7 +219,8 @@ function Hint(props: { time_ms: number; from_ms: number; buckets: TimeBucket[]; 
     <>
       <span>{clockText(at_ms(), app.settings.zone.value())}</span>
       <span class="quiet">{offsetText(at_ms() - props.from_ms)}</span>
-      <span>{bucket() ? countedText(bucket()?.count ?? 0, "event") : "nothing"}</span>
+      <span>{bucket() ? countedText(bucket()?.count ?? 0, ...props.noun) : "nothing"}</span>
+      <Show when={gapAt(props.gaps, at_ms())}>{(gap) => <span class="missing-count">{gapText(gap())}</span>}</Show>
       <Show when={(props.notch?.errors ?? bucket()?.errors ?? 0) > 0}>
         <span class="error-count">{countedText(props.notch?.errors ?? bucket()?.errors ?? 0, "error")}</span>
       </Show>
@@ -200,7 +228,7 @@ function Hint(props: { time_ms: number; from_ms: number; buckets: TimeBucket[]; 
   );
 }
 
-function densityBuckets(density: Density | null): TimeBucket[] {
+export function densityBuckets(density: Pick<Density, "from" | "width_seconds" | "buckets"> | null): TimeBucket[] {
   if (!density) return [];
   const from_ms = parseTime(density.from);
   const width_ms = density.width_seconds * 1000;

@@ -17,7 +17,9 @@ export interface ErrorsTabProps {
   errors: SessionErrors;
   session: Session | null;
   onOpen: (event: SessionEvent) => void;
-  /** Shows them in the list of events. */
+  /** Shows all of them in the list of events. */
+  onAll: () => void;
+  /** Shows those that fit there. */
   onFilter: (term: string) => void;
 }
 
@@ -41,8 +43,10 @@ export function ErrorsTab(props: ErrorsTabProps): JSX.Element {
       </Show>
       <Show when={groups().length > 0}>
         <p class="quiet">
-          {countedText(errors.total(), "error")} of {countedText(groups().length, "kind")}
-          <Show when={left_out() > 0}>; the last {countText(left_out())} are not looked at here, the list of events has them all</Show>
+          <Show when={left_out() > 0} fallback={<>{countedText(errors.total(), "error")} of {countedText(groups().length, "kind")}</>}>
+            Only the first {countText(errors.events()?.length ?? 0)} of {countedText(errors.total(), "error")} are looked at here, {countedText(groups().length, "kind")} among
+            them: all counts below are of these. <button type="button" class="link-button" onClick={props.onAll}>All errors, in the list of events</button>
+          </Show>
         </p>
       </Show>
       <For each={groups()}>{(group) => <Group {...props} group={group} />}</For>

@@ -3,7 +3,8 @@
 import { createEffect, createMemo, createSignal, Match, on, Show, Switch, type JSX } from "solid-js";
 import { failureText } from "../../api/client";
 import { withTerm } from "../../derive/events/filter_terms";
-import type { TimeSpan } from "../../derive/kymogram";
+import { gapsOf, type TimeSpan } from "../../derive/kymogram";
+import { withThread } from "../../derive/over_time/threads";
 import { whoText } from "../../derive/session_text";
 import { parseTime } from "../../derive/time";
 import { listUrl, sessionUrl, type ListState, type SessionPageState } from "../../derive/url_state";
@@ -16,12 +17,17 @@ import { nextOfUser } from "../../state/session/related";
 import { createSelection, type Selection } from "../../state/session/selection";
 import { createSessionErrors } from "../../state/session/session_errors";
 import { createSessionSource, type SessionSource } from "../../state/session/session_page";
-import { LargeKymogram } from "../kymogram/large_kymogram";
+import type { Looked } from "../../state/over_time/over_time";
+import { LargeKymogram, NO_LIFE } from "../kymogram/large_kymogram";
+import { sessionSpan } from "../kymogram/row_kymogram";
 import { Failure } from "../parts/failure";
 import { FilterContext } from "./details/filter_actions";
 import { Environment } from "./environment";
 import { ErrorsTab } from "./errors_tab";
 import { EventsPanel } from "./events_panel";
+import type { Axis } from "./over_time/axis";
+import { MetricsTab, ThreadsTab } from "./over_time/late";
+import { PartialNote } from "./partial_note";
 import { RangeBar } from "./range_bar";
 import { RelatedTab } from "./related_tab";
 import { SessionHeader } from "./session_header";
@@ -59,7 +65,7 @@ export function SessionView(props: SessionViewProps): JSX.Element {
   });
   const [paused, setPausedNow] = createSignal(false);
   const events = createEventList(app, filter, (list) => firstIndex(list, props.state));
-  const source = createSessionSource(app, () => props.state.id, () => rangeOf(props.state), () => !paused() && events.refresh());
+  const source = createSessionSource(app, () => props.state.id, filter, () => !paused() && events.refresh());
   const change: Change = (part, replace = false) =>
     app.router.navigate(sessionUrl({ ...props.state, ...part }), { replace });
   const selection = createSelection(app, {
@@ -166,6 +172,8 @@ function rangeOf({ from_ms, to_ms }: SessionPageState): TimeSpan | null {
 
 function SessionPage(props: SessionPageProps): JSX.Element {
   const { source, events, selection } = props;
+  const app = useApp();
+  const mark = createSignal<number | null>(null);
   const waiting = createDelayed(() => source.session() === null && source.failure() === null);
   const range = createMemo(() => rangeOf(props.state));
   const onRange = (next: TimeSpan | null) => props.change({ from_ms: next?.from_ms ?? null, to_ms: next?.to_ms ?? null, follow: false });
@@ -173,6 +181,16 @@ function SessionPage(props: SessionPageProps): JSX.Element {
     const event = selection.selected();
     return event ? parseTime(event.time) : null;
   };
+  const axis: Axis = {
+    mark, onRange,
+    life: createMemo(() => {
+      const session = source.session();
+      return session ? sessionSpan(session, session.state === "running" ? app.now_ms() : 0) : NO_LIFE;
+    }),
+    span: () => range() ?? axis.life(),
+    gaps: createMemo(() => gapsOf(source.density()?.gaps ?? [])),
+  };
+  const looked: Looked = { id: () => props.state.id, range, changes: () => source.session()?.event_count };
   return (
     <section class="session" aria-label="Session">
       <Show when={source.session() === null && source.failure()}>
@@ -182,12 +200,15 @@ function SessionPage(props: SessionPageProps): JSX.Element {
         session={source.session()} waiting={waiting()} onBack={props.onBack} onCopyLink={props.onCopyLink}
         onNeighbour={props.onNeighbour} onPinned={source.retry}
       />
+      <Show when={source.session()}>{(session) => <PartialNote session={session()} onRequested={source.retry} />}</Show>
       <div class="kymogram-frame">
         <LargeKymogram
           session={source.session()}
           density={source.density()}
           range={range()}
           selected_ms={selected_ms()}
+          mark={mark}
+          is_filtered={props.filter.filter !== "" || props.filter.severity !== null || props.filter.errors}
           onTime={selection.jumpToTime}
           onError={selection.jumpToErrorAt}
           onRange={onRange}
@@ -209,6 +230,15 @@ function SessionPage(props: SessionPageProps): JSX.Element {
       <Switch>
         <Match when={props.state.tab === "events"}><EventsPanel {...props} /></Match>
         <Match when={props.state.tab === "errors"}><SessionErrorsTab {...props} /></Match>
+        <Match when={props.state.tab === "threads"}>
+          <ThreadsTab
+            looked={looked} axis={axis} filter={props.state.filter}
+            onThread={(id) => props.change({ filter: withThread(props.state.filter, id), tab: "events" })}
+          />
+        </Match>
+        <Match when={props.state.tab === "metrics"}>
+          <MetricsTab looked={looked} axis={axis} charts={props.state.charts} onCharts={(charts) => props.change({ charts }, true)} />
+        </Match>
         <Match when={props.state.tab === "environment"}>
           <Show when={source.session()}>{(session) => <Environment session={session()} />}</Show>
         </Match>
@@ -245,6 +275,7 @@ function SessionErrorsTab(props: SessionPageProps): JSX.Element {
       errors={errors}
       session={props.source.session()}
       onOpen={(event) => props.change({ event: event.sequence, tab: "events" })}
+      onAll={() => props.change({ filter: "", severity: null, errors: true, tab: "events" })}
       onFilter={(term) => props.change({ filter: term, severity: null, errors: false, tab: "events" })}
     />
   );

@@ -1,11 +1,12 @@
 // Who, what, where, when, how long and how it ended: one session in one line, and what can be done with it as a whole.
 
 import { createSignal, Show, type JSX } from "solid-js";
-import { failureText } from "../../api/client";
+import { downloadUrl, failureText } from "../../api/client";
 import type { Session } from "../../api/types";
+import { mayWrite } from "../../derive/people/roles";
 import { applicationText, endText, whereText, whoText } from "../../derive/session_text";
 import { absoluteText, parseTime, relativeText } from "../../derive/time";
-import { useApp, type App } from "../../state/app";
+import { useApp } from "../../state/app";
 import { SessionLength } from "../sessions/session_row";
 
 export interface SessionHeaderProps {
@@ -35,10 +36,10 @@ export function SessionHeader(props: SessionHeaderProps): JSX.Element {
           </span>
         </Show>
         <Show when={props.session}>{(session) => <PinButton session={session()} onPinned={props.onPinned} />}</Show>
-        <Show when={props.session?.process}>
-          <a class="button small" href={`/api/v1/sessions/${props.session?.id}/download`} download="" title="The session as one file: kymo open FILE shows it without a server">
+        <Show when={props.session?.process && props.session.id}>
+          {(id) => <a class="button small" href={downloadUrl(id())} download="" rel="external" title="The session as one file: kymo open FILE shows it without a server">
             Download
-          </a>
+          </a>}
         </Show>
         <button type="button" class="button small copy-link" title="Copy link (y)" onClick={() => props.onCopyLink()}>
           Copy link
@@ -46,12 +47,6 @@ export function SessionHeader(props: SessionHeaderProps): JSX.Element {
       </div>
     </header>
   );
-}
-
-/** As on the server: members and admins write, readers do not. */
-function mayPin(app: App, session: Session): boolean {
-  const me = app.me();
-  return me !== null && (me.is_server_admin || ["member", "admin"].includes(me.roles[session.project] ?? ""));
 }
 
 function PinButton(props: { session: Session; onPinned: () => void }): JSX.Element {
@@ -72,7 +67,7 @@ function PinButton(props: { session: Session; onPinned: () => void }): JSX.Eleme
   };
   return (
     <Show
-      when={mayPin(app, props.session)}
+      when={mayWrite(app.me(), props.session.project)}
       fallback={<Show when={props.session.pinned}><span class="pinned quiet" title="Retention leaves this session alone">Pinned</span></Show>}
     >
       <button

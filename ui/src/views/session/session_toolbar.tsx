@@ -1,7 +1,7 @@
 // Tabs of the session and, for its events, the filter: a box for the filter language, and the severity;
 // and what one does with the list: save it, follow it.
 
-import { For, Show, type JSX } from "solid-js";
+import { createMemo, For, Show, type JSX } from "solid-js";
 import { eventsExportUrl } from "../../api/client";
 import type { Session } from "../../api/types";
 import { countedText, countText } from "../../derive/number";
@@ -22,7 +22,12 @@ export interface SessionToolbarProps {
   onChange: (part: Partial<SessionPageState>, replace?: boolean) => void;
 }
 
-const LABELS: Record<SessionTab, string> = { events: "Events", errors: "Errors", environment: "Environment", related: "Related" };
+/** What only programs tell. */
+const OF_PROGRAMS: readonly SessionTab[] = ["threads", "metrics"];
+
+const LABELS: Record<SessionTab, string> = {
+  events: "Events", errors: "Errors", threads: "Threads", metrics: "Metrics", environment: "Environment", related: "Related",
+};
 
 export function SessionToolbar(props: SessionToolbarProps): JSX.Element {
   return (
@@ -57,17 +62,18 @@ export function SessionToolbar(props: SessionToolbarProps): JSX.Element {
 }
 
 function Tabs(props: SessionToolbarProps): JSX.Element {
+  const tabs = createMemo(() => SESSION_TABS.filter((tab) => !OF_PROGRAMS.includes(tab) || props.session?.process != null || props.state.tab === tab));
   const onKey = (event: KeyboardEvent) => {
     if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
     event.preventDefault();
-    const by = event.key === "ArrowRight" ? 1 : SESSION_TABS.length - 1;
-    const next = SESSION_TABS[(SESSION_TABS.indexOf(props.state.tab) + by) % SESSION_TABS.length] ?? "events";
+    const by = event.key === "ArrowRight" ? 1 : tabs().length - 1;
+    const next = tabs()[(tabs().indexOf(props.state.tab) + by) % tabs().length] ?? "events";
     props.onChange({ tab: next });
     document.getElementById(`tab-${next}`)?.focus();
   };
   return (
     <div class="tabs" role="tablist" aria-label="Views of the session" onKeyDown={onKey}>
-      <For each={SESSION_TABS}>
+      <For each={tabs()}>
         {(tab) => (
           <button
             type="button"

@@ -1,11 +1,13 @@
 // What is listed as a file: all of it, in the same order, made by the server while the browser saves it.
 
-import { For, type JSX } from "solid-js";
+import { For, Show, type JSX } from "solid-js";
 import { exportUrl } from "../../api/client";
 import { listParams } from "../../derive/list/params";
 import { countedText } from "../../derive/number";
 import type { ListState } from "../../derive/url_state";
+import { useApp } from "../../state/app";
 import { Popover } from "../parts/popover";
+import { openImport, writable } from "./import_drop";
 import { Chevron } from "./range_menu";
 
 const FORMATS = [
@@ -15,6 +17,7 @@ const FORMATS = [
 
 /** `count`: of the sessions that match, if it is known. */
 export function ExportMenu(props: { state: ListState; count: number | null }): JSX.Element {
+  const app = useApp();
   return (
     <Popover name="Export" class="export-menu" label={<>Export<Chevron /></>}>
       {(close) => (
@@ -31,6 +34,18 @@ export function ExportMenu(props: { state: ListState; count: number | null }): J
               )}
             </For>
           </ul>
+          <Show when={writable(app).length > 0}>
+            <button
+              type="button"
+              class="link-button import-line"
+              onClick={() => {
+                close();
+                openImport();
+              }}
+            >
+              Import session files
+            </button>
+          </Show>
         </>
       )}
     </Popover>

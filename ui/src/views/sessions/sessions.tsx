@@ -13,6 +13,7 @@ import { FilterBar } from "../filter/filter_bar";
 import { Failure } from "../parts/failure";
 import { Chart } from "./chart";
 import { ExportMenu } from "./export_menu";
+import { ImportButton, ImportDrop } from "./import_drop";
 import { RangeMenu } from "./range_menu";
 import { SessionTable, type Change } from "./session_table";
 import { Tiles } from "./tiles";
@@ -35,6 +36,8 @@ export function SessionsView(props: SessionsProps): JSX.Element {
   });
   const { summary, chart, worth } = props.list.figures;
   return (
+    <>
+    <ImportDrop project={props.state.project} />
     <Show when={!first_run()} fallback={<FirstRun project={props.state.project} />}>
       <section class="sessions" aria-labelledby="sessions-title">
         <Toolbar {...props} onChange={change} />
@@ -47,6 +50,7 @@ export function SessionsView(props: SessionsProps): JSX.Element {
         <SessionTable {...props} onChange={change} />
       </section>
     </Show>
+    </>
   );
 }
 
@@ -74,6 +78,7 @@ function Toolbar(props: SessionsProps & { onChange: Change }): JSX.Element {
         </For>
       </select>
       <ViewsMenu state={props.state} />
+      <ImportButton />
       <ExportMenu state={props.state} count={is_narrowed() ? null : (summary()?.sessions ?? null)} />
     </div>
   );

@@ -1,6 +1,7 @@
 // One project: its name, what may send, for how long things are kept, and who may see them.
 
 import { createSignal, Show, type JSX } from "solid-js";
+import type { UploadWanted } from "../../api/admin";
 import type { MadeToken, ProjectSettings } from "../../api/types";
 import { originsOf, retentionText } from "../../derive/people/settings_text";
 import { settingsUrl } from "../../derive/url_state";
@@ -12,8 +13,9 @@ import { ConnectPanel } from "./connect_panel";
 import { Read, Panel } from "./panel";
 import { ClientSettings } from "./client_settings";
 import { ProjectMembers } from "./project_members";
-import { SessionLimits } from "./session_limits";
+import { SessionLimits } from "./project/session_limits";
 import { Tokens } from "./tokens";
+import { UploadPolicy } from "./project/upload_policy";
 
 export interface ProjectPartProps {
   settings: ProjectSettings;
@@ -35,6 +37,7 @@ export function ProjectPage(props: { id: string }): JSX.Element {
             <Tokens project={value().id} tokens={tokens} onMade={setMade} />
             <General settings={value()} onChanged={settings.set} />
             <Retention settings={value()} onChanged={settings.set} />
+            <Show when={wantedOf(value())}>{(wanted) => <UploadPolicy settings={value()} wanted={wanted()} onChanged={settings.set} />}</Show>
             <SessionLimits settings={value()} onChanged={settings.set} />
             <ClientSettings settings={value()} onChanged={settings.set} />
             <ProjectMembers project={value().id} />
@@ -43,6 +46,12 @@ export function ProjectPage(props: { id: string }): JSX.Element {
       </Read>
     </>
   );
+}
+
+/** `null`: a server that has no such setting. */
+function wantedOf(settings: ProjectSettings & { upload?: { wanted: string } }): UploadWanted | null {
+  const wanted = settings.upload?.wanted;
+  return wanted === "all" || wanted === "with_errors" || wanted === "none" ? wanted : null;
 }
 
 function General(props: ProjectPartProps): JSX.Element {

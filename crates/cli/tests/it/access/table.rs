@@ -208,6 +208,7 @@ impl Stand {
             // That it is no program's session, or no file of one.
             (422, ..) if row.path.ends_with("/request") || row.path.ends_with("/import") => Outcome::Done,
             (404, _, text) if text.contains("no file came for this session") => Outcome::Done,
+            (404, _, text) if text.contains("the session has no series") => Outcome::Done,
             (status, ..) => Outcome::of(status),
         }
     }

@@ -1,12 +1,12 @@
 // The limits of the session rules. Empty is the default.
 
 import { createSignal, For, type JSX } from "solid-js";
-import { isDefaultLimit, LIMITS, limitSeconds, limitText, type LimitName } from "../../derive/people/settings_text";
-import { useApp } from "../../state/app";
-import { createSubmission } from "../../state/reading/submission";
-import { Form, TextField } from "../forms/form";
-import { Panel } from "./panel";
-import type { ProjectPartProps } from "./project";
+import { isDefaultLimit, LIMITS, limitSeconds, limitText, type LimitName } from "../../../derive/people/settings_text";
+import { useApp } from "../../../state/app";
+import { createSubmission } from "../../../state/reading/submission";
+import { Form, TextField } from "../../forms/form";
+import { Panel } from "../panel";
+import type { ProjectPartProps } from "../project";
 
 export function SessionLimits(props: ProjectPartProps): JSX.Element {
   const app = useApp();
