@@ -204,7 +204,10 @@ fn the_api_changes_what_a_body_names() {
     let rows = [
         ("", "expected JSON"),
         ("[1]", "the change: expected an object"),
-        (r#"{"name":"Ok","color":"red"}"#, "color: expected name, origins, sessions, client_settings or"),
+        (
+            r#"{"name":"Ok","color":"red"}"#,
+            "color: expected name, origins, sessions, client_settings, retention_days or",
+        ),
         (r#"{"sessions":{"split_after":5}}"#, "sessions.split_after: expected split_after_seconds"),
         (
             r#"{"name":"Ok","sessions":{"split_after_seconds":59}}"#,
