@@ -98,6 +98,7 @@ fn commands_change_settings_with_the_server_running_and_stopped() {
         "close_grace          1h30m",
         "browser_idle_after   30m (default)",
         "retention_days       (as the server)",
+        "upload.wanted        all",
         "config_version       3",
         "client:@@log:*       warn",
     ];
@@ -165,6 +166,7 @@ fn the_api_changes_what_a_body_names() {
     let mut expected = json!({
         "id": "shop", "name": "Shop", "origins": [], "client_settings": {}, "config_version": 1,
         "retention_days": null,
+        "upload": {"wanted": "all"},
         "sessions": {
             "split_after_seconds": 900, "idle_after_seconds": 300, "close_grace_seconds": 120, "browser_idle_after_seconds": 1800,
             "defaults": ["split_after_seconds", "idle_after_seconds", "close_grace_seconds", "browser_idle_after_seconds"],
@@ -182,7 +184,7 @@ fn the_api_changes_what_a_body_names() {
     let change = json!({
         "name": "Store", "origins": ["https://a.test"], "client_settings": {"a": "1", "b": "2"},
         "sessions": {"idle_after_seconds": 60, "browser_idle_after_seconds": 60},
-        "retention_days": 30,
+        "retention_days": 30, "upload": {"wanted": "none"},
     });
     assert_eq!(patch(&change.to_string()).0, 200);
     let (status, body) =
@@ -191,6 +193,7 @@ fn the_api_changes_what_a_body_names() {
     expected["origins"] = json!(["https://a.test"]);
     expected["client_settings"] = json!({"b": "2", "c": "3"});
     expected["retention_days"] = json!(30);
+    expected["upload"]["wanted"] = json!("none");
     expected["config_version"] = json!(3);
     expected["sessions"]["idle_after_seconds"] = json!(60);
     expected["sessions"]["defaults"] =
@@ -201,7 +204,10 @@ fn the_api_changes_what_a_body_names() {
     let rows = [
         ("", "expected JSON"),
         ("[1]", "the change: expected an object"),
-        (r#"{"name":"Ok","color":"red"}"#, "color: expected name, origins, sessions, client_settings or"),
+        (
+            r#"{"name":"Ok","color":"red"}"#,
+            "color: expected name, origins, sessions, client_settings, retention_days or",
+        ),
         (r#"{"sessions":{"split_after":5}}"#, "sessions.split_after: expected split_after_seconds"),
         (
             r#"{"name":"Ok","sessions":{"split_after_seconds":59}}"#,

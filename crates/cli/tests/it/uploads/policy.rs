@@ -83,7 +83,7 @@ fn beats_make_lists_right_before_anything_else_came() {
     assert_eq!(errors(&kymo), errors(&other).max(2));
     let path = format!("/api/v1/uploads/{}/beat", header().session);
     for bad in
-        [json!({}), json!([1]), json!({"last_sequence": -1}), json!({"last_sequence": 1, "errors": "x"})]
+        [json!({}), json!("beat"), json!({"last_sequence": -1}), json!({"last_sequence": 1, "errors": "x"})]
     {
         assert_eq!(post(&kymo, &kymo.ingest_token, &path, &bad).0, 400, "{bad}");
     }
