@@ -1,4 +1,4 @@
-//! What the server wants: a server that says what the test wants, and keeps nothing.
+//! What the server wants: by the real server, and by one that says what the test wants and keeps nothing.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -9,6 +9,7 @@ use kymo::sending::{Secret, SendSettings};
 use kymo_testkit::kymo::wait_for;
 use serde_json::{Value, json};
 
+use super::World;
 use super::player::Player;
 use crate::part;
 
@@ -156,4 +157,30 @@ fn sessions_with_errors_alone_are_wanted_and_a_wish_goes_beyond() {
     wait_for("what was wished", || server.look(|state| (!state.fragments.is_empty()).then_some(())));
     player.close();
     assert!(!is_sent(&quiet.summary.id));
+}
+
+#[test]
+fn the_real_server_hears_of_what_it_does_not_want_and_gets_it_when_somebody_asks() {
+    let world = World::new();
+    world.kymo.command(&["project", "set", "shop", "upload.wanted=none"]);
+    let mut player = Player::start(world.path(), &world.settings());
+    player.tell("log 500");
+    player.tell("close");
+    // It is shown, and known to live, with nothing in it.
+    let session = wait_for("the session", || world.kymo.sessions().pop());
+    wait_for("what it wants", || (world.sessions()[0].sent.wanted == "none").then_some(()));
+    assert_eq!((&session["state"], world.stored()), (&json!("running"), 0));
+    let admin = world.kymo.command(&["token", "add", "--project", "Shop", "--scope", "admin"]);
+    let id = session["id"].as_str().unwrap();
+    let answer = ureq::post(format!("http://{}/api/v1/sessions/{id}/request", world.address))
+        .header("authorization", format!("Bearer {admin}"))
+        .send_empty()
+        .unwrap();
+    assert!(answer.status().is_success());
+    wait_for("all there is", || (world.stored() >= 500).then_some(()));
+    assert!(world.sessions()[0].sent.is_requested);
+    player.tell("end");
+    player.close();
+    world.send(&world.settings());
+    world.check();
 }
