@@ -77,8 +77,8 @@ pub use kymo_model::{EndReason, SessionId, Severity};
 pub use outcome::{DropCounts, DropReason};
 pub use recorder::{FullPolicy, Status};
 pub use repository::{
-    Consent, ConsentState, Pruned, REPOSITORY_ENV, Recovered, Retention, Summary, recover, recover_below,
-    roots as repository_roots, sessions,
+    Consent, ConsentState, Pruned, REPOSITORY_ENV, Recovered, Retention, Summary, application_folders,
+    recover, recover_below, roots as repository_roots, sessions,
 };
 #[cfg(all(unix, feature = "signals"))]
 pub use session::end_on_signals;

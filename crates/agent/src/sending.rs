@@ -10,12 +10,16 @@
 //! Everything here is public for programs that bring sessions away by themselves, such as `kymo pack`.
 
 mod gate;
+mod pack;
 mod select;
 mod sent;
 mod settings;
 mod wish;
 
 pub use gate::{Gate, SendReason};
+#[cfg(feature = "mail")]
+pub use pack::mail;
+pub use pack::package;
 pub use select::{Criteria, Local, LocalFragment, select};
 pub use sent::{Sent, SentFragment};
 pub use settings::{MailSecurity, MailSettings, Secret, SendSettings};

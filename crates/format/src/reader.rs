@@ -132,6 +132,10 @@ pub struct Reader {
     lost: Option<(u64, &'static str)>,
     budget: usize,
     is_over: bool,
+    /// Blocks are passed over.
+    is_outline: bool,
+    /// Where the chunk begins that was read last.
+    chunk_at: u64,
     counts: Counts,
 }
 
@@ -162,6 +166,13 @@ impl Reader {
         Self::starting(State::Chunks, offset)
     }
 
+    /// Tells where headers, frames and indexes are, and damage, without looking into the blocks: as fast as their
+    /// checksums are compared. [`Self::position`] is then the end of the last chunk that is whole.
+    #[must_use]
+    pub fn outline(self) -> Self {
+        Self { is_outline: true, ..self }
+    }
+
     fn starting(state: State, offset: u64) -> Self {
         Self {
             buffer: Vec::new(),
@@ -177,6 +188,8 @@ impl Reader {
             lost: None,
             budget: CHECKED_AT_FIRST,
             is_over: false,
+            is_outline: false,
+            chunk_at: offset,
             counts: Counts::default(),
         }
     }
@@ -197,6 +210,11 @@ impl Reader {
     /// Bytes of the file that are done. After an item of a block that is the block's end, after a header the header's.
     pub fn position(&self) -> u64 {
         self.offset + self.at as u64
+    }
+
+    /// After a header: where its chunk begins.
+    pub fn item_offset(&self) -> u64 {
+        self.chunk_at
     }
 
     /// What was read and what was not, so far.
@@ -367,6 +385,7 @@ impl Reader {
         let result = self.understand(found);
         match result {
             Ok(()) => {
+                self.chunk_at = self.offset + self.at as u64;
                 self.at += found.total;
                 self.crc = found.crc;
             }
@@ -392,6 +411,10 @@ impl Reader {
                     return Err(Malformed("a frame of this session"));
                 }
                 let (first_sequence, time) = (head.first_sequence, head.time());
+                if self.is_outline {
+                    self.ready.push_back(Item::Frame { offset, first_sequence, time });
+                    return Ok(());
+                }
                 let mut frame = FrameReader::begin(&head, self.frame.take())?;
                 frame.block(block, &mut self.news, &mut self.counts)?;
                 self.frame = Some(frame);
@@ -400,6 +423,7 @@ impl Reader {
                 self.counts.blocks += 1;
                 self.ready.push_back(Item::Frame { offset, first_sequence, time });
             }
+            kind::BLOCK if self.is_outline => {}
             kind::BLOCK => {
                 let frame = self.frame.as_mut().ok_or(Malformed("a frame before a block"))?;
                 frame.block(payload, &mut self.news, &mut self.counts)?;

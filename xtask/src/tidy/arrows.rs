@@ -14,7 +14,7 @@ use super::tree::{Tree, code, table_rows};
 
 /// Foreign crates (a final `*` stands for any ending) and the one crate that may build on them:
 /// they take long to compile and their types must not spread.
-const OWNERS: [(&str, &str); 8] = [
+const OWNERS: [(&str, &str); 9] = [
     ("arrow*", "crates/store"),
     ("parquet", "crates/store"),
     ("sqlx", "crates/store"),
@@ -23,6 +23,7 @@ const OWNERS: [(&str, &str); 8] = [
     ("ureq", "crates/cli"),
     ("ratatui*", "crates/viewer"),
     ("crossterm", "crates/viewer"),
+    ("lettre", "crates/agent"),
 ];
 /// They compare with peers, drive real programs or show how others do, so they may use what they like.
 const EXEMPT: [&str; 3] = ["crates/bench", "crates/testkit", "examples/axum-service"];
