@@ -43,7 +43,7 @@ class Keeper:
             "subject": message["Subject"], "from": message["From"], "to": message["To"],
             "reply_to": message["Reply-To"], "id": message["Message-ID"], "date": message["Date"],
             "text": message.get_body(("plain",)).get_content(), "attachments": names,
-            "bytes": len(envelope.original_content), "is_protected": session.ssl is not None,
+            "bytes": len(envelope.original_content), "is_protected": server.transport.get_extra_info("ssl_object") is not None,
             "longest_line": max(map(len, envelope.original_content.split(b"\r\n"))),
             "envelope": [envelope.mail_from, envelope.rcpt_tos], "login": session.auth_data,
         }

@@ -29,7 +29,7 @@
 //! `log` ([`install_log`], feature `log`), both on by default; `metrics` (`install_metrics`, feature `metrics`); single
 //! [`Sample`]s; sessions of users ([`user_session`]); `kymo.toml` and the environment.
 //!
-//! Not for: sending what was recorded; the session file's form and reading it (`kymo-format`).
+//! Not for: the session file's form and reading it (`kymo-format`).
 //!
 //! | module | holds |
 //! |---|---|
@@ -93,6 +93,8 @@ pub use spool::SpoolKind;
 pub mod testing {
     pub use crate::clock::shift_wall_clock;
     pub use crate::recorder::{AfterFork, Config, Recorder, stop_forked};
+    #[cfg(feature = "send")]
+    pub use crate::sending::Timing;
     pub use crate::sink::{Batch, FrameSink, PlainFrame, PlainFrames, PlainRecord};
     pub use crate::spool::pretend_earlier_boot;
 }

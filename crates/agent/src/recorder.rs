@@ -31,6 +31,8 @@ mod registry;
 mod shared;
 
 use drainer::Drainer;
+#[cfg(feature = "send")]
+pub(crate) use lease::muted;
 pub use lease::record;
 pub(crate) use registry::GENERATION;
 #[cfg(feature = "tracing")]

@@ -5,7 +5,8 @@
 //!                            20261121T181530Z-ID.session     what it is, for lists
 //!                            20261121T181530Z-ID.spool       while it runs, or until it is recovered
 //!                            20261121T181530Z-ID.spill
-//!                            prune.lock
+//!                            20261121T181530Z-ID.sent, 20261121T181530Z-ID.wish             what arrived at a server, what is wished to (feature `send`)
+//!                            prune.lock, send.lock, send-status.json
 //!   ROOT/PRODUCT/consent.json
 //! ```
 //!
@@ -23,8 +24,8 @@ mod summary;
 
 pub use consent::{Consent, ConsentState};
 use names::FileName;
-pub(crate) use prune::prune;
 pub use prune::{Pruned, Retention};
+pub(crate) use prune::{prune, remove_words};
 pub use recover::{Recovered, recover, recover_below};
 pub use summary::Summary;
 

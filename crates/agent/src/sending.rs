@@ -4,23 +4,57 @@
 //!   settings, a person's word -> gate      may anything leave?
 //!   error, exit, asked        -> wish      a small file beside the session; survives the process
 //!   summaries, fragments      -> select    which sessions are meant, what of them is there
+//!   rules, wishes             -> engine    a thread that sends for the folder, if no other process does
+//!   sessions, the server      -> pass      piece by piece, from where the server is
 //!   server, mail              -> sent      what is known to have arrived; only then anything is purged
 //! ```
 //!
 //! Everything here is public for programs that bring sessions away by themselves, such as `kymo pack`.
 
+mod client;
+mod engine;
 mod gate;
+mod pace;
 mod pack;
+mod pass;
+mod pieces;
+mod purge;
 mod select;
 mod sent;
 mod settings;
+mod status;
 mod wish;
 
+pub use client::{Beat, Client, Head, SendError, SendErrorKind, Standing};
+#[doc(hidden)]
+pub use engine::Timing;
+pub use engine::{Engine, STOP_WITHIN};
 pub use gate::{Gate, SendReason};
 #[cfg(feature = "mail")]
 pub use pack::mail;
 pub use pack::package;
+pub use pass::{Progress, SendReport, send_now, send_these};
 pub use select::{Criteria, Local, LocalFragment, select};
 pub use sent::{Sent, SentFragment};
 pub use settings::{MailSecurity, MailSettings, Secret, SendSettings};
+pub use status::SendStatus;
 pub use wish::Wish;
+
+/// Wishes something of the session of now: what was recorded before goes to its file, the wish beside it, and the sender
+/// looks at once. Waits as [`crate::flush`] does.
+///
+/// Errors: `NotFound` without a session; what the disk says.
+pub fn wish(wish: Wish) -> std::io::Result<()> {
+    let running = crate::session::running().ok_or(std::io::ErrorKind::NotFound)?;
+    crate::flush();
+    running.wish(wish)?;
+    running.nudge_sender();
+    Ok(())
+}
+
+/// Has the session's sender look at once. Without a session, or one that sends, nothing happens. Returns at once.
+pub fn nudge() {
+    if let Some(running) = crate::session::running() {
+        running.nudge_sender();
+    }
+}

@@ -74,8 +74,47 @@ pub(crate) struct Running {
     recorder: Mutex<Option<Recorder>>,
     summary: Mutex<Summary>,
     keeper: Mutex<Option<keeper::Keeper>>,
+    #[cfg(feature = "send")]
+    sender: Mutex<Option<crate::sending::Engine>>,
     /// What did not go as it should at the start.
     notes: Vec<String>,
+}
+
+#[cfg(feature = "send")]
+impl Running {
+    /// The folder with its files.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What is to be sent when, as of now.
+    pub(crate) fn send_settings(&self) -> crate::sending::SendSettings {
+        self.settings.send.clone()
+    }
+
+    fn sender(&self) -> MutexGuard<'_, Option<crate::sending::Engine>> {
+        self.sender.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wishes something of this session.
+    pub(crate) fn wish(&self, wish: crate::sending::Wish) -> std::io::Result<()> {
+        wish.make(&self.folder, &self.stem)
+    }
+
+    pub(crate) fn nudge_sender(&self) {
+        if let Some(sender) = &*self.sender() {
+            sender.nudge();
+        }
+    }
+
+    /// In a child after a fork: what sends is the parent's.
+    fn disown_sender(&self) {
+        if let Ok(sender) = self.sender.try_lock()
+            && let Some(sender) = &*sender
+        {
+            sender.disown();
+        }
+    }
 }
 
 impl Running {
@@ -94,7 +133,10 @@ impl Running {
         }
         summary.fragments = reached.fragment.max(1);
         summary.bytes = reached.bytes;
-        summary.dropped = self.shared.status().dropped.total();
+        summary.last_sequence = reached.last_sequence;
+        let dropped = self.shared.status().dropped;
+        summary.dropped = dropped.total();
+        summary.losses = dropped.iter().map(|(reason, count)| (reason.as_str().to_owned(), count)).collect();
         if let Some(reason) = end {
             "ended".clone_into(&mut summary.state);
             summary.end_reason = Some(reason.as_str().to_owned());
@@ -168,6 +210,9 @@ pub struct SessionStatus {
     pub recorder: Status,
     /// What the inputs hold and what went beyond their limits.
     pub inputs: InputCounts,
+    /// How sending goes; `None` without a server.
+    #[cfg(feature = "send")]
+    pub sending: Option<crate::sending::SendStatus>,
     /// What did not go as it should, in words, oldest first.
     pub notes: Vec<String>,
 }
@@ -212,6 +257,8 @@ fn status_of(running: &Running) -> SessionStatus {
         fragment: reached.fragment,
         recorder: running.shared.status(),
         inputs: crate::inputs::counts::now(),
+        #[cfg(feature = "send")]
+        sending: running.sender().as_ref().map(crate::sending::Engine::status),
         notes,
     }
 }

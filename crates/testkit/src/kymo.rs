@@ -256,6 +256,19 @@ fn lasting_address() -> String {
         .expect("some port is free")
 }
 
+/// The program `kymo` for tests of other crates: what `KYMO_BIN` says, or what cargo built beside the test. With
+/// `cargo test --workspace` that is of the same sources.
+pub fn program() -> PathBuf {
+    let beside = || {
+        let test = std::env::current_exe().expect("a test has a path");
+        let folder = test.parent().and_then(Path::parent).expect("in target/PROFILE/deps").to_owned();
+        folder.join(format!("kymo{}", std::env::consts::EXE_SUFFIX))
+    };
+    let path = std::env::var_os("KYMO_BIN").map_or_else(beside, PathBuf::from);
+    assert!(path.exists(), "{}: expected the program: `cargo build -p kymo-cli` first", path.display());
+    path
+}
+
 /// The path of a program that a test needs, from the environment; the set-up says where it is.
 pub fn needed(variable: &str) -> PathBuf {
     let value = std::env::var(variable);

@@ -5,6 +5,7 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`fault_proxy`] | a line to a server that is cut, slow, or answers itself, by a seed |
 //! | [`kymo`] | the server as a process: start, kill, start again, ask |
 //! | [`node`] | scripts with real JavaScript agents and a browser, as processes |
 //! | [`random`] | a small seeded generator; the seed is printed by who uses it |
@@ -18,6 +19,7 @@
     reason = "everything here panics when a test finds what it did not expect"
 )]
 
+pub mod fault_proxy;
 pub mod kymo;
 pub mod node;
 pub mod random;
@@ -26,6 +28,7 @@ pub mod requests;
 pub mod told;
 pub mod wire;
 
+pub use fault_proxy::{FaultProxy, Faults};
 pub use kymo::Kymo;
 pub use node::Script;
 pub use random::Random;

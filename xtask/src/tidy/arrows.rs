@@ -13,13 +13,15 @@ use super::findings::Findings;
 use super::tree::{Tree, code, table_rows};
 
 /// Foreign crates (a final `*` stands for any ending) and the one crate that may build on them:
-/// they take long to compile and their types must not spread.
-const OWNERS: [(&str, &str); 9] = [
+/// they take long to compile and their types must not spread. `ureq` has two rows: what sends from people's programs,
+/// and what asks servers from a terminal.
+const OWNERS: [(&str, &str); 10] = [
     ("arrow*", "crates/store"),
     ("parquet", "crates/store"),
     ("sqlx", "crates/store"),
     ("axum", "crates/server"),
     ("clap", "crates/cli"),
+    ("ureq", "crates/agent"),
     ("ureq", "crates/cli"),
     ("ratatui*", "crates/viewer"),
     ("crossterm", "crates/viewer"),
@@ -89,12 +91,15 @@ fn check_foreign(folder: &str, floor: Floor, dependency: &Dependency, findings: 
     if floor == Floor::Shipped(0) && NOT_ON_THE_GROUND.contains(&name) {
         findings.problem(&manifest, 0, "a ground floor without IO and wire formats", name);
     }
-    let owner = OWNERS.iter().find(|(pattern, _)| match pattern.strip_suffix('*') {
+    let fits = |pattern: &str| match pattern.strip_suffix('*') {
         Some(beginning) => name.starts_with(beginning),
-        None => name == *pattern,
-    });
-    if let Some((_, owner)) = owner.filter(|(_, owner)| *owner != folder) {
-        findings.problem(&manifest, 0, &format!("{name} in {owner} only"), "a second owner");
+        None => name == pattern,
+    };
+    let owners: Vec<&str> =
+        OWNERS.iter().filter(|(pattern, _)| fits(pattern)).map(|(_, owner)| *owner).collect();
+    if !owners.is_empty() && !owners.contains(&folder) {
+        let expected = format!("{name} in {} only", owners.join(" and "));
+        findings.problem(&manifest, 0, &expected, "another owner");
     }
 }
 
@@ -201,8 +206,14 @@ mod tests {
         assert_eq!(check_one("testkit", "ureq", ""), [""; 0]);
         assert_eq!(check_one("tracker", "parquet", "dev"), [""; 0]);
         assert_eq!(
+            check_one("tracker", "ureq", ""),
+            [
+                "crates/tracker/Cargo.toml: expected ureq in crates/agent and crates/cli only, found another owner"
+            ]
+        );
+        assert_eq!(
             check_one("tracker", "arrow-array", ""),
-            ["crates/tracker/Cargo.toml: expected arrow-array in crates/store only, found a second owner"]
+            ["crates/tracker/Cargo.toml: expected arrow-array in crates/store only, found another owner"]
         );
     }
 

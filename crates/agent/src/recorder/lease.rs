@@ -154,7 +154,7 @@ fn record_slowly(callsite: &'static Callsite, mut ready: Ready) {
 }
 
 /// While this runs, what this thread records is dropped and counted.
-pub(super) fn muted<R>(run: impl FnOnce() -> R) -> R {
+pub(crate) fn muted<R>(run: impl FnOnce() -> R) -> R {
     struct Unmute;
     impl Drop for Unmute {
         fn drop(&mut self) {

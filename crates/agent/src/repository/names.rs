@@ -45,12 +45,10 @@ impl FileName {
         format!("{}.session", self.0)
     }
 
-    #[cfg(feature = "send")]
     pub(crate) fn sent(&self) -> String {
         format!("{}.sent", self.0)
     }
 
-    #[cfg(feature = "send")]
     pub(crate) fn wish(&self) -> String {
         format!("{}.wish", self.0)
     }

@@ -120,12 +120,19 @@ pub(crate) fn prune(folder: &Path, retention: &Retention, now: Timestamp) -> io:
         pruned.because = pruned.because.max(Some(because));
         if *left == 0 {
             pruned.sessions += 1;
-            // A summary of nothing: if it stays, the list shows a session that cannot be opened, and no more.
-            let _ = std::fs::remove_file(folder.join(fragment.stem.summary()));
+            remove_words(folder, &fragment.stem);
         }
     }
     pruned.is_disk_low = free < retention.free_disk_min;
     Ok(pruned)
+}
+
+/// Removes what is said of a session of which nothing is left. If a summary stays, the list shows a session that cannot be
+/// opened, and no more.
+pub(crate) fn remove_words(folder: &Path, stem: &FileName) {
+    for name in [stem.summary(), stem.sent(), stem.wish()] {
+        let _ = std::fs::remove_file(folder.join(name));
+    }
 }
 
 /// The fragments of the folder. What somebody left who was killed while making a file goes on the way.
@@ -192,7 +199,9 @@ mod tests {
                         std::time::UNIX_EPOCH + Duration::from_nanos(started_at.as_unix_nanos() as u64);
                     File::options().write(true).open(&path).unwrap().set_modified(moment).unwrap();
                 }
-                std::fs::write(folder.path().join(stem.summary()), "{}").unwrap();
+                for words in [stem.summary(), stem.sent(), stem.wish()] {
+                    std::fs::write(folder.path().join(words), "{}").unwrap();
+                }
                 stem
             })
             .collect();
@@ -224,7 +233,11 @@ mod tests {
         let mut expected = vec![stems[1].fragment(2), stems[1].fragment(3)];
         expected.extend((1..=3).map(|number| stems[2].fragment(number)));
         assert_eq!(names(folder.path()), expected);
-        assert!(!folder.path().join(stems[0].summary()).exists());
+        for (stem, is_there) in [(&stems[0], false), (&stems[1], true)] {
+            for words in [stem.summary(), stem.sent(), stem.wish()] {
+                assert_eq!(folder.path().join(&words).exists(), is_there, "{words}");
+            }
+        }
     }
 
     #[test]

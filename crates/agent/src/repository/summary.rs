@@ -3,6 +3,7 @@
 //! `NAME.session` is JSON, written anew and renamed into place: at the start, every quarter of a minute while there is
 //! something new, and at the end. Whoever finds none, or one that is older than the session's file, reads that.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
@@ -51,8 +52,13 @@ pub struct Summary {
     /// Its messages.
     #[serde(flatten)]
     pub tally: Tally,
+    /// Number of its last record.
+    pub last_sequence: u64,
     /// Messages that were not kept, for whatever reason.
     pub dropped: u64,
+    /// The same by reason.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub losses: BTreeMap<String, u64>,
     /// Fragments there were so far; the oldest may be pruned.
     pub fragments: u64,
     /// Bytes of them.

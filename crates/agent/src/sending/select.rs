@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use kymo_model::SessionId;
 use serde::{Deserialize, Serialize};
 
 use super::{Sent, Wish};
@@ -68,6 +69,28 @@ pub struct Local {
     pub wish: Option<Wish>,
 }
 
+impl Local {
+    /// Its id.
+    pub fn id(&self) -> Option<SessionId> {
+        self.stem.session()
+    }
+
+    /// Whether a server with that policy wants it. What is not known here is wanted.
+    pub(super) fn is_wanted(&self, policy: &str) -> bool {
+        let tally = &self.summary.tally;
+        match policy {
+            "none" => false,
+            "with_errors" => tally.errors + tally.fatal > 0,
+            _ => true,
+        }
+    }
+
+    /// A fragment that is not the newest is just being closed.
+    pub(super) fn has_unsettled(&self) -> bool {
+        self.fragments.iter().rev().skip(1).any(|fragment| !fragment.is_closed)
+    }
+}
+
 /// A fragment on the disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalFragment {
@@ -86,31 +109,47 @@ pub struct LocalFragment {
 ///
 /// Errors: what the disk says of the folder itself.
 pub fn select(folder: &Path, criteria: Criteria) -> io::Result<Vec<Local>> {
-    let mut files: BTreeMap<FileName, Vec<LocalFragment>> = BTreeMap::new();
+    select_if(folder, |session| criteria.fits(session))
+}
+
+/// Those of which `fits` says so: of the others nothing stays in memory.
+pub(super) fn select_if(folder: &Path, fits: impl Fn(&Local) -> bool) -> io::Result<Vec<Local>> {
+    let mut files: BTreeMap<FileName, Vec<(u64, u64)>> = BTreeMap::new();
     for entry in std::fs::read_dir(folder)?.flatten() {
         let name = entry.file_name();
         let Some(name) = name.to_str() else { continue };
         if let (Some(stem), Some(number)) = (FileName::of(name), FileName::number_of(name))
             && let Ok(found) = entry.metadata()
         {
-            let fragment = LocalFragment { number, path: entry.path(), bytes: found.len(), is_closed: true };
-            files.entry(stem).or_default().push(fragment);
+            files.entry(stem).or_default().push((number, found.len()));
         }
     }
-    let mut sessions: Vec<Local> = files
-        .into_iter()
-        .filter_map(|(stem, mut fragments)| {
-            let summary = Summary::read(&folder.join(stem.summary())).ok()?;
-            fragments.sort_unstable_by_key(|fragment| fragment.number);
-            let newest = fragments.last_mut()?;
-            let is_running = folder.join(stem.spool()).exists()
-                || File::open(&newest.path).is_ok_and(|file| file.try_lock_shared().is_err());
-            newest.is_closed = !is_running;
-            let sent = Sent::read(folder, &stem);
-            let wish = Wish::read(folder, &stem).ok().flatten();
-            Some(Local { folder: folder.to_owned(), stem, summary, fragments, is_running, sent, wish })
-        })
-        .collect();
-    sessions.retain(|session| criteria.fits(session));
-    Ok(sessions)
+    let sessions = files.into_iter().filter_map(|(stem, fragments)| local(folder, stem, fragments));
+    Ok(sessions.filter(fits).collect())
+}
+
+/// A session with the numbers and lengths of its fragments.
+fn local(folder: &Path, stem: FileName, mut files: Vec<(u64, u64)>) -> Option<Local> {
+    let summary = Summary::read(&folder.join(stem.summary())).ok()?;
+    let sent = Sent::read(folder, &stem);
+    let wish = Wish::read(folder, &stem).ok().flatten();
+    // One that is empty is just being made, or was when its process was killed.
+    files.retain(|(_, bytes)| *bytes > 0);
+    files.sort_unstable();
+    let newest = folder.join(stem.fragment(files.last()?.0));
+    let is_running = summary.is_running() || folder.join(stem.spool()).exists() || is_held(&newest);
+    let fragments = files.into_iter().map(|(number, bytes)| {
+        let path = folder.join(stem.fragment(number));
+        let is_newest = path == newest;
+        // Behind the newest one its process may still write the index of the one before.
+        let is_closed = if is_newest { !is_running } else { sent.is_done(number) || !is_held(&path) };
+        LocalFragment { number, path, bytes, is_closed }
+    });
+    let fragments = fragments.collect();
+    Some(Local { folder: folder.to_owned(), stem, summary, fragments, is_running, sent, wish })
+}
+
+/// Its process holds it, or somebody who recovers it.
+pub(super) fn is_held(fragment: &Path) -> bool {
+    File::open(fragment).is_ok_and(|file| file.try_lock_shared().is_err())
 }

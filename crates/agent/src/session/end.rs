@@ -33,6 +33,13 @@ pub fn end_session(reason: EndReason, note: Option<&str>) -> Option<SessionStatu
 
 fn end(running: &Arc<Running>, reason: EndReason, note: Option<&str>) -> SessionStatus {
     running.progress.end(reason, note.map(str::to_owned));
+    // It ends beside the rest.
+    #[cfg(feature = "send")]
+    let sender = running.sender().take();
+    #[cfg(feature = "send")]
+    if let Some(sender) = &sender {
+        sender.tell_to_stop();
+    }
     let keeper = running.keeper.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(keeper) = keeper {
         keeper.stop();
@@ -45,6 +52,10 @@ fn end(running: &Arc<Running>, reason: EndReason, note: Option<&str>) -> Session
         Some(reason.as_str().to_owned());
     if let Err(error) = running.summarize(is_whole.then_some(reason)) {
         running.progress.failed(&error);
+    }
+    #[cfg(feature = "send")]
+    if let Some(sender) = sender {
+        sender.stop();
     }
     status_of(running)
 }

@@ -34,7 +34,12 @@ pub(crate) fn in_parent() {
 pub(crate) fn after_fork_in_child() {
     let _ = HELD.try_with(|held| {
         if let Some(mut current) = held.borrow_mut().take() {
-            std::mem::forget(current.take());
+            let parents = current.take();
+            #[cfg(feature = "send")]
+            if let Some(parents) = &parents {
+                parents.disown_sender();
+            }
+            std::mem::forget(parents);
         }
     });
 }

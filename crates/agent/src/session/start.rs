@@ -117,6 +117,8 @@ fn begin(
         recorder: Mutex::new(Some(recorder)),
         summary: Mutex::new(summary),
         keeper: Mutex::new(None),
+        #[cfg(feature = "send")]
+        sender: Mutex::new(None),
         notes,
     });
     match Keeper::start(&running) {
@@ -124,6 +126,13 @@ fn begin(
             *running.keeper.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(keeper);
         }
         Err(error) => running.progress.failed(&error),
+    }
+    #[cfg(feature = "send")]
+    if running.settings.send.server.is_some() {
+        match crate::sending::Engine::start(&running) {
+            Ok(sender) => *running.sender() = Some(sender),
+            Err(error) => running.progress.failed(&error),
+        }
     }
     Ok(running)
 }

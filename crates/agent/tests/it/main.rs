@@ -17,6 +17,8 @@ mod part;
 #[cfg(test)]
 mod process;
 #[cfg(test)]
+mod sending;
+#[cfg(test)]
 mod threads;
 #[cfg(test)]
 mod tracing;

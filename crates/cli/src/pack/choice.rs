@@ -11,11 +11,6 @@ use crate::args::Pack;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Chosen {
     pub(super) sessions: Vec<Local>,
-    /// The folders they are in.
-    pub(super) folders: Vec<PathBuf>,
-    pub(super) criteria: Criteria,
-    /// They are named one by one.
-    pub(super) is_named: bool,
     pub(super) unreadable: Vec<String>,
 }
 
@@ -104,8 +99,7 @@ impl Chosen {
                 return Err(Outcome::failed(Code::NotFound, format!("there is no session {id}")));
             }
         }
-        let is_named = !args.sessions.is_empty();
         sessions.retain(|session| args.sessions.contains(&session.summary.id) || criteria.fits(session));
-        Ok(Self { sessions, folders, criteria, is_named, unreadable })
+        Ok(Self { sessions, unreadable })
     }
 }

@@ -5,19 +5,16 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use kymo::sending::{Criteria, Local, select};
+use kymo::sending::{Criteria, Local, SendStatus, select};
 use kymo::{Consent, ConsentState};
 use kymo_viewer::{harmless, size_text};
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::print::print_lines;
 
 /// Held by the process that sends for an application, and what it says of how that goes.
 const SEND_LOCK: &str = "send.lock";
 const SEND_STATUS: &str = "send-status.json";
-/// Longest status that is read; ours have some hundred bytes.
-const STATUS_BYTES_MAX: u64 = 64 * 1024;
 /// Files of one kind that are named.
 const NAMED_MAX: usize = 3;
 
@@ -226,42 +223,24 @@ fn sender(folder: &Path, name: &str) -> Finding {
     }
 }
 
-/// What the last sender said of how it went: any text about a failure is told.
+/// What the last sender said of how it went.
 fn status(folder: &Path, name: &str) -> Option<Finding> {
-    use std::io::Read;
-    let path = folder.join(SEND_STATUS);
-    let mut text = String::new();
-    match File::open(&path).and_then(|file| file.take(STATUS_BYTES_MAX).read_to_string(&mut text)) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
-        Err(error) => {
-            return Some(warn(
+    folder.join(SEND_STATUS).exists().then(|| {
+        let status = SendStatus::read(folder);
+        let success = status.last_success_at.as_deref().unwrap_or("never");
+        let failure = status.last_failure.as_deref().filter(|_| status.failures > 0);
+        match failure {
+            Some(failure) => warn(
                 "sending",
-                format!("{}: {error}", path.display()),
-                "remove the file; it is written anew",
-            ));
+                format!("{name}: to {} fails: {failure}; last success: {success}", status.server),
+                "is the server's address right, does it run, and is the token one of scope ingest?",
+            ),
+            None if status.is_held => warn(
+                "sending",
+                format!("{name}: held, as the person has not consented"),
+                "nothing is wrong; a person who is asked, or asks by kymo pack, has it sent",
+            ),
+            None => ok("sending", format!("{name}: to {} went well, last {success}", status.server)),
         }
-        Ok(_) => {}
-    }
-    let Ok(status) = serde_json::from_str::<Value>(&text) else {
-        let found = format!("{}: expected JSON", path.display());
-        return Some(warn("sending", found, "remove the file; it is written anew"));
-    };
-    let said = |names: &[&str]| {
-        let found = names.iter().find_map(|name| status.get(*name)).filter(|value| !value.is_null());
-        found.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
-    };
-    let failures =
-        said(&["failures", "failures_in_a_row"]).and_then(|count| count.parse::<u64>().ok()).unwrap_or(0);
-    let success = said(&["last_success_at", "succeeded_at"]).unwrap_or_else(|| "never".to_owned());
-    let to = said(&["to", "server"]).unwrap_or_else(|| "the server".to_owned());
-    let failure =
-        said(&["last_failure", "failure"]).filter(|_| failures > 0 || status.get("failures").is_none());
-    Some(match failure {
-        Some(failure) => warn(
-            "sending",
-            format!("{name}: to {to} fails: {failure}; last success: {success}"),
-            "is the server's address right, does it run, and is the token one of scope ingest?",
-        ),
-        None => ok("sending", format!("{name}: to {to} went well, last {success}")),
     })
 }

@@ -1,12 +1,13 @@
 //! Doing it: sessions to the target, and what came of it.
 
+use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use kymo::sending::mail::{MailErrorKind, MailOptions, MailReport};
 use kymo::sending::package::{PackageError, Plan, PlanOptions, file_name, free_name};
-use kymo::sending::{Gate, Local, SendReason, SendSettings, mail};
+use kymo::sending::{Gate, Local, SendReason, SendReport, SendSettings, mail, send_these};
 
 use super::choice::Chosen;
 use super::outcome::{Code, Outcome, Went, Written};
@@ -149,17 +150,57 @@ impl Job {
         if sessions.is_empty() {
             return outcome;
         }
-        let _ = (tell, stop);
-        outcome.failed.push("sending to a server is not there so far".to_owned());
-        outcome.becomes(Code::Failed);
+        let total: u64 =
+            sessions.iter().flat_map(|session| &session.fragments).map(|fragment| fragment.bytes).sum();
+        // The pass tells how far a fragment is; those before it are done.
+        let mut done = BTreeMap::new();
+        let mut progress = |now: kymo::sending::Progress| {
+            done.insert((now.session, now.fragment), now.bytes);
+            tell(Progress { bytes: done.values().sum(), bytes_total: total });
+        };
+        let reason = if self.is_asked { SendReason::UserAsked } else { SendReason::Rule };
+        // What consent holds was left out; a *no* that comes meanwhile counts before the next piece.
+        let is_held = || !sessions.iter().all(|session| self.may_leave(settings, &session.folder));
+        let is_stopped = || stop.load(Ordering::Relaxed) || is_held();
+        let report = send_these(&sessions, settings, reason, &mut progress, &is_stopped);
+        outcome.server.clone_from(&settings.server);
+        if !report.held.is_empty() || is_held() {
+            outcome.failed.push("held: the person took the consent back".to_owned());
+            outcome.becomes(Code::Held);
+        }
+        take_server_report(&mut outcome, report, stop.load(Ordering::Relaxed));
         outcome
     }
 }
 
+fn take_server_report(outcome: &mut Outcome, report: SendReport, is_stopped: bool) {
+    outcome.sessions = [went(&report.whole, "whole"), went(&report.part, "so_far")].concat();
+    outcome.bytes = report.bytes;
+    outcome.notes.extend(report.notes);
+    if report.purged > 0 {
+        outcome.notes.push(format!("{} fragments were removed here, as the server has them", report.purged));
+    }
+    for id in &report.declined {
+        outcome.notes.push(format!("session {id}: the server does not want it"));
+    }
+    if is_stopped {
+        outcome.failed.push("cancelled: what did not go stays, and is gone on with".to_owned());
+        outcome.becomes(Code::Cancelled);
+    }
+    for (session, text) in report.failed {
+        // What a server says about itself, it says by a number.
+        let is_refused =
+            ["found 401", "found 403", "found 413", "found 422"].iter().any(|part| text.contains(part));
+        outcome.becomes(if is_refused { Code::Refused } else { Code::Unsent });
+        outcome.failed.push(session.map_or_else(|| text.clone(), |id| format!("session {id}: {text}")));
+    }
+}
+
+fn went(ids: &[kymo::SessionId], what: &'static str) -> Vec<Went> {
+    ids.iter().map(|id| Went { id: id.to_string(), what }).collect()
+}
+
 fn take_report(outcome: &mut Outcome, report: MailReport) {
-    let went = |ids: &[kymo::SessionId], what| {
-        ids.iter().map(move |id| Went { id: id.to_string(), what }).collect::<Vec<_>>()
-    };
     outcome.sessions =
         [went(&report.whole, "whole"), went(&report.part, "so_far"), went(&report.before, "before")].concat();
     (outcome.mails, outcome.bytes) = (Some(report.mails), report.bytes);

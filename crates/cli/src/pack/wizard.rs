@@ -24,8 +24,6 @@ struct Set {
     title: &'static str,
     /// Of these sessions of the application.
     sessions: Vec<Local>,
-    criteria: Criteria,
-    is_named: bool,
     /// Also what went by mail before.
     again: bool,
 }
@@ -50,13 +48,8 @@ pub(super) fn run(args: &Pack) -> anyhow::Result<ExitCode> {
     for session in all {
         by_folder.entry(session.folder.clone()).or_default().push(session);
     }
-    let applications: Vec<(PathBuf, String, Vec<Set>)> = by_folder
-        .into_iter()
-        .map(|(folder, sessions)| {
-            let title = title(&sessions);
-            (folder, title, sets(args, &sessions))
-        })
-        .collect();
+    let applications: Vec<(String, Vec<Set>)> =
+        by_folder.into_values().map(|sessions| (title(&sessions), sets(args, &sessions))).collect();
     let offer = PackOffer {
         applications: offered(&applications),
         defaults: defaults(&settings, &applications),
@@ -99,24 +92,24 @@ fn sets(args: &Pack, sessions: &[Local]) -> Vec<Set> {
         sessions.iter().filter(|session| args.sessions.contains(&session.summary.id)).cloned().collect();
     let said = choice::criteria(args);
     let mut sets = Vec::new();
-    let set = |title, sessions, criteria| Set { title, sessions, criteria, is_named: false, again: false };
+    let set = |title, sessions| Set { title, sessions, again: false };
     if !named.is_empty() {
-        sets.push(Set { is_named: true, again: true, ..set("This session", named, Criteria::default()) });
+        sets.push(Set { again: true, ..set("This session", named) });
     } else if said != Criteria::default() {
-        sets.push(set("What was asked for", fitting(said), said));
+        sets.push(set("What was asked for", fitting(said)));
     } else {
         let last = sessions.last().cloned().into_iter().collect();
-        sets.push(Set { is_named: true, again: true, ..set("The last session", last, Criteria::default()) });
+        sets.push(Set { again: true, ..set("The last session", last) });
     }
-    sets.push(set("What was not sent before", fitting(Criteria::NEW), Criteria::NEW));
+    sets.push(set("What was not sent before", fitting(Criteria::NEW)));
     let bad = Criteria { crashed: true, with_errors: true, ..Criteria::default() };
-    sets.push(set("With errors, or crashed", fitting(bad), bad));
-    sets.push(Set { again: true, ..set("Everything", fitting(Criteria::ALL), Criteria::ALL) });
+    sets.push(set("With errors, or crashed", fitting(bad)));
+    sets.push(Set { again: true, ..set("Everything", fitting(Criteria::ALL)) });
     sets
 }
 
-fn offered(applications: &[(PathBuf, String, Vec<Set>)]) -> Vec<PackApplication> {
-    let running = |(_, title, sets): &(PathBuf, String, Vec<Set>)| {
+fn offered(applications: &[(String, Vec<Set>)]) -> Vec<PackApplication> {
+    let running = |(title, sets): &(String, Vec<Set>)| {
         let runs = sets.last().is_some_and(|all| all.sessions.iter().any(|session| session.is_running));
         runs.then(|| title.clone())
     };
@@ -124,7 +117,7 @@ fn offered(applications: &[(PathBuf, String, Vec<Set>)]) -> Vec<PackApplication>
     applications
         .iter()
         .map(|one| {
-            let (_, title, sets) = one;
+            let (title, sets) = one;
             let mut notes = Vec::new();
             if all_running.contains(title) {
                 notes.push(format!("{title} runs: what there is of that session so far is packed."));
@@ -158,10 +151,10 @@ fn choice_of(set: &Set) -> PackChoice {
     PackChoice { title: set.title.to_owned(), detail, sessions: set.sessions.len(), bytes }
 }
 
-fn defaults(settings: &SendSettings, applications: &[(PathBuf, String, Vec<Set>)]) -> PackDefaults {
+fn defaults(settings: &SendSettings, applications: &[(String, Vec<Set>)]) -> PackDefaults {
     let newest: Vec<Local> = applications
         .first()
-        .and_then(|(_, _, sets)| sets.first())
+        .and_then(|(_, sets)| sets.first())
         .map(|set| set.sessions.clone())
         .unwrap_or_default();
     let here = std::env::current_dir().unwrap_or_default();
@@ -191,27 +184,20 @@ fn defaults(settings: &SendSettings, applications: &[(PathBuf, String, Vec<Set>)
 }
 
 fn work(
-    applications: &[(PathBuf, String, Vec<Set>)],
+    applications: &[(String, Vec<Set>)],
     unreadable: &[String],
     settings: &SendSettings,
     request: &PackRequest,
     tell: &dyn Fn(PackProgress),
     stop: &AtomicBool,
 ) -> Outcome {
-    let found =
-        applications.get(request.application).and_then(|one| Some((&one.0, one.2.get(request.choice)?)));
-    let Some((folder, set)) = found else { return Outcome::failed(Code::Failed, "no such choice") };
+    let found = applications.get(request.application).and_then(|(_, sets)| sets.get(request.choice));
+    let Some(set) = found else { return Outcome::failed(Code::Failed, "no such choice") };
     let target = match target_of(settings, &request.target) {
         Ok(target) => target,
         Err(text) => return Outcome::failed(Code::Usage, text),
     };
-    let chosen = Chosen {
-        sessions: set.sessions.clone(),
-        folders: vec![folder.clone()],
-        criteria: set.criteria,
-        is_named: set.is_named,
-        unreadable: unreadable.to_vec(),
-    };
+    let chosen = Chosen { sessions: set.sessions.clone(), unreadable: unreadable.to_vec() };
     let text = match &request.target {
         PackTarget::Mail(_) => "sending by mail",
         PackTarget::File(_) | PackTarget::Folder(_) => "writing the package",

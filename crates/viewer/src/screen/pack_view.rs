@@ -50,8 +50,11 @@ fn head(buffer: &mut Buffer, all: Rect, wizard: &Wizard) {
         Step::Working => "at work",
         Step::Done => "done",
     };
-    let title = format!(" Kymo packs sessions: {step}");
-    let title = title + &" ".repeat(usize::from(all.width));
+    let cells = usize::from(all.width);
+    let long = format!(" Kymo packs sessions: {step}");
+    let title = if width(&long) <= cells { long } else { fitted(&format!(" {step}"), cells) };
+    let pad = " ".repeat(cells.saturating_sub(width(&title)));
+    let title = title + &pad;
     paint::left(buffer, paint::row(all, 0), &[(title, SELECTED)]);
 }
 

@@ -131,8 +131,8 @@ impl Reach {
     }
 }
 
-/// Of several files that say they are one fragment: the pieces of it that go on from one another, each record once. The
-/// others are given back. Reads them through.
+/// Of several files that say they are one fragment: the pieces of it that go on from one another, each record once. Those
+/// that say nothing more are left out, others that do not fit are given back. Reads through where their frames are.
 pub(super) fn pieces(candidates: Vec<Fragment>) -> (Vec<Fragment>, Vec<Fragment>) {
     let (mut readable, mut passed_over) = (Vec::new(), Vec::new());
     for fragment in candidates {
@@ -152,8 +152,10 @@ pub(super) fn pieces(candidates: Vec<Fragment>) -> (Vec<Fragment>, Vec<Fragment>
             continue;
         };
         if reach.next_sequence <= before.next_sequence {
-            passed_over.push(fragment);
-        } else if reach.first() >= before.next_sequence {
+            // A copy, or what went by an earlier mail.
+            continue;
+        }
+        if reach.first() >= before.next_sequence {
             kept.push((fragment, reach));
         } else if let Some((offset, _)) = before.frames.iter().find(|(_, first)| *first == reach.first()) {
             // It was sent while it grew: what follows begins with the frame that was not done.

@@ -143,7 +143,7 @@ fn the_doctor_says_how_it_is() {
     std::fs::write(files.join("odd.kymo"), "odd").unwrap();
     std::fs::write(
         files.join("send-status.json"),
-        "{\"failures\": 3, \"last_failure\": \"https://kymo.test answered 401\", \"to\": \"https://kymo.test\"}",
+        "{\"failures\": 3, \"last_failure\": \"https://kymo.test answered 401\", \"server\": \"https://kymo.test\"}",
     )
     .unwrap();
     let (findings, is_well) = doctor();

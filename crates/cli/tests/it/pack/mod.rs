@@ -3,6 +3,7 @@
 
 mod files;
 mod mail;
+mod server;
 mod smtp;
 mod wizard;
 

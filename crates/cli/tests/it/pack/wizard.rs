@@ -52,6 +52,7 @@ fn a_file_is_made_step_by_step() {
         pty.shows("File: expected a file");
         look(&format!("wrong {cells:?}"), &pty.text());
         pty.keys(file.to_str().unwrap());
+        pty.shows("for the vendor.kymo");
         look(&format!("file {cells:?}"), &pty.text());
         pty.keys(ENTER);
         pty.shows("2 sessions packed into");

@@ -1,0 +1,512 @@
+//! One pass: the sessions that are meant, fragment by fragment, piece by piece, from where the server says on.
+//!
+//! ```text
+//!  head -> what the server has, and wants -> pieces from its offset on -> STEM.sent -> purge
+//!            ^ 404: once more                 | 409: from the offset it says
+//!                                             | no answer: smaller pieces, again, a few times
+//! ```
+//!
+//! The server's offset is the truth: `STEM.sent` only saves asking. So two senders, a sender that was killed, and a
+//! server that lost its last second need no care of their own.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use kymo_model::SessionId;
+
+use super::client::{Client, Head, SendError, SendErrorKind, Standing};
+use super::pace::{Pace, Patience};
+use super::pieces::{self, Growing};
+use super::select::{Local, LocalFragment, select};
+use super::{Criteria, Gate, SendReason, SendSettings, SendStatus, Sent, SentFragment, Wish, purge};
+
+/// Pieces that bring nothing in a row before a fragment is left for later: a server that was killed takes back one.
+const IN_VAIN_MAX: u32 = 10;
+/// Pieces in a row that the server calls unfit: the line may have damaged one or two.
+const UNFIT_MAX: u32 = 3;
+
+/// How far sending is, told after each piece.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Whose fragment is sent.
+    pub session: SessionId,
+    /// Its number.
+    pub fragment: u64,
+    /// Bytes of it that the server has.
+    pub bytes: u64,
+    /// Bytes of it that are to be there.
+    pub bytes_total: u64,
+}
+
+/// What came of a pass.
+#[derive(Clone, Debug, Default)]
+pub struct SendReport {
+    /// Sessions that the server has all of, through their end.
+    pub whole: Vec<SessionId>,
+    /// Sessions that the server has as far as they go: they run.
+    pub part: Vec<SessionId>,
+    /// Sessions that the server does not want.
+    pub declined: Vec<SessionId>,
+    /// Sessions that consent holds.
+    pub held: Vec<SessionId>,
+    /// What could not be sent, and why: where, what was expected. Without a session: nobody was asked.
+    pub failed: Vec<(Option<SessionId>, String)>,
+    /// Bytes that were sent and are there.
+    pub bytes: u64,
+    /// Fragments that were removed here, because the server has them.
+    pub purged: u64,
+    /// What is odd, in words.
+    pub notes: Vec<String>,
+}
+
+/// Why a session was not sent to its end.
+#[derive(Debug)]
+pub(super) enum Halt {
+    /// It is to stop.
+    Stopped,
+    /// Nothing may leave.
+    Held,
+    /// What the disk says, or the server of this session; with others it may be different.
+    Session(String),
+    /// What the server says, or that it says nothing: it is the same with others.
+    Server(SendError),
+}
+
+/// What of a session is to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Scope {
+    /// The fragment that grows, too.
+    pub(super) growing: bool,
+    /// Whatever the server's policy is.
+    pub(super) beyond_policy: bool,
+    /// What `STEM.sent` says is believed.
+    pub(super) trusts_sent: bool,
+}
+
+/// A fragment to be sent up to there.
+#[derive(Debug)]
+struct Target<'local> {
+    fragment: &'local LocalFragment,
+    to: u64,
+}
+
+/// One pass over any number of sessions.
+pub(super) struct Pass<'a> {
+    pub(super) client: &'a Client,
+    pub(super) settings: &'a SendSettings,
+    pub(super) pace: Pace,
+    pub(super) patience: Patience,
+    pub(super) growing: &'a mut Growing,
+    pub(super) progress: &'a mut dyn FnMut(Progress),
+    pub(super) stop: &'a dyn Fn() -> bool,
+    pub(super) report: SendReport,
+    /// Requests that went as they should.
+    pub(super) answers: u64,
+}
+
+/// Sends once what is meant of the sessions in applications' folders, whatever the server's policy is: somebody wants
+/// just this. Sessions of processes that are gone are recovered first; of those that run what is whole goes.
+///
+/// Blocks until all is sent, or the server was away for about a minute, or `stop` says so. What comes of it is told by
+/// the report, and kept in each folder's `send-status.json`. `progress` is called after each piece.
+pub fn send_now(
+    folders: &[PathBuf],
+    settings: &SendSettings,
+    criteria: Criteria,
+    reason: SendReason,
+    progress: &mut dyn FnMut(Progress),
+    stop: &dyn Fn() -> bool,
+) -> SendReport {
+    let client = match Client::of(settings) {
+        Ok(client) => client,
+        Err(error) => {
+            let failed = vec![(None, error.text)];
+            return SendReport { failed, ..SendReport::default() };
+        }
+    };
+    let mut growing = Growing::default();
+    let mut pass = Pass {
+        client: &client,
+        settings,
+        pace: Pace::new(settings.bytes_per_second),
+        patience: Patience::ONCE,
+        growing: &mut growing,
+        progress,
+        stop,
+        report: SendReport::default(),
+        answers: 0,
+    };
+    for folder in folders {
+        let gate = Gate::new(folder.parent().unwrap_or(folder), settings);
+        let before = (pass.report.failed.len(), pass.report.bytes);
+        let goes_on = pass.folder(folder, criteria, &gate, reason);
+        let failure = pass.report.failed.get(before.0).map(|(_, text)| text.as_str());
+        SendStatus::record(folder, client.server(), failure, pass.report.bytes - before.1);
+        if !goes_on {
+            break;
+        }
+    }
+    pass.report
+}
+
+/// The same for these sessions and no others, as they were selected. Sessions of processes that are gone are to be
+/// recovered before.
+pub fn send_these(
+    sessions: &[Local],
+    settings: &SendSettings,
+    reason: SendReason,
+    progress: &mut dyn FnMut(Progress),
+    stop: &dyn Fn() -> bool,
+) -> SendReport {
+    let client = match Client::of(settings) {
+        Ok(client) => client,
+        Err(error) => return SendReport { failed: vec![(None, error.text)], ..SendReport::default() },
+    };
+    let mut growing = Growing::default();
+    let mut pass = Pass {
+        client: &client,
+        settings,
+        pace: Pace::new(settings.bytes_per_second),
+        patience: Patience::ONCE,
+        growing: &mut growing,
+        progress,
+        stop,
+        report: SendReport::default(),
+        answers: 0,
+    };
+    let scope = Scope { growing: true, beyond_policy: true, trusts_sent: false };
+    for session in sessions {
+        let gate = Gate::new(session.folder.parent().unwrap_or(&session.folder), settings);
+        if let Err(Halt::Stopped | Halt::Server(_)) = pass.session(session, &gate, reason, scope) {
+            break;
+        }
+    }
+    pass.report
+}
+
+impl Pass<'_> {
+    /// All sessions of a folder that are meant. False if there is no use in going on with another.
+    fn folder(
+        &mut self,
+        folder: &std::path::Path,
+        criteria: Criteria,
+        gate: &Gate,
+        reason: SendReason,
+    ) -> bool {
+        let found = crate::repository::recover(folder).and_then(|(_, failed)| {
+            self.report.notes.extend(failed);
+            select(folder, criteria)
+        });
+        let sessions = match found {
+            Ok(sessions) => sessions,
+            Err(error) => {
+                self.report.failed.push((None, format!("{}: {error}", folder.display())));
+                return true;
+            }
+        };
+        let scope = Scope { growing: true, beyond_policy: true, trusts_sent: false };
+        for session in &sessions {
+            match self.session(session, gate, reason, scope) {
+                Ok(_) | Err(Halt::Held | Halt::Session(_)) => {}
+                Err(Halt::Stopped | Halt::Server(_)) => return false,
+            }
+        }
+        true
+    }
+
+    /// A session as far as the scope says: what is known to have arrived then. What came of it is in the report.
+    pub(super) fn session(
+        &mut self,
+        local: &Local,
+        gate: &Gate,
+        reason: SendReason,
+        scope: Scope,
+    ) -> Result<Sent, Halt> {
+        let id = local.id();
+        let result = self.try_session(local, gate, reason, scope);
+        match &result {
+            Err(Halt::Held) => self.report.held.extend(id),
+            Err(Halt::Session(text)) => self.report.failed.push((id, text.clone())),
+            Err(Halt::Server(error)) => self.report.failed.push((id, error.text.clone())),
+            Ok(_) | Err(Halt::Stopped) => {}
+        }
+        result
+    }
+
+    fn try_session(
+        &mut self,
+        local: &Local,
+        gate: &Gate,
+        reason: SendReason,
+        scope: Scope,
+    ) -> Result<Sent, Halt> {
+        let user_asked = local.wish.as_ref().is_some_and(|wish| wish.user_asked);
+        let reason = if user_asked { SendReason::UserAsked } else { reason };
+        let may_go = || gate.is_open(reason);
+        let id =
+            local.id().ok_or_else(|| Halt::Session(format!("{}: expected an id", local.stem.summary())))?;
+        let mut sent = local.sent.clone().at(self.client.server());
+        if !scope.trusts_sent {
+            sent.fragments.clear();
+            sent.is_whole = false;
+        }
+        let targets = self.targets(local, &sent, scope)?;
+        // Whoever asks is shown at least that there is a session.
+        let is_shown = scope.trusts_sent && !sent.wanted.is_empty();
+        if !targets.is_empty() || !is_shown {
+            let is_wanted = self.send_targets(local, id, &targets, &mut sent, &may_go, scope)?;
+            if !is_wanted {
+                self.report.declined.push(id);
+                return Ok(sent);
+            }
+        }
+        self.finish(local, id, sent, scope)
+    }
+
+    /// What there is to send, by what is known.
+    fn targets<'local>(
+        &mut self,
+        local: &'local Local,
+        sent: &Sent,
+        scope: Scope,
+    ) -> Result<Vec<Target<'local>>, Halt> {
+        let mut targets = Vec::new();
+        for fragment in local.fragments.iter().filter(|fragment| !sent.is_done(fragment.number)) {
+            if fragment.is_closed {
+                self.growing.forget(&fragment.path);
+                // Its length may be that of before its end.
+                match std::fs::metadata(&fragment.path) {
+                    Ok(found) => targets.push(Target { fragment, to: found.len() }),
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    Err(error) => return Err(of_disk(fragment, &error)),
+                }
+            } else if scope.growing {
+                let to = match self.growing.whole_bytes(&fragment.path) {
+                    Ok(to) => to,
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                    Err(error) => return Err(of_disk(fragment, &error)),
+                };
+                if to > sent.fragments.get(&fragment.number).map_or(0, |sent| sent.bytes) {
+                    targets.push(Target { fragment, to });
+                }
+            }
+        }
+        Ok(targets)
+    }
+
+    /// Shows the head and sends what the server does not have. False if it does not want the session.
+    fn send_targets(
+        &mut self,
+        local: &Local,
+        id: SessionId,
+        targets: &[Target<'_>],
+        sent: &mut Sent,
+        may_go: &dyn Fn() -> bool,
+        scope: Scope,
+    ) -> Result<bool, Halt> {
+        let mut was_forgotten = false;
+        'head: loop {
+            let head = self.show_head(local, may_go)?;
+            if sent.wanted != head.wanted {
+                sent.is_requested |= !sent.wanted.is_empty() && head.wanted == "all";
+                sent.wanted.clone_from(&head.wanted);
+                keep(local, sent);
+            }
+            if !(scope.beyond_policy || local.wish.is_some() || local.is_wanted(&head.wanted)) {
+                return Ok(false);
+            }
+            for target in targets {
+                match self.fragment(id, target, &head, may_go) {
+                    Ok(arrived) => {
+                        sent.fragments.insert(target.fragment.number, arrived);
+                        keep(local, sent);
+                    }
+                    Err(Halt::Server(error)) if error.kind == SendErrorKind::Unknown && !was_forgotten => {
+                        was_forgotten = true;
+                        continue 'head;
+                    }
+                    Err(halt) => return Err(halt),
+                }
+            }
+            return Ok(true);
+        }
+    }
+
+    /// Shows the head of the oldest fragment that is there.
+    pub(super) fn show_head(&mut self, local: &Local, may_go: &dyn Fn() -> bool) -> Result<Head, Halt> {
+        let Some(fragment) = local.fragments.first() else { return Ok(Head::default()) };
+        let head = pieces::head(&fragment.path).map_err(|error| of_disk(fragment, &error))?;
+        let mut tries = 0;
+        loop {
+            self.may_go_on(may_go)?;
+            match self.client.begin(&head) {
+                Ok(head) => {
+                    self.answers += 1;
+                    return Ok(head);
+                }
+                Err(error) => self.later(error, &mut tries)?,
+            }
+        }
+    }
+
+    /// Sends a fragment from where the server is.
+    fn fragment(
+        &mut self,
+        session: SessionId,
+        target: &Target<'_>,
+        head: &Head,
+        may_go: &dyn Fn() -> bool,
+    ) -> Result<SentFragment, Halt> {
+        let Target { fragment, to } = *target;
+        let mut there = head.fragments.get(&fragment.number).copied().unwrap_or_default();
+        if to > head.fragment_bytes_max {
+            let place = fragment.path.display();
+            let note = format!(
+                "{place}: the server takes {} bytes, found {to}: passed over",
+                head.fragment_bytes_max
+            );
+            return Ok(self.given_up(there, note));
+        }
+        let (mut in_vain, mut unfit, mut tries) = (0, 0, 0);
+        let mut piece = Vec::new();
+        loop {
+            if there.is_complete || (there.offset >= to && !fragment.is_closed) {
+                break;
+            }
+            if there.offset > to {
+                let place = fragment.path.display();
+                let note =
+                    format!("{place}: expected at most {to} bytes at the server, found {}", there.offset);
+                return Ok(self.given_up(there, note));
+            }
+            if in_vain > IN_VAIN_MAX {
+                let place = fragment.path.display();
+                let offset = there.offset;
+                return Err(Halt::Session(format!("{place}: the server does not get beyond byte {offset}")));
+            }
+            let bytes = self.pace.piece_bytes(head.append_bytes_max);
+            let end = to.min(there.offset + bytes);
+            let is_last = end == to && fragment.is_closed;
+            self.may_go_on(may_go)?;
+            self.pace.wait((end - there.offset) as usize, self.stop);
+            self.may_go_on(may_go)?;
+            if let Err(error) = pieces::read(&fragment.path, there.offset, end, &mut piece) {
+                return Err(of_disk(fragment, &error));
+            }
+            let asked = Instant::now();
+            match self.client.append(session, fragment.number, there.offset, &piece, is_last) {
+                Ok(now) => {
+                    in_vain = if now.offset > there.offset || now.is_complete { 0 } else { in_vain + 1 };
+                    (unfit, tries) = (0, 0);
+                    self.answers += 1;
+                    self.report.bytes += now.offset.min(end).saturating_sub(there.offset);
+                    self.pace.took(asked.elapsed());
+                    there = now;
+                    (self.progress)(Progress {
+                        session,
+                        fragment: fragment.number,
+                        bytes: there.offset,
+                        bytes_total: to,
+                    });
+                }
+                Err(error) if error.kind == SendErrorKind::Unfit && unfit < UNFIT_MAX => {
+                    // Damaged on its way, perhaps.
+                    unfit += 1;
+                    self.pace.failed();
+                }
+                Err(error) => {
+                    self.pace.failed();
+                    self.later(error, &mut tries)?;
+                }
+            }
+        }
+        if there.is_complete && fragment.is_closed && there.offset != to {
+            let place = fragment.path.display();
+            let note =
+                format!("{place}: expected {to} bytes at the server, found {} that are all", there.offset);
+            return Ok(self.given_up(there, note));
+        }
+        let is_complete = there.is_complete && fragment.is_closed;
+        Ok(SentFragment { bytes: there.offset.min(to), is_complete, is_given_up: false })
+    }
+
+    fn given_up(&mut self, there: Standing, note: String) -> SentFragment {
+        self.report.notes.push(note);
+        SentFragment { bytes: there.offset, is_complete: false, is_given_up: true }
+    }
+
+    /// Says what is known, fulfils the wish, and removes what is to be removed.
+    fn finish(&mut self, local: &Local, id: SessionId, mut sent: Sent, scope: Scope) -> Result<Sent, Halt> {
+        let is_there = local.fragments.iter().all(|fragment| sent.is_done(fragment.number));
+        sent.is_whole = is_there && !local.is_running;
+        keep(local, &sent);
+        if sent.is_whole {
+            self.report.whole.push(id);
+        } else if scope.growing {
+            self.report.part.push(id);
+        }
+        if let Some(seen) = local.wish.as_ref().filter(|_| sent.is_whole || scope.growing) {
+            fulfil(local, seen, sent.is_whole);
+        }
+        if self.settings.purge_sent_sessions {
+            match purge::purge(local, &sent) {
+                Ok(purged) => self.report.purged += purged,
+                Err(error) => {
+                    return Err(Halt::Session(format!("{}: {error}", local.folder.display())));
+                }
+            }
+        }
+        Ok(sent)
+    }
+
+    fn may_go_on(&self, may_go: &dyn Fn() -> bool) -> Result<(), Halt> {
+        match () {
+            () if (self.stop)() => Err(Halt::Stopped),
+            () if !may_go() => Err(Halt::Held),
+            () => Ok(()),
+        }
+    }
+
+    /// Waits, if it is to be tried again.
+    fn later(&mut self, error: SendError, tries: &mut u32) -> Result<(), Halt> {
+        if (self.stop)() {
+            return Err(Halt::Stopped);
+        }
+        *tries += 1;
+        let wait: Option<Duration> = match error.kind {
+            SendErrorKind::Unreachable | SendErrorKind::Busy => self.patience.wait(*tries, error.retry_after),
+            SendErrorKind::Unfit => return Err(Halt::Session(error.text)),
+            SendErrorKind::Unknown | SendErrorKind::Refused | SendErrorKind::Misunderstood => None,
+        };
+        let Some(wait) = wait else { return Err(Halt::Server(error)) };
+        super::pace::sleep(wait, self.stop);
+        Ok(())
+    }
+}
+
+fn of_disk(fragment: &LocalFragment, error: &io::Error) -> Halt {
+    Halt::Session(format!("{}: {error}", fragment.path.display()))
+}
+
+/// Keeps what is known. Where that cannot be written the server is asked again, which costs a request.
+pub(super) fn keep(local: &Local, sent: &Sent) {
+    let known = Sent::read(&local.folder, &local.stem);
+    let sent = sent.clone().merged(&known);
+    if sent != known {
+        let _ = sent.write(&local.folder, &local.stem);
+    }
+}
+
+/// What was wished arrived. A wish that was made again meanwhile stays.
+fn fulfil(local: &Local, seen: &Wish, is_whole: bool) {
+    let now = Wish::read(&local.folder, &local.stem).ok().flatten();
+    if now.as_ref() != Some(seen) {
+        return;
+    }
+    if is_whole || !seen.through_end {
+        let _ = Wish::remove(&local.folder, &local.stem);
+    } else if seen.now {
+        let _ = Wish { now: false, ..seen.clone() }.write(&local.folder, &local.stem);
+    }
+}
