@@ -5,12 +5,9 @@ mod parts;
 mod sender;
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use kymo_format::MAGIC;
 use kymo_viewer::{SessionFiles, find};
 
 use self::parts::{Part, parts};
@@ -81,14 +78,10 @@ pub(crate) fn run(args: &Import) -> anyhow::Result<ExitCode> {
 }
 
 fn send(sender: &Sender, session: &SessionFiles, notes: &mut Vec<String>) -> anyhow::Result<Sent> {
-    let mut all: Vec<Part> = Vec::new();
-    for fragment in session.fragments.iter().filter(|fragment| fragment.header.is_some()) {
-        all.extend(parts(&fragment.path)?);
-    }
-    all.sort_by_key(|part| part.fragment);
+    let all: Vec<Part> = parts(session, notes)?;
     let last = all.iter().map(|part| part.fragment).max();
     let first = all.first().context("no header could be read")?;
-    let known: BTreeMap<u64, Standing> = sender.begin(&read(first, 0, first.head_bytes)?)?;
+    let known: BTreeMap<u64, Standing> = sender.begin(&first.read(0, first.head_bytes)?)?;
     let mut sent = Sent::default();
     for part in &all {
         // Only the newest fragment can still grow.
@@ -102,7 +95,7 @@ fn send(sender: &Sender, session: &SessionFiles, notes: &mut Vec<String>) -> any
         if there.offset > bytes {
             notes.push(format!(
                 "{}: the server has {} bytes of fragment {}, expected at most {bytes}: passed over",
-                part.path.display(),
+                part.path().display(),
                 there.offset,
                 part.fragment
             ));
@@ -122,32 +115,15 @@ fn send_part(sender: &Sender, part: &Part, offset: u64, bytes: u64, is_complete:
     while in_vain < IN_VAIN_MAX {
         let end = bytes.min(offset + PIECE_BYTES as u64);
         let is_last = end == bytes;
-        let piece = read(part, offset, end)?;
+        let piece = part.read(offset, end)?;
         let standing = sender.append(part, offset, &piece, is_last && is_complete)?;
         if standing.is_complete || (is_last && standing.offset == bytes) {
             return Ok(());
         }
         // The server may have less than was sent, where it was killed, or more, where another sender was quicker.
         in_vain = if standing.offset > offset { 0 } else { in_vain + 1 };
-        anyhow::ensure!(standing.offset <= bytes, "the server has more than {}", part.path.display());
+        anyhow::ensure!(standing.offset <= bytes, "the server has more than {}", part.path().display());
         offset = standing.offset;
     }
     anyhow::bail!("the server does not get beyond byte {offset} of fragment {}", part.fragment)
-}
-
-/// Bytes of a fragment as it is on its own: one that stands in a file behind others has no magic there.
-fn read(part: &Part, from: u64, to: u64) -> anyhow::Result<Vec<u8>> {
-    let added = if part.start == 0 { 0 } else { MAGIC.len() as u64 };
-    let mut bytes = Vec::new();
-    if from < added {
-        bytes.extend_from_slice(&MAGIC[from as usize..to.min(added) as usize]);
-    }
-    if to > added {
-        let at = from.max(added) - added;
-        let mut file = File::open(&part.path).with_context(|| part.path.display().to_string())?;
-        file.seek(SeekFrom::Start(part.start + at))?;
-        file.take(to - added - at).read_to_end(&mut bytes)?;
-    }
-    anyhow::ensure!(bytes.len() as u64 == to - from, "{} became shorter", part.path.display());
-    Ok(bytes)
 }

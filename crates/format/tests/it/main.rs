@@ -8,6 +8,7 @@ mod golden;
 mod growing;
 mod limits;
 mod newer;
+mod package;
 mod reading;
 mod round_trip;
 mod sample;

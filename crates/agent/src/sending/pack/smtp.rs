@@ -207,6 +207,12 @@ fn cause(error: &lettre::transport::smtp::Error) -> String {
     text.split(['\r', '\n']).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
+/// The handshake comes with the first answer, so its faults come as faults of reading: data that is not as it should be.
+fn is_distrust(error: &lettre::transport::smtp::Error) -> bool {
+    let io = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    io.is_some_and(|io| io.raw_os_error().is_none() && io.kind() == io::ErrorKind::InvalidData)
+}
+
 fn is_unknown_host(error: &lettre::transport::smtp::Error) -> bool {
     let io = error.source().and_then(|source| source.downcast_ref::<io::Error>());
     // The name's look-up has no number of the system; what connecting says has one.
