@@ -10,6 +10,7 @@ pub(crate) mod config;
 pub(crate) mod counts;
 mod due;
 pub(crate) mod filter;
+mod forks;
 #[cfg(feature = "log")]
 mod log;
 #[cfg(feature = "metrics")]
@@ -27,6 +28,7 @@ mod users;
 pub use counts::InputCounts;
 pub(crate) use due::{Due, Rhythm};
 pub use filter::{FilterError, filter, set_filter};
+pub(crate) use forks::{after_fork, before_fork};
 #[cfg(feature = "log")]
 pub use log::{KymoLogger, install_log, log_logger};
 #[cfg(feature = "metrics")]

@@ -73,12 +73,19 @@ pub use inputs::{KymoLayer, tracing_layer};
 pub use inputs::{KymoLogger, install_log, log_logger};
 #[cfg(feature = "metrics")]
 pub use inputs::{KymoMetrics, install_metrics, metrics_recorder};
-pub use kymo_model::{EndReason, SessionId, Severity};
+pub use kymo_model::{EndReason, SessionId, Severity, Timestamp};
 pub use outcome::{DropCounts, DropReason};
 pub use recorder::{FullPolicy, Status};
 pub use repository::{
     Consent, ConsentState, Pruned, REPOSITORY_ENV, Recovered, Retention, Summary, application_folders,
     recover, recover_below, roots as repository_roots, sessions,
+};
+#[cfg(feature = "send")]
+pub use sending::policy::{
+    Alert, AlertEvent, Choice, ConsentAnswer, ConsentQuestion, DialogFrontEnd, FrontEnd, Problem,
+    ProblemAnswer, TerminalFrontEnd, ask_consent, ask_consent_if_due, on_alert, send_sessions,
+    send_sessions_in_background, set_auto_send_on_error, set_auto_send_sessions, set_front_end,
+    set_purge_sent_sessions, set_send_sessions_on_exit, tell_problem,
 };
 #[cfg(all(unix, feature = "signals"))]
 pub use session::end_on_signals;

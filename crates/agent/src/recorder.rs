@@ -39,6 +39,8 @@ pub(crate) use registry::GENERATION;
 pub(crate) use registry::introduce;
 pub(crate) use registry::set_filter;
 pub use registry::stop_forked;
+#[cfg(all(unix, feature = "signals"))]
+pub(crate) use registry::watch_forks;
 pub(crate) use shared::Shared;
 
 /// Records that are less than a warning are framed after so long at the latest.

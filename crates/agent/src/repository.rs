@@ -26,6 +26,7 @@ pub use consent::{Consent, ConsentState};
 use names::FileName;
 pub use prune::{Pruned, Retention};
 pub(crate) use prune::{prune, remove_words};
+pub(crate) use recover::recover_until;
 pub use recover::{Recovered, recover, recover_below};
 pub use summary::Summary;
 
@@ -94,9 +95,12 @@ pub(crate) fn folder(
     application: &str,
 ) -> io::Result<(PathBuf, Option<String>)> {
     let mut refused = Vec::new();
+    // What somebody says is taken by the system's administrator as it is; what is only tried has to be safe.
+    let is_said = roots.len() == 1;
     for root in roots {
-        let folder = root.join(names::folder(product)).join(names::folder(application));
-        match make_private(root, &folder) {
+        let product = root.join(names::folder(product));
+        let folder = product.join(names::folder(application));
+        match make_private(root, &product, &folder, is_said) {
             Ok(()) => return Ok((folder, (!refused.is_empty()).then(|| refused.join("; ")))),
             Err(error) => refused.push(format!("{}: {error}", folder.display())),
         }
@@ -104,8 +108,9 @@ pub(crate) fn folder(
     Err(io::Error::new(io::ErrorKind::PermissionDenied, refused.join("; ")))
 }
 
-/// Makes a folder that only its owner may look into, and finds out whether files can be made in it.
-fn make_private(root: &Path, folder: &Path) -> io::Result<()> {
+/// Makes a folder that only its owner may look into, and finds out whether files can be made in it. The folders of ours that are
+/// there already are closed to others.
+fn make_private(root: &Path, product: &Path, folder: &Path, is_said: bool) -> io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -113,22 +118,37 @@ fn make_private(root: &Path, folder: &Path) -> io::Result<()> {
     builder.create(folder)?;
     #[cfg(unix)]
     {
-        use std::os::unix::fs::MetadataExt;
-        // Somebody else's folder in a place for temporary files would let them read what is recorded.
-        for folder in [root, folder] {
-            let found = std::fs::metadata(folder)?;
-            if ![owner(), 0].contains(&found.uid()) && owner() != 0 {
-                let text =
-                    format!("expected a folder of user {} or 0, found one of {}", owner(), found.uid());
-                return Err(io::Error::new(io::ErrorKind::PermissionDenied, text));
+        use std::os::unix::fs::{MetadataExt, PermissionsExt};
+        for checked in [root, product, folder] {
+            let found = std::fs::metadata(checked)?;
+            check_owner(owner(), found.uid(), is_said)?;
+            // The root may be for others, too; what is below it is ours.
+            if checked != root && found.uid() == owner() && found.mode() & OTHERS != 0 {
+                let mode = found.mode() & 0o7777 & !OTHERS;
+                std::fs::set_permissions(checked, std::fs::Permissions::from_mode(mode))?;
             }
         }
     }
     #[cfg(not(unix))]
-    let _ = root;
+    let _ = (root, product, is_said);
     let probe = folder.join(format!("probe-{}", std::process::id()));
     std::fs::write(&probe, b"")?;
     std::fs::remove_file(&probe)
+}
+
+/// What the group and everybody may do.
+#[cfg(unix)]
+const OTHERS: u32 = 0o077;
+
+/// Somebody else's folder in a place for temporary files, or in a home, would let them read what is recorded, or choose where it
+/// is written. The administrator may say one, such as that of a service's user.
+#[cfg(unix)]
+fn check_owner(us: u32, found: u32, is_said: bool) -> io::Result<()> {
+    if found == us || found == 0 || (us == 0 && is_said) {
+        return Ok(());
+    }
+    let text = format!("expected a folder of user {us} or 0, found one of {found}");
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, text))
 }
 
 /// The sessions of a repository, or of any folder below it, newest first: what their summaries say.
@@ -208,4 +228,62 @@ pub(crate) fn fragments(folder: &Path, stem: &FileName) -> io::Result<Vec<(u64, 
         .collect();
     fragments.sort_unstable();
     Ok(fragments)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        std::fs::metadata(path).unwrap().permissions().mode() & 0o7777
+    }
+
+    #[test]
+    fn only_the_owner_may_look_into_it_also_if_it_was_there() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(root.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        let product = root.path().join("Shop");
+        std::fs::create_dir(&product).unwrap();
+        std::fs::set_permissions(&product, std::fs::Permissions::from_mode(0o775)).unwrap();
+        let (found, refused) = folder(&[root.path().to_owned()], "Shop", "till").unwrap();
+        assert_eq!((mode(&found), mode(&product), refused), (0o700, 0o700, None));
+        assert_eq!(mode(root.path()), 0o755, "which is not ours alone");
+        std::fs::set_permissions(&found, std::fs::Permissions::from_mode(0o750)).unwrap();
+        folder(&[root.path().to_owned()], "Shop", "till").unwrap();
+        assert_eq!(mode(&found), 0o700);
+    }
+
+    #[test]
+    fn somebody_elses_folder_is_not_taken() {
+        for (us, found, is_said, is_right) in [
+            (1000, 1000, false, true),
+            (1000, 0, false, true),
+            (1000, 1001, false, false),
+            (1000, 1001, true, false),
+            (0, 0, false, true),
+            (0, 1000, false, false),
+            (0, 1000, true, true),
+        ] {
+            assert_eq!(check_owner(us, found, is_said).is_ok(), is_right, "{us} {found} {is_said}");
+        }
+    }
+
+    #[test]
+    fn where_the_first_cannot_be_written_the_next_is_taken_and_told() {
+        let (file, second) = (tempfile::NamedTempFile::new().unwrap(), tempfile::tempdir().unwrap());
+        let roots = [file.path().to_owned(), second.path().to_owned()];
+        let (found, refused) = folder(&roots, "Shop", "till").unwrap();
+        assert!(found.starts_with(second.path()));
+        assert!(refused.unwrap().contains(&file.path().display().to_string()));
+        let error = folder(&roots[..1], "Shop", "till").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
+        assert_eq!(roots_of(Some("/said")), ["/said"], "and no other is tried");
+        assert!(roots_of(None).len() >= 2);
+    }
+
+    fn roots_of(said: Option<&str>) -> Vec<String> {
+        roots(said.map(Path::new)).iter().map(|root| root.display().to_string()).collect()
+    }
 }

@@ -11,13 +11,17 @@
 //!
 //! Everything here is public for programs that bring sessions away by themselves, such as `kymo pack`.
 
+use std::path::{Path, PathBuf};
+
 mod client;
 mod engine;
 mod gate;
+mod helper;
 mod pace;
 mod pack;
 mod pass;
 mod pieces;
+pub(crate) mod policy;
 mod purge;
 mod select;
 mod sent;
@@ -30,6 +34,7 @@ pub use client::{Beat, Client, Head, SendError, SendErrorKind, Standing};
 pub use engine::Timing;
 pub use engine::{Engine, STOP_WITHIN};
 pub use gate::{Gate, SendReason};
+pub use helper::run_helper;
 #[cfg(feature = "mail")]
 pub use pack::mail;
 pub use pack::package;
@@ -40,6 +45,32 @@ pub use settings::{MailSecurity, MailSettings, Secret, SendSettings};
 pub use status::SendStatus;
 pub use wish::Wish;
 
+/// What a product's configuration says of sending: the section `[agent]` of that file, and the environment over it. And
+/// what is wrong there, in words; of that nothing holds.
+pub fn configured(file: &Path) -> (SendSettings, Vec<String>) {
+    let (builder, mut wrong) = crate::inputs::config::configured(crate::builder("", "").config_file(file));
+    let (settings, more) = builder.settings_of_sending();
+    wrong.extend(more);
+    (settings, wrong)
+}
+
+/// The folders that are meant: of the application alone, or of all of the product.
+pub(crate) fn folders(application: &Path, settings: &SendSettings) -> Vec<PathBuf> {
+    let own = || vec![application.to_owned()];
+    let Some(product) = application.parent().filter(|_| settings.send_all_applications) else { return own() };
+    let Ok(entries) = std::fs::read_dir(product) else { return own() };
+    let mut folders: Vec<PathBuf> = entries
+        .flatten()
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .map(|entry| entry.path())
+        .filter(|path| path != application)
+        .collect();
+    // Its own first; the others in the same order each time.
+    folders.sort_unstable();
+    folders.insert(0, application.to_owned());
+    folders
+}
+
 /// Wishes something of the session of now: what was recorded before goes to its file, the wish beside it, and the sender
 /// looks at once. Waits as [`crate::flush`] does.
 ///
@@ -47,7 +78,8 @@ pub use wish::Wish;
 pub fn wish(wish: Wish) -> std::io::Result<()> {
     let running = crate::session::running().ok_or(std::io::ErrorKind::NotFound)?;
     crate::flush();
-    running.wish(wish)?;
+    // A person's word comes by a front end only.
+    running.wish(Wish { user_asked: false, ..wish })?;
     running.nudge_sender();
     Ok(())
 }

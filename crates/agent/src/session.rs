@@ -64,12 +64,12 @@ pub(crate) fn running() -> Option<Arc<Running>> {
 
 #[derive(Debug)]
 pub(crate) struct Running {
-    session: SessionId,
-    folder: PathBuf,
-    stem: FileName,
+    pub(crate) session: SessionId,
+    pub(crate) folder: PathBuf,
+    pub(crate) stem: FileName,
     settings: Builder,
-    progress: Arc<Progress>,
-    shared: Arc<Shared>,
+    pub(crate) progress: Arc<Progress>,
+    pub(crate) shared: Arc<Shared>,
     /// Taken out by who ends the session.
     recorder: Mutex<Option<Recorder>>,
     summary: Mutex<Summary>,
@@ -78,6 +78,8 @@ pub(crate) struct Running {
     sender: Mutex<Option<crate::sending::Engine>>,
     /// What did not go as it should at the start.
     notes: Vec<String>,
+    #[cfg(feature = "send")]
+    pub(crate) policy: crate::sending::policy::Policy,
 }
 
 #[cfg(feature = "send")]
@@ -89,7 +91,7 @@ impl Running {
 
     /// What is to be sent when, as of now.
     pub(crate) fn send_settings(&self) -> crate::sending::SendSettings {
-        self.settings.send.clone()
+        self.policy.settings()
     }
 
     fn sender(&self) -> MutexGuard<'_, Option<crate::sending::Engine>> {
@@ -118,6 +120,25 @@ impl Running {
 }
 
 impl Running {
+    pub(crate) fn settings_version(&self) -> Option<&str> {
+        self.settings.version.as_deref()
+    }
+
+    #[cfg(feature = "send")]
+    pub(crate) fn settings_product(&self) -> &str {
+        &self.settings.product
+    }
+
+    #[cfg(feature = "send")]
+    pub(crate) fn settings_application(&self) -> &str {
+        &self.settings.application
+    }
+
+    /// Whose session it is, if that is known and told.
+    pub(crate) fn user(&self) -> Option<String> {
+        self.summary.lock().unwrap_or_else(PoisonError::into_inner).user.clone()
+    }
+
     fn set_user(&self, id: &str) {
         self.summary.lock().unwrap_or_else(PoisonError::into_inner).user = Some(id.to_owned());
     }
@@ -187,7 +208,8 @@ impl Drop for Session {
         if std::thread::panicking()
             && let Some(running) = &self.running
         {
-            running.progress.crashed();
+            // As at the panic itself: should nothing be heard of the program a second from now.
+            running.shared.panicked();
         }
         flush();
     }
@@ -210,6 +232,9 @@ pub struct SessionStatus {
     pub recorder: Status,
     /// What the inputs hold and what went beyond their limits.
     pub inputs: InputCounts,
+    /// Errors that no [alert](crate::on_alert) told, because too many waited.
+    #[cfg(feature = "send")]
+    pub alerts_left_out: u64,
     /// How sending goes; `None` without a server.
     #[cfg(feature = "send")]
     pub sending: Option<crate::sending::SendStatus>,
@@ -238,17 +263,29 @@ pub fn consent() -> Option<Consent> {
 
 /// Keeps what a person said of sending what this product records, for all its applications. Writes a small file.
 ///
-/// Errors: `NotFound` if there is no session; what the disk says.
+/// With *no* what is being sent stops within seconds; recording goes on.
+///
+/// Errors: `NotFound` if there is no session; `InvalidInput` for [`ConsentState::Once`], which only a person says, by a front
+/// end; what the disk says.
 pub fn set_consent(state: ConsentState) -> std::io::Result<Consent> {
     let running = running().ok_or(std::io::ErrorKind::NotFound)?;
     let folder = running.folder.parent().ok_or(std::io::ErrorKind::NotFound)?;
-    Consent::store(folder, state, running.settings.version.as_deref())
+    if state == ConsentState::Once {
+        let text = "once: only the answer of a front end says that";
+        return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, text));
+    }
+    let kept = Consent::store(folder, state, running.settings_version(), running.user().as_deref())?;
+    #[cfg(feature = "send")]
+    crate::sending::policy::consent_changed(state);
+    Ok(kept)
 }
 
 fn status_of(running: &Running) -> SessionStatus {
     let reached = running.progress.now();
     let mut notes = running.notes.clone();
     notes.extend(running.progress.last_error());
+    #[cfg(feature = "send")]
+    notes.extend(running.policy.notes());
     SessionStatus {
         session: running.session,
         folder: running.folder.clone(),
@@ -257,6 +294,8 @@ fn status_of(running: &Running) -> SessionStatus {
         fragment: reached.fragment,
         recorder: running.shared.status(),
         inputs: crate::inputs::counts::now(),
+        #[cfg(feature = "send")]
+        alerts_left_out: running.policy.left_out(),
         #[cfg(feature = "send")]
         sending: running.sender().as_ref().map(crate::sending::Engine::status),
         notes,

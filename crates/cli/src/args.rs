@@ -85,6 +85,10 @@ pub(crate) enum Command {
     #[cfg(feature = "server")]
     /// Print the events of one session, in order, or of all that fit a filter, newest first
     Events(Events),
+    #[cfg(feature = "pack")]
+    /// Wait for the end of a program and send its sessions then; programs start it themselves
+    #[command(hide = true)]
+    Helper,
 }
 
 #[cfg(feature = "server")]

@@ -82,6 +82,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         },
         #[cfg(feature = "server")]
         Command::Events(events) => done(remote::events(&events)),
+        #[cfg(feature = "pack")]
+        Command::Helper => Ok(ExitCode::from(kymo::sending::run_helper())),
     }
 }
 

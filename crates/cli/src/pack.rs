@@ -55,7 +55,7 @@ fn silent(args: &Pack, target: Target) -> Outcome {
     }
     let chosen = match Chosen::of(args) {
         Ok(chosen) => chosen,
-        Err(outcome) => return outcome,
+        Err(outcome) => return *outcome,
     };
     let job = Job { chosen, target, is_asked: args.i_was_asked, again: args.again };
     // Whoever runs it by hand and waits sees that it goes on.

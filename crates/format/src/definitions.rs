@@ -55,6 +55,11 @@ impl Callsite {
             metric: None,
         }
     }
+
+    /// The text of a record with those values: the template with them in its holes.
+    pub fn message(&self, args: &[ArgValue]) -> String {
+        crate::render::render(&self.template, &self.fields, args).text
+    }
 }
 
 /// A place in the source of a program.

@@ -12,7 +12,7 @@ use crate::session::Builder;
 
 mod keys;
 
-use keys::{KEYS, Key, Value, key};
+use keys::{Key, Value, key};
 
 /// Names the file, over where it is looked for.
 const FILE_ENV: &str = "KYMO_CONFIG";
@@ -23,6 +23,8 @@ const ENVIRONMENT: &str = "KYMO__AGENT__";
 const SECTION: &str = "agent";
 /// Free names and values of the session.
 const PROPERTIES: &str = "properties";
+/// How mail is sent: a section within the section.
+const MAIL: &str = "mail";
 /// How alike a word has to be to a key to be taken for it misspelt, 0 to 1.
 const ALIKE: f64 = 0.6;
 /// Longest file that is read; one that says everything has some 2 KiB.
@@ -105,6 +107,12 @@ impl Said {
             let (part_at, part) = (at(part.span().start), part.get_ref().as_ref());
             match (part, value.get_ref()) {
                 (PROPERTIES, DeValue::Table(properties)) => self.read_properties(properties, &at),
+                (MAIL, DeValue::Table(mail)) => {
+                    for (name, value) in mail {
+                        let (name_at, name) = (at(name.span().start), format!("{MAIL}.{}", name.get_ref()));
+                        self.read_value(&name, value, &name_at, &at(value.span().start));
+                    }
+                }
                 _ => self.read_value(part, value, &part_at, &at(value.span().start)),
             }
         }
@@ -154,6 +162,7 @@ impl Said {
                 self.properties.push((property.to_owned(), text));
                 continue;
             }
+            let name = name.replace("__", ".");
             match key(&name).ok_or_else(|| unknown(&name)).and_then(|key| Ok((key, key.value_of(&text)?))) {
                 Ok(setting) => self.settings.push(setting),
                 Err(reason) => self.fault(format!("{variable}: {reason}")),
@@ -161,8 +170,11 @@ impl Said {
         }
     }
 
-    fn apply(self, mut builder: Builder) -> (Builder, Vec<String>) {
-        for (key, value) in self.settings {
+    fn apply(mut self, mut builder: Builder) -> (Builder, Vec<String>) {
+        for (key, value) in std::mem::take(&mut self.settings) {
+            if key.sends && !cfg!(feature = "send") {
+                self.fault(format!("{SECTION}.{}: this program was built without sending", key.name));
+            }
             builder = (key.apply)(builder, &value);
         }
         for (name, value) in self.properties {
@@ -175,7 +187,7 @@ impl Said {
 /// Names that no key has, with the one that is probably meant.
 fn unknown(name: &str) -> String {
     let likeness = |key: &&Key| strsim::normalized_damerau_levenshtein(name, key.name);
-    let nearest = KEYS.iter().max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
+    let nearest = keys::all().max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
     match nearest.filter(|key| likeness(key) >= ALIKE) {
         Some(key) => format!("there is no key {SECTION}.{name}: did you mean {SECTION}.{}?", key.name),
         None => format!("there is no key {SECTION}.{name}: see docs/agent.md for those there are"),

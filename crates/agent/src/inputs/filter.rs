@@ -96,6 +96,14 @@ pub(crate) fn current() -> Arc<Filter> {
     known.unwrap_or_else(|| Arc::new(Filter::at_least(Severity::INFO)))
 }
 
+/// Nobody is within it as long as this lives.
+pub(super) type Held = std::sync::RwLockWriteGuard<'static, Option<Arc<Filter>>>;
+
+/// For who forks: as a writer, so that no reader of another thread is counted in the child for ever.
+pub(super) fn hold() -> Held {
+    CURRENT.write().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The same in a forked child, where nobody may be left to unlock it.
 pub(crate) fn inherited() -> Option<Arc<Filter>> {
     match CURRENT.try_read() {

@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard};
 
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 
 use super::counts;
 use super::samples::{CATEGORY, Sample, Text};
+use crate::callsite::made::soon;
 
 mod histogram;
 
@@ -65,6 +66,26 @@ pub fn metrics_recorder() -> KymoMetrics {
 /// ```
 pub fn install_metrics() -> Result<(), metrics::SetRecorderError<KymoMetrics>> {
     metrics::set_global_recorder(KymoMetrics)
+}
+
+/// Nobody is within the maps as long as this lives.
+pub(super) struct Held {
+    _counters: Locked<Count>,
+    _gauges: Locked<Level>,
+    _histograms: Locked<Distribution>,
+    _described: RwLockWriteGuard<'static, Option<HashMap<String, Described>>>,
+}
+
+type Locked<T> = RwLockWriteGuard<'static, Option<HashMap<Key, Arc<T>>>>;
+
+/// For who forks: as a writer, so that no reader of another thread is counted in the child for ever.
+pub(super) fn hold() -> Held {
+    Held {
+        _counters: KEPT.counters.0.write().unwrap_or_else(PoisonError::into_inner),
+        _gauges: KEPT.gauges.0.write().unwrap_or_else(PoisonError::into_inner),
+        _histograms: KEPT.histograms.0.write().unwrap_or_else(PoisonError::into_inner),
+        _described: KEPT.described.write().unwrap_or_else(PoisonError::into_inner),
+    }
 }
 
 /// Writes what changed since the last time.
@@ -181,7 +202,7 @@ struct Level {
 impl Level {
     fn changed(&self) -> Option<f64> {
         let value = self.value.load(Ordering::Relaxed);
-        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut written = soon(|| self.written.try_lock())?;
         (written.replace(value) != Some(value)).then(|| f64::from_bits(value))
     }
 
@@ -210,7 +231,7 @@ struct Distribution(Mutex<Values>);
 
 impl Distribution {
     fn changed(&self) -> Option<[super::samples::Number; super::samples::SUMMARY.len()]> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner)).summary()
+        std::mem::take(&mut *soon(|| self.0.try_lock())?).summary()
     }
 }
 
@@ -220,7 +241,11 @@ impl metrics::HistogramFn for Distribution {
     }
 
     fn record_many(&self, value: f64, count: usize) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).add(value, count as u64);
+        // In a child, whose parent was adding to it in another thread when it forked, it is never given back.
+        match soon(|| self.0.try_lock()) {
+            Some(mut values) => values.add(value, count as u64),
+            None => counts::refused_series(),
+        }
     }
 }
 

@@ -102,8 +102,8 @@ where
             if let Some(node) = node {
                 gathered.push(FieldKind::Span, node.id());
             }
-            record(known.callsite, gathered);
-            if let (Some(node), Some(news)) = (node, &news) {
+            let is_recorded = record(known.callsite, gathered);
+            if let (Some(node), Some(news), true) = (node, &news, is_recorded) {
                 node.told(news);
             }
         });

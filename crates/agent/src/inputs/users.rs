@@ -20,7 +20,7 @@ const SESSION_ID: &str = "session.id";
 static WATCHED: Mutex<Option<HashMap<String, Watched>>> = Mutex::new(None);
 
 #[derive(Debug)]
-struct Watched {
+pub(super) struct Watched {
     user: (String, Option<String>),
     beaten_at: Instant,
     /// A forked child has a copy of those of its parent.
@@ -62,6 +62,14 @@ pub fn user_session(id: &str, name: Option<&str>) -> UserSession {
 
 fn watched() -> MutexGuard<'static, Option<HashMap<String, Watched>>> {
     WATCHED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Nobody is within it as long as this lives.
+pub(super) type Held = MutexGuard<'static, Option<HashMap<String, Watched>>>;
+
+/// For who forks.
+pub(super) fn hold() -> Held {
+    watched()
 }
 
 impl UserSession {

@@ -43,6 +43,12 @@ pub(crate) struct Child(libc::pid_t);
 
 #[cfg(test)]
 impl Child {
+    /// Its process id.
+    #[cfg(feature = "signals")]
+    pub(crate) fn id(&self) -> i32 {
+        self.0
+    }
+
     /// Waits for its end; its exit status.
     pub(crate) fn wait(self) -> i32 {
         let mut status = 0;

@@ -97,7 +97,7 @@ impl Lease {
     }
 
     /// Any way there is; the policy when there is none.
-    fn write(&mut self, severity: Severity, mut ready: Ready) {
+    fn write(&mut self, severity: Severity, mut ready: Ready) -> bool {
         ready.thread = self.thread;
         if self.place.own().is_none() && self.shared.has_free() {
             (self.place, self.writer) = self.shared.take_place();
@@ -105,35 +105,35 @@ impl Lease {
         }
         let shared = Arc::clone(&self.shared);
         let mut writer = self.writer;
-        match self.ring() {
+        let is_written = match self.ring() {
             Some(ring) => shared.write(severity, &ready, self.place, Some((ring, &mut writer))),
             None => shared.write(severity, &ready, self.place, None),
-        }
+        };
         self.writer = writer;
+        is_written
     }
 }
 
-/// Records a message at a callsite. The macros call it once [`Callsite::is_enabled`] said yes.
+/// Records a message at a callsite; false if it was not, which is counted where it is a loss. The macros call it once
+/// [`Callsite::is_enabled`] said yes.
 #[inline]
-pub fn record<F: Fields>(callsite: &'static Callsite, fields: &F) {
+pub fn record<F: Fields>(callsite: &'static Callsite, fields: &F) -> bool {
     let is_written = LEASE.try_with(|lease| {
         lease
             .try_borrow_mut()
             .is_ok_and(|mut lease| lease.as_mut().is_some_and(|lease| lease.try_write(callsite, fields)))
     });
-    if is_written != Ok(true) {
-        record_slowly(callsite, Ready::new(fields));
-    }
+    is_written == Ok(true) || record_slowly(callsite, Ready::new(fields))
 }
 
 /// The first of a callsite or a thread, every quarter of a ring, and all that a ring does not take.
 #[cold]
 #[inline(never)]
-fn record_slowly(callsite: &'static Callsite, mut ready: Ready) {
-    let Some((shared, id)) = registry::admit(callsite) else { return };
+fn record_slowly(callsite: &'static Callsite, mut ready: Ready) -> bool {
+    let Some((shared, id)) = registry::admit(callsite) else { return false };
     if MUTED.try_with(Cell::get) == Ok(true) {
         shared.dropped.count(crate::DropReason::Reentrant);
-        return;
+        return false;
     }
     ready.callsite = id;
     let leased = LEASE.try_with(|lease| {
@@ -143,13 +143,13 @@ fn record_slowly(callsite: &'static Callsite, mut ready: Ready) {
         if lease.as_ref().is_none_or(|lease| lease.generation != shared.generation) {
             *lease = Some(Lease::new(&shared));
         }
-        if let Some(lease) = lease.as_mut() {
-            lease.write(callsite.severity, std::mem::replace(&mut ready, Ready::new(&())));
-        }
-        Ok(())
+        let ready = std::mem::replace(&mut ready, Ready::new(&()));
+        Ok(lease.as_mut().is_some_and(|lease| lease.write(callsite.severity, ready)))
     });
-    if let Ok(Err(ready)) = leased {
-        shared.write(callsite.severity, &ready, Place::SHARED, None);
+    match leased {
+        Ok(Ok(is_written)) => is_written,
+        Ok(Err(ready)) => shared.write(callsite.severity, &ready, Place::SHARED, None),
+        Err(_) => false,
     }
 }
 

@@ -47,8 +47,7 @@ fn registry() -> MutexGuard<'static, Registry> {
 pub(crate) fn install(
     make: impl FnOnce(u64) -> io::Result<(Recorder, (Arc<Shared>, AfterFork, Severity))>,
 ) -> io::Result<Recorder> {
-    static FORKS: Once = Once::new();
-    FORKS.call_once(watch_forks);
+    watch_forks();
     let mut registry = registry();
     if registry.active.is_some() {
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, "this process has a recorder"));
@@ -161,16 +160,18 @@ thread_local! {
     static HELD: RefCell<Option<MutexGuard<'static, Registry>>> = const { RefCell::new(None) };
 }
 
+/// From now on forks are told of.
 #[cfg(unix)]
-fn watch_forks() {
+pub(crate) fn watch_forks() {
     use crate::raw::fork::{Around, install};
+    static ONCE: Once = Once::new();
     // Without it a child would find no rings (they are not inherited) and end by a signal: it fails for want of
     // memory only, and then there is nothing better to do than to go on.
-    let _ = install(Around { prepare, parent, child });
+    ONCE.call_once(|| drop(install(Around { prepare, parent, child })));
 }
 
 #[cfg(not(unix))]
-fn watch_forks() {}
+pub(crate) fn watch_forks() {}
 
 extern "C" fn prepare() {
     session::before_fork();

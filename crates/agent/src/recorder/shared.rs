@@ -187,14 +187,14 @@ impl Shared {
         }
     }
 
-    /// Writes it by the way its length and the spool ask for, or counts it.
+    /// Writes it by the way its length and the spool ask for; or counts it, and says false.
     pub(super) fn write(
         &self,
         severity: Severity,
         ready: &Ready,
         place: Place,
         mut own: Option<(Ring<'_, AtomicU64>, &mut Writer)>,
-    ) {
+    ) -> bool {
         let mut wait = Wait::default();
         loop {
             let outcome = match (place.own(), &mut own) {
@@ -213,11 +213,12 @@ impl Shared {
                 },
             };
             self.dropped.count(reason);
-            return;
+            return false;
         }
         if severity >= Severity::WARN {
             self.wake.now();
         }
+        true
     }
 
     fn is_too_long(&self, ready: &Ready) -> bool {

@@ -45,6 +45,16 @@ impl FileName {
         format!("{}.session", self.0)
     }
 
+    #[cfg(feature = "send")]
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Locked as long as its process lives, for the helper.
+    pub(crate) fn exit(&self) -> String {
+        format!("{}.exit", self.0)
+    }
+
     pub(crate) fn sent(&self) -> String {
         format!("{}.sent", self.0)
     }

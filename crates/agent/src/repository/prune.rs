@@ -33,6 +33,9 @@ impl Default for Retention {
 /// A file that is being made has its name after milliseconds; after a day nobody makes it any more.
 const LEFT_AFTER_NS: i64 = 24 * 60 * 60 * 1_000_000_000;
 
+/// Fragments that are removed in any case: more than a program makes that runs for moments, and some milliseconds.
+const REMOVED_MIN: u64 = 16;
+
 /// Why a fragment was removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Because {
@@ -75,7 +78,14 @@ struct Fragment {
 
 /// Removes what is beyond the limits in an application's folder. One process at a time does it; others leave it to
 /// that one.
-pub(crate) fn prune(folder: &Path, retention: &Retention, now: Timestamp) -> io::Result<Pruned> {
+///
+/// It stops when it is to; but not before it has removed some, so that programs that run for moments only get on with it.
+pub(crate) fn prune(
+    folder: &Path,
+    retention: &Retention,
+    now: Timestamp,
+    stops: &dyn Fn() -> bool,
+) -> io::Result<Pruned> {
     let lock = File::options().create(true).truncate(false).write(true).open(folder.join("prune.lock"))?;
     if lock.try_lock().is_err() {
         let is_disk_low = free_disk(folder).is_some_and(|free| free < retention.free_disk_min);
@@ -104,6 +114,9 @@ pub(crate) fn prune(folder: &Path, retention: &Retention, now: Timestamp) -> io:
             // A later one may still be too old: a clock that stepped, or a session that ran long.
             continue;
         };
+        if pruned.fragments >= REMOVED_MIN && stops() {
+            break;
+        }
         let left = left.entry(fragment.stem.clone()).or_default();
         if *left == 1 && is_running(folder, &fragment) {
             continue;
@@ -130,7 +143,7 @@ pub(crate) fn prune(folder: &Path, retention: &Retention, now: Timestamp) -> io:
 /// Removes what is said of a session of which nothing is left. If a summary stays, the list shows a session that cannot be
 /// opened, and no more.
 pub(crate) fn remove_words(folder: &Path, stem: &FileName) {
-    for name in [stem.summary(), stem.sent(), stem.wish()] {
+    for name in [stem.summary(), stem.sent(), stem.wish(), stem.exit()] {
         let _ = std::fs::remove_file(folder.join(name));
     }
 }
@@ -225,9 +238,9 @@ mod tests {
     #[test]
     fn the_oldest_fragments_go_until_the_rest_is_small_enough() {
         let (folder, stems) = repository();
-        assert_eq!(prune(folder.path(), &NOBODY, NOW).unwrap(), Pruned::default());
+        assert_eq!(prune(folder.path(), &NOBODY, NOW, &|| false).unwrap(), Pruned::default());
         let retention = Retention { bytes_max: 5000, ..NOBODY };
-        let pruned = prune(folder.path(), &retention, NOW).unwrap();
+        let pruned = prune(folder.path(), &retention, NOW, &|| false).unwrap();
         assert_eq!((pruned.fragments, pruned.bytes, pruned.sessions), (4, 4000, 1));
         assert_eq!(pruned.because, Some(Because::Size));
         let mut expected = vec![stems[1].fragment(2), stems[1].fragment(3)];
@@ -246,21 +259,25 @@ mod tests {
         let running = File::options().write(true).open(folder.path().join(stems[0].fragment(3))).unwrap();
         running.try_lock().unwrap();
         let retention = Retention { age_max: Duration::from_hours(36), ..NOBODY };
-        let pruned = prune(folder.path(), &retention, NOW).unwrap();
+        let pruned = prune(folder.path(), &retention, NOW, &|| false).unwrap();
         assert_eq!((pruned.fragments, pruned.sessions, pruned.because), (5, 1, Some(Because::Age)));
         let mut expected = vec![stems[0].fragment(3)];
         expected.extend((1..=3).map(|number| stems[2].fragment(number)));
         assert_eq!(names(folder.path()), expected);
         drop(running);
         std::fs::write(folder.path().join(stems[0].spool()), "").unwrap();
-        assert_eq!(prune(folder.path(), &retention, NOW).unwrap().fragments, 0, "it waits to be recovered");
+        assert_eq!(
+            prune(folder.path(), &retention, NOW, &|| false).unwrap().fragments,
+            0,
+            "it waits to be recovered"
+        );
     }
 
     #[test]
     fn a_disk_that_fills_up_takes_everything_but_what_runs_and_is_told() {
         let (folder, _) = repository();
         let retention = Retention { free_disk_min: u64::MAX, ..NOBODY };
-        let pruned = prune(folder.path(), &retention, NOW).unwrap();
+        let pruned = prune(folder.path(), &retention, NOW, &|| false).unwrap();
         assert_eq!(
             (pruned.fragments, pruned.because, pruned.is_disk_low),
             (9, Some(Because::FreeDisk), true)
@@ -277,9 +294,9 @@ mod tests {
             std::fs::write(path, "x").unwrap();
         }
         let now = |days: i64| crate::clock::now().plus(Duration::from_secs(days as u64 * 86_400));
-        prune(folder.path(), &NOBODY, now(0)).unwrap();
+        prune(folder.path(), &NOBODY, now(0), &|| false).unwrap();
         assert!(left.exists(), "somebody may be at it");
-        prune(folder.path(), &NOBODY, now(2)).unwrap();
+        prune(folder.path(), &NOBODY, now(2), &|| false).unwrap();
         assert!(!left.exists() && others.iter().all(|path| path.exists()));
     }
 
@@ -289,8 +306,8 @@ mod tests {
         let lock = File::create(folder.path().join("prune.lock")).unwrap();
         lock.try_lock().unwrap();
         let retention = Retention { bytes_max: 0, ..NOBODY };
-        assert_eq!(prune(folder.path(), &retention, NOW).unwrap(), Pruned::default());
+        assert_eq!(prune(folder.path(), &retention, NOW, &|| false).unwrap(), Pruned::default());
         drop(lock);
-        assert_eq!(prune(folder.path(), &retention, NOW).unwrap().fragments, 9);
+        assert_eq!(prune(folder.path(), &retention, NOW, &|| false).unwrap().fragments, 9);
     }
 }

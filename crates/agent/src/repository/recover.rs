@@ -50,6 +50,15 @@ pub struct Recovered {
 ///
 /// Reads and writes files; takes some milliseconds for each session, and up to a second for a spool of 100 MB.
 pub fn recover(folder: &Path) -> io::Result<(Vec<Recovered>, Vec<String>)> {
+    recover_until(folder, &|| false)
+}
+
+/// The same until it is to stop; but one session in any case, so that programs that run for moments only get through
+/// them, too.
+pub(crate) fn recover_until(
+    folder: &Path,
+    stops: &dyn Fn() -> bool,
+) -> io::Result<(Vec<Recovered>, Vec<String>)> {
     let mut stems = BTreeSet::new();
     for entry in std::fs::read_dir(folder)?.flatten() {
         let name = entry.file_name();
@@ -66,6 +75,9 @@ pub fn recover(folder: &Path) -> io::Result<(Vec<Recovered>, Vec<String>)> {
         match recover_one(folder, &stem) {
             Ok(one) => recovered.extend(one),
             Err(error) => failed.push(format!("{}: {error}", folder.join(stem.spool()).display())),
+        }
+        if !recovered.is_empty() && stops() {
+            break;
         }
     }
     Ok((recovered, failed))
@@ -222,6 +234,8 @@ fn write(
     summary.tally = reached.tally;
     summary.last_at = reached.last_time.max(found.sure.last_time).to_string();
     let fragments = fragments(folder, stem)?;
+    let newest = fragments.last().map_or(0, |(number, _)| *number);
+    summary.fragments = summary.fragments.max(newest);
     summary.bytes = fragments.iter().filter_map(|(_, path)| Some(path.metadata().ok()?.len())).sum();
     summary.write(&summary_path)?;
     let RecoveryReport { records, damaged_places, .. } = report;

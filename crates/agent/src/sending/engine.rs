@@ -384,6 +384,7 @@ impl<'a> Sender<'a> {
         status.sessions_sent += report.whole.len() as u64;
         status.note(&report.notes);
         if answers > 0 {
+            self.running.policy.reached_server();
             status.succeeded();
         }
         let server = match halted {
@@ -453,7 +454,8 @@ impl Pending {
 /// What of a session is to be sent now, by rule or by wish; `None` if there is nothing to do.
 fn scope(local: &Local, settings: &SendSettings, server: &str) -> Option<Scope> {
     let is_known = local.sent.to == server;
-    let is_wished = local.wish.is_some();
+    // What is wished through its end waits for that.
+    let is_wished = local.wish.as_ref().is_some_and(|wish| wish.now || !local.is_running);
     if is_known && local.sent.is_whole && !is_wished && !settings.purge_sent_sessions {
         return None;
     }

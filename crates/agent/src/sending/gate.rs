@@ -28,7 +28,7 @@ impl Gate {
     }
 
     /// Whether something may leave for that reason. Reads a small file where consent is required; what cannot be read
-    /// is no yes.
+    /// is no yes. *Once* is none either: what it means has wishes that say that a person asked.
     pub fn is_open(&self, reason: SendReason) -> bool {
         if !self.is_required || reason == SendReason::UserAsked {
             return true;

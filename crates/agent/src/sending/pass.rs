@@ -118,6 +118,19 @@ pub fn send_now(
     progress: &mut dyn FnMut(Progress),
     stop: &dyn Fn() -> bool,
 ) -> SendReport {
+    send_in(folders, settings, criteria, reason, true, progress, stop)
+}
+
+/// The same, by the server's policy if it is not to go beyond that.
+pub(super) fn send_in(
+    folders: &[PathBuf],
+    settings: &SendSettings,
+    criteria: Criteria,
+    reason: SendReason,
+    beyond_policy: bool,
+    progress: &mut dyn FnMut(Progress),
+    stop: &dyn Fn() -> bool,
+) -> SendReport {
     let client = match Client::of(settings) {
         Ok(client) => client,
         Err(error) => {
@@ -140,7 +153,7 @@ pub fn send_now(
     for folder in folders {
         let gate = Gate::new(folder.parent().unwrap_or(folder), settings);
         let before = (pass.report.failed.len(), pass.report.bytes);
-        let goes_on = pass.folder(folder, criteria, &gate, reason);
+        let goes_on = pass.folder(folder, criteria, &gate, reason, beyond_policy);
         let failure = pass.report.failed.get(before.0).map(|(_, text)| text.as_str());
         SendStatus::record(folder, client.server(), failure, pass.report.bytes - before.1);
         if !goes_on {
@@ -193,6 +206,7 @@ impl Pass<'_> {
         criteria: Criteria,
         gate: &Gate,
         reason: SendReason,
+        beyond_policy: bool,
     ) -> bool {
         let found = crate::repository::recover(folder).and_then(|(_, failed)| {
             self.report.notes.extend(failed);
@@ -205,7 +219,7 @@ impl Pass<'_> {
                 return true;
             }
         };
-        let scope = Scope { growing: true, beyond_policy: true, trusts_sent: false };
+        let scope = Scope { growing: true, beyond_policy, trusts_sent: false };
         for session in &sessions {
             match self.session(session, gate, reason, scope) {
                 Ok(_) | Err(Halt::Held | Halt::Session(_)) => {}
@@ -241,9 +255,12 @@ impl Pass<'_> {
         reason: SendReason,
         scope: Scope,
     ) -> Result<Sent, Halt> {
-        let user_asked = local.wish.as_ref().is_some_and(|wish| wish.user_asked);
-        let reason = if user_asked { SendReason::UserAsked } else { reason };
-        let may_go = || gate.is_open(reason);
+        let was_asked = local.wish.as_ref().is_some_and(|wish| wish.user_asked);
+        // A *no* that is said after it takes the wish back, and holds within a piece.
+        let is_asked = || {
+            Wish::read(&local.folder, &local.stem).is_ok_and(|wish| wish.is_some_and(|wish| wish.user_asked))
+        };
+        let may_go = || gate.is_open(reason) || (was_asked && is_asked());
         let id =
             local.id().ok_or_else(|| Halt::Session(format!("{}: expected an id", local.stem.summary())))?;
         let mut sent = local.sent.clone().at(self.client.server());

@@ -27,14 +27,23 @@ pub struct Criteria {
     pub with_errors: bool,
     /// That run.
     pub active: bool,
+    /// That a person asked for.
+    pub asked: bool,
     /// Every one.
     pub all: bool,
 }
 
 impl Criteria {
     /// Every session.
-    pub const ALL: Self =
-        Self { completed: false, new: false, crashed: false, with_errors: false, active: false, all: true };
+    pub const ALL: Self = Self {
+        completed: false,
+        new: false,
+        crashed: false,
+        with_errors: false,
+        active: false,
+        asked: false,
+        all: true,
+    };
     /// What was not sent whole before.
     pub const NEW: Self = Self { new: true, all: false, ..Self::ALL };
 
@@ -48,6 +57,7 @@ impl Criteria {
             || (self.crashed && reason.is_some_and(|reason| ["crashed", "killed"].contains(&reason)))
             || (self.with_errors && summary.tally.errors + summary.tally.fatal > 0)
             || (self.active && session.is_running)
+            || (self.asked && session.wish.as_ref().is_some_and(|wish| wish.user_asked))
     }
 }
 

@@ -59,6 +59,8 @@ pub struct SendSettings {
     pub consent_required: bool,
     /// Starts at which a person is asked who has not answered.
     pub prompts_max: u32,
+    /// Who gets it, for the question.
+    pub company: Option<String>,
     /// What people are told of who gets it: the page with the privacy policy.
     pub privacy_url: Option<String>,
     /// The executable that sends after the end and shows dialogs; `None`: `kymo` beside the program, if it is there.
@@ -80,6 +82,7 @@ impl Default for SendSettings {
             bytes_per_second: None,
             consent_required: false,
             prompts_max: PROMPTS_MAX,
+            company: None,
             privacy_url: None,
             helper: None,
             mail: None,

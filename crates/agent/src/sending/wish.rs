@@ -65,6 +65,14 @@ impl Wish {
         std::fs::rename(&new, path)
     }
 
+    /// Writes it; or removes it, if it wishes nothing.
+    pub(crate) fn write_or_remove(&self, folder: &Path, stem: &FileName) -> io::Result<()> {
+        if self.now || self.through_end {
+            return self.write(folder, stem);
+        }
+        Self::remove(folder, stem)
+    }
+
     /// It was fulfilled.
     pub(crate) fn remove(folder: &Path, stem: &FileName) -> io::Result<()> {
         match std::fs::remove_file(folder.join(stem.wish())) {

@@ -9,6 +9,9 @@ use crate::inputs::Rhythm;
 use crate::recorder::FullPolicy;
 use crate::repository::Retention;
 
+#[cfg(feature = "send")]
+mod sending;
+
 /// Fragments are closed at this size: what a slow line sends in a minute or two.
 const FRAGMENT_BYTES_MAX: u64 = 20 << 20;
 /// And at this age.
@@ -64,6 +67,8 @@ pub struct Builder {
     pub(super) heartbeat_every: Duration,
     #[cfg(feature = "send")]
     pub(super) send: crate::sending::SendSettings,
+    #[cfg(feature = "send")]
+    pub(super) token_file: Option<PathBuf>,
 }
 
 /// Says how to record the sessions of an application of a product: both names stay the same from version to version.
@@ -95,6 +100,8 @@ pub fn builder(product: &str, application: &str) -> Builder {
         heartbeat_every: HEARTBEAT_EVERY,
         #[cfg(feature = "send")]
         send: crate::sending::SendSettings::default(),
+        #[cfg(feature = "send")]
+        token_file: None,
     }
 }
 
@@ -245,14 +252,6 @@ impl Builder {
     #[must_use]
     pub fn flush_every(mut self, time: Duration) -> Self {
         self.flush_every = time;
-        self
-    }
-
-    /// What is to be sent when, and where to. At first nothing leaves: there is no server.
-    #[cfg(feature = "send")]
-    #[must_use]
-    pub fn send(mut self, settings: crate::sending::SendSettings) -> Self {
-        self.send = settings;
         self
     }
 

@@ -15,12 +15,13 @@ pub fn flush() -> bool {
     running().is_none_or(|running| running.shared.flush())
 }
 
-/// Closes the fragment that is being written, so that it can be sent or copied as a whole, and goes on in the next.
-/// Waits as [`flush`] does.
+/// Closes the fragment that is being written, so that it can be sent or copied as a whole, and goes on in the next; one with
+/// nothing in it stays. Waits as [`flush`] does. False if the disk refused it; then it is tried again with what is recorded
+/// next.
 pub fn close_fragment() -> bool {
     let Some(running) = running() else { return true };
     running.progress.wish_to_roll();
-    running.shared.flush()
+    running.shared.flush() && !running.progress.is_wished_to_roll()
 }
 
 /// Ends the session of now: how, and why in words for who reads it. What was recorded is in its file when this
@@ -54,8 +55,13 @@ fn end(running: &Arc<Running>, reason: EndReason, note: Option<&str>) -> Session
         running.progress.failed(&error);
     }
     #[cfg(feature = "send")]
-    if let Some(sender) = sender {
-        sender.stop();
+    {
+        crate::sending::policy::Policy::stop(running);
+        if let Some(sender) = sender {
+            sender.stop();
+        }
+        // When everything is in the file, and nobody else is at it.
+        running.policy.let_go();
     }
     status_of(running)
 }
@@ -74,8 +80,7 @@ extern "C" fn exiting() {
     // Whoever ends the program from within this lock, or forked so, has nobody to wait for.
     let running = soon(|| super::CURRENT.try_lock()).and_then(|mut current| current.take());
     let Some(running) = running else { return };
-    let panics = running.shared.panics() || running.progress.is_crashed();
-    let reason = if panics { EndReason::Crashed } else { EndReason::Normal };
+    let reason = if running.shared.panics() { EndReason::Crashed } else { EndReason::Normal };
     // A destructor that runs this late may panic for want of what is gone already; the spool has everything then.
     let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| end(&running, reason, None)));
     // Its threads may still look at it.

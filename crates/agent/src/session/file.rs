@@ -23,6 +23,8 @@ use crate::record::{FIELDS_MAX, FieldValue};
 use crate::repository::names::FileName;
 use crate::sink::{Batch, CallsiteInfo, FrameSink, Record as Recorded, ThreadInfo};
 
+#[cfg(feature = "send")]
+mod alerts;
 mod place;
 mod unusual;
 
@@ -56,6 +58,8 @@ pub(crate) struct SessionFile {
     /// Since the last time it was told.
     tally: Tally,
     last_time: Timestamp,
+    #[cfg(feature = "send")]
+    alerts: Option<alerts::Alerts>,
 }
 
 impl SessionFile {
@@ -109,7 +113,16 @@ impl SessionFile {
             severities: Vec::new(),
             tally: Tally::default(),
             last_time,
+            #[cfg(feature = "send")]
+            alerts: None,
         })
+    }
+
+    /// Tells errors and worse there, too.
+    #[cfg(feature = "send")]
+    pub(crate) fn with_alerts(mut self, queue: Arc<crate::sending::policy::Queue>) -> Self {
+        self.alerts = Some(alerts::Alerts::new(queue));
+        self
     }
 
     pub(crate) fn writer(&mut self) -> &mut Writer {
@@ -157,6 +170,10 @@ impl SessionFile {
         callsite.source.line = Some(info.line).filter(|&line| line > 0);
         callsite.source.module = known(&info.module);
         callsite.metric.clone_from(&info.metric);
+        #[cfg(feature = "send")]
+        if let Some(alerts) = &mut self.alerts {
+            alerts.define(info.id, &callsite);
+        }
         match self.writer.define_callsite(info.id, &callsite) {
             // Texts beyond all measure: without them it is still a place in the source.
             Err(WriteError::TooLarge { .. }) => {
@@ -175,6 +192,10 @@ impl SessionFile {
             self.threads.resize(at + 1, 0);
         }
         self.threads[at] = info.number;
+        #[cfg(feature = "send")]
+        if let Some(alerts) = &mut self.alerts {
+            alerts.define_thread(info);
+        }
         let thread = Thread { id: info.os_id, name: info.name.clone() };
         match self.writer.define_thread(key, &thread) {
             Err(WriteError::TooLarge { .. }) => {
@@ -251,9 +272,16 @@ impl SessionFile {
             Err(error) => unusual::stub(&mut self.writer, recorded, thread, &error).map_err(refused)?,
         }
         self.last_time = recorded.time;
-        let severity = parts.and_then(|parts| parts.severity);
+        let severity = parts.as_ref().and_then(|parts| parts.severity);
         let severity = severity.or_else(|| self.severities.get(callsite as usize).copied());
-        self.tally.count(severity.unwrap_or(Severity::INFO));
+        let severity = severity.unwrap_or(Severity::INFO);
+        self.tally.count(severity);
+        #[cfg(feature = "send")]
+        if severity >= Severity::ERROR
+            && let Some(alerts) = &self.alerts
+        {
+            alerts.tell(recorded, severity, parts.as_ref());
+        }
         Ok(())
     }
 
@@ -273,13 +301,13 @@ impl SessionFile {
         Ok(())
     }
 
-    fn is_full(&self) -> bool {
+    fn is_full(&self, is_wished: bool) -> bool {
         let age_ns = self.last_time.as_unix_nanos().saturating_sub(self.header.opened_at.as_unix_nanos());
         let has_records = self.writer.next_sequence() > self.header.first_sequence;
         has_records
             && (self.place.bytes() >= self.rolling.bytes_max
                 || age_ns >= self.rolling.age_max_ns
-                || self.progress.take_wish_to_roll())
+                || is_wished)
     }
 
     /// Closes the fragment and begins the next. Where that fails it goes on with this one.
@@ -341,11 +369,16 @@ impl FrameSink for SessionFile {
     }
 
     fn flushed(&mut self) -> io::Result<()> {
-        if self.is_full()
+        // Taken in any case: where there is nothing to close, or it is closed for another reason, it is fulfilled.
+        let is_wished = self.progress.take_wish_to_roll();
+        if self.is_full(is_wished)
             && let Err(error) = self.roll()
         {
             // It was tried, and is again when the next batch comes; nothing is lost by it.
             self.progress.failed(&error);
+            if is_wished {
+                self.progress.wish_to_roll();
+            }
         }
         Ok(())
     }

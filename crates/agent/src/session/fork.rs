@@ -22,16 +22,29 @@ pub(super) fn begin_anew(settings: &Builder, parent: SessionId) -> AfterFork {
 /// Before a fork, in the thread that forks.
 pub(crate) fn before_fork() {
     let guard = current();
+    crate::inputs::before_fork();
+    #[cfg(feature = "send")]
+    crate::sending::policy::before_fork();
     let _ = HELD.try_with(|held| held.borrow_mut().replace(guard));
+}
+
+fn release() {
+    #[cfg(feature = "send")]
+    crate::sending::policy::after_fork();
+    crate::inputs::after_fork();
 }
 
 /// After it, in the parent.
 pub(crate) fn in_parent() {
+    release();
     let _ = HELD.try_with(|held| held.borrow_mut().take());
 }
 
 /// After it, in the child. What was the parent's is left as it is: its threads are not here.
 pub(crate) fn after_fork_in_child() {
+    #[cfg(all(unix, feature = "signals"))]
+    super::signals::after_fork_in_child();
+    release();
     let _ = HELD.try_with(|held| {
         if let Some(mut current) = held.borrow_mut().take() {
             let parents = current.take();
@@ -132,5 +145,42 @@ mod tests {
             let span = records.iter().find_map(|record| record.span.clone()).unwrap();
             assert_eq!(span.callsite.template, "request");
         }
+    }
+
+    /// Other threads are within the locks of the inputs all the time.
+    #[cfg(feature = "metrics")]
+    #[test]
+    fn a_child_finds_every_lock_of_the_inputs_open() {
+        use std::sync::atomic::{AtomicBool, Ordering};
+
+        use metrics::Recorder as _;
+
+        let _turn = turn();
+        let stops = AtomicBool::new(false);
+        let use_all = |number: u32| {
+            crate::set_filter("info").unwrap();
+            drop(crate::user_session("17", None).without_heartbeats());
+            let key = metrics::Key::from_name(format!("shop.{}", number % 100));
+            let metadata = metrics::Metadata::new("", metrics::Level::INFO, None);
+            crate::metrics_recorder().register_histogram(&key, &metadata).record(1.0);
+            #[cfg(feature = "send")]
+            {
+                crate::set_purge_sent_sessions(false);
+                crate::on_alert(|_| {});
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| (0..).take_while(|_| !stops.load(Ordering::Relaxed)).for_each(use_all));
+            }
+            for _ in 0..100 {
+                let child = fork::child(|| {
+                    use_all(200);
+                    0
+                });
+                assert_eq!(child.wait(), 0);
+            }
+            stops.store(true, Ordering::Relaxed);
+        });
     }
 }

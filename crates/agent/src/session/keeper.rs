@@ -51,6 +51,10 @@ impl Signal {
         waited.unwrap_or_else(PoisonError::into_inner).0.0
     }
 
+    fn stops(&self) -> bool {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).0
+    }
+
     fn set(&self, set: impl FnOnce(&mut (bool, bool))) {
         set(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
         self.changed.notify_all();
@@ -71,6 +75,7 @@ impl Keeper {
         Ok(Self { signal, thread })
     }
 
+    /// Has it stop, and the inputs say their last: also when it hangs at a disk that does not answer.
     pub(super) fn stop(self) {
         self.signal.set(|(stops, _)| *stops = true);
         let state = self.signal.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -78,11 +83,13 @@ impl Keeper {
         if waited.is_ok_and(|(_, timeout)| !timeout.timed_out()) {
             drop(self.thread.join());
         }
+        Due::last();
     }
 }
 
 fn run(running: &Running, signal: &Signal) {
-    match repository::recover(&running.folder) {
+    // At the end what is left waits for the next start.
+    match repository::recover_until(&running.folder, &|| signal.stops()) {
         Ok((recovered, failed)) => {
             recovered.iter().for_each(tell_recovered);
             for text in failed {
@@ -99,10 +106,9 @@ fn run(running: &Running, signal: &Signal) {
         let is_in_need = running.shared.is_disk_full();
         if pruned.is_none_or(|when| when.elapsed() >= PRUNE_EVERY || is_in_need) {
             pruned = Some(Instant::now());
-            prune(running);
+            prune(running, signal);
         }
         if signal.wait(SYNC_EVERY) {
-            Due::last();
             return;
         }
         due.tick();
@@ -126,8 +132,9 @@ fn run(running: &Running, signal: &Signal) {
     }
 }
 
-fn prune(running: &Running) {
-    match repository::prune(&running.folder, &running.settings.retention, clock::now()) {
+fn prune(running: &Running, signal: &Signal) {
+    let stops = || signal.stops();
+    match repository::prune(&running.folder, &running.settings.retention, clock::now(), &stops) {
         Ok(pruned) => {
             let was_held = running.progress.hold(pruned.is_disk_low);
             tell_pruned(&pruned, was_held);

@@ -21,8 +21,18 @@ pub(super) fn install() {
         std::panic::set_hook(Box::new(move |info| {
             record(info);
             before(info);
+            #[cfg(feature = "send")]
+            tell(info);
         }));
     });
+}
+
+/// Whoever sits before the program is told, if somebody said by whom.
+#[cfg(feature = "send")]
+fn tell(info: &PanicHookInfo<'_>) {
+    let message = info.payload_as_str().unwrap_or("a value that is no text");
+    let place = info.location().map(|place| format!("{}:{}", place.file(), place.line())).unwrap_or_default();
+    crate::sending::policy::tell_panic(message, place);
 }
 
 fn record(info: &PanicHookInfo<'_>) {
@@ -47,4 +57,6 @@ fn record(info: &PanicHookInfo<'_>) {
     }
     // With `panic = "abort"` this is the last thing that happens.
     running.shared.panicked();
+    #[cfg(feature = "send")]
+    running.policy.panicked(&running);
 }

@@ -70,7 +70,6 @@ pub(crate) struct Progress {
     ending: Mutex<Option<(EndReason, Option<String>)>>,
     last_error: Mutex<Option<String>>,
     wants_to_roll: AtomicBool,
-    has_crashed: AtomicBool,
     /// Nothing is to be written: the disk has too little free space.
     is_held: AtomicBool,
     /// Files with something that is not on the disk itself.
@@ -111,13 +110,9 @@ impl Progress {
         self.wants_to_roll.swap(false, Ordering::AcqRel)
     }
 
-    /// The program is ending by a panic.
-    pub(crate) fn crashed(&self) {
-        self.has_crashed.store(true, Ordering::Release);
-    }
-
-    pub(crate) fn is_crashed(&self) -> bool {
-        self.has_crashed.load(Ordering::Acquire)
+    /// That could not be done yet.
+    pub(crate) fn is_wished_to_roll(&self) -> bool {
+        self.wants_to_roll.load(Ordering::Acquire)
     }
 
     /// Says whether anything is to be written; gives what was said before.

@@ -34,6 +34,8 @@ impl Builder {
     pub fn start(self) -> Session {
         let (settings, mut wrong) =
             if self.configured { config::configured(self) } else { (self, Vec::new()) };
+        #[cfg(feature = "send")]
+        let settings = settings.with_token(&mut wrong);
         let mut current = current();
         if let Some(running) = &*current {
             return Session { running: Some(Arc::clone(running)), refused: None };
@@ -98,6 +100,10 @@ fn begin(
     let summary = summary(&settings, &header);
     let progress = Arc::new(Progress::default());
     let file = make_file(&folder, &stem, &header, &settings, &progress)?;
+    #[cfg(feature = "send")]
+    let policy = crate::sending::policy::Policy::new(&settings.send);
+    #[cfg(feature = "send")]
+    let file = file.with_alerts(policy.queue());
     summary.write(&folder.join(stem.summary()))?;
     let recorder = Recorder::start(recorder_config(&settings, &folder, &stem, session), Box::new(file))?;
     crate::recorder::set_filter(filter);
@@ -120,7 +126,11 @@ fn begin(
         #[cfg(feature = "send")]
         sender: Mutex::new(None),
         notes,
+        #[cfg(feature = "send")]
+        policy,
     });
+    #[cfg(feature = "send")]
+    crate::sending::policy::Policy::start(&running);
     match Keeper::start(&running) {
         Ok(keeper) => {
             *running.keeper.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(keeper);
@@ -175,7 +185,7 @@ fn make_file(
         }
         // Half a file may be there.
         let _ = std::fs::remove_file(folder.join(stem.fragment(1)));
-        repository::prune(folder, &settings.retention, header.started_at)?;
+        repository::prune(folder, &settings.retention, header.started_at, &|| false)?;
         create()
     })
 }

@@ -3,7 +3,13 @@
 //! A test starts this program again with a name in [`PART`]; that process plays the part and is what the test is about.
 
 #[cfg(test)]
+mod alerts;
+#[cfg(test)]
 mod config;
+#[cfg(test)]
+mod consent;
+#[cfg(test)]
+mod ends;
 #[cfg(test)]
 mod full;
 #[cfg(test)]

@@ -11,6 +11,8 @@ use kymo_model::SessionId;
 
 /// In the environment of a process that plays a part: the folder it works in.
 const FOLDER: &str = "KYMO_TEST_FOLDER";
+/// A file that says that a part was there to be played: of a name that no test has the harness plays nothing, and is content.
+const PLAYED: &str = "played";
 
 /// Starts this program again to run only the test `part`, which is ignored otherwise.
 pub(crate) fn start(part: &str, folder: &Path, settings: &[(&str, String)]) -> Child {
@@ -26,13 +28,20 @@ pub(crate) fn start(part: &str, folder: &Path, settings: &[(&str, String)]) -> C
 
 /// Plays it to its end, which has to be a good one.
 pub(crate) fn play(part: &str, folder: &Path, settings: &[(&str, String)]) {
+    let played = folder.join(PLAYED);
+    // Of a part before.
+    let _ = std::fs::remove_file(&played);
     let status = start(part, folder, settings).wait().unwrap();
     assert!(status.success(), "{part}: {status}");
+    assert!(played.exists(), "there is no part {part}");
 }
 
 /// The folder, in a process that plays a part; `None` when somebody runs ignored tests by hand.
 pub(crate) fn folder() -> Option<PathBuf> {
-    std::env::var_os(FOLDER).map(PathBuf::from)
+    let folder = std::env::var_os(FOLDER).map(PathBuf::from)?;
+    // Where the disk is full for it, too, who plays it finds out otherwise.
+    let _ = std::fs::write(folder.join(PLAYED), "");
+    Some(folder)
 }
 
 pub(crate) fn setting(name: &str) -> u64 {
@@ -171,4 +180,11 @@ pub(crate) fn leftovers(folder: &Path) -> Vec<String> {
     let is_kept = |name: &String| matches!(name.rsplit('.').next(), Some("kymo" | "session" | "lock"));
     names.retain(|name| !is_kept(name));
     names
+}
+
+#[test]
+#[should_panic(expected = "there is no part")]
+fn a_part_that_is_not_there_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    play("part::plays_nothing", folder.path(), &[]);
 }

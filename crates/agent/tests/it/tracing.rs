@@ -366,3 +366,38 @@ fn a_kill_keeps_a_span_that_is_older_than_its_fragment() {
     assert_eq!(session.messages(), ["in the first fragment", "elsewhere", "elsewhere", "in the spool only"]);
     assert_eq!(spans(&session.records[3]), ["request 1", "whole killed"]);
 }
+
+#[test]
+#[ignore = "played by other tests"]
+fn plays_spans_whose_first_event_is_dropped() {
+    let Some(folder) = part::folder() else { return };
+    let session = part::builder(&folder).when_full(kymo::FullPolicy::Drop).ring_bytes(4096).start();
+    ::tracing::subscriber::set_global_default(tracing_subscriber::registry().with(kymo::tracing_layer()))
+        .unwrap();
+    let dropped = || kymo::status().unwrap().recorder.dropped.total();
+    loop {
+        let span = ::tracing::info_span!("request", path = "/cart");
+        let _within = span.enter();
+        for _ in 0..50 {
+            kymo::info!("{text}", text = "a text that fills the ring, as fast as it can be filled");
+        }
+        let before = dropped();
+        ::tracing::info!("first");
+        let is_dropped = dropped() > before;
+        assert!(kymo::flush());
+        if is_dropped {
+            ::tracing::info!("second");
+            break;
+        }
+    }
+    session.end(EndReason::Normal, None);
+}
+
+#[test]
+fn a_span_whose_first_event_was_dropped_is_told_by_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    part::play("tracing::plays_spans_whose_first_event_is_dropped", folder.path(), &[]);
+    let records = part::only(folder.path()).records;
+    let second = records.iter().find(|record| record.message() == "second").unwrap();
+    assert_eq!(spans(second), ["request(path=/cart)"]);
+}

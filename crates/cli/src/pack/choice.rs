@@ -32,21 +32,21 @@ pub(super) fn criteria(args: &Pack) -> Criteria {
 }
 
 /// The folders of the applications that are meant; sessions whose process is gone are brought to their end first.
-pub(super) fn folders(args: &Pack) -> Result<(Vec<PathBuf>, Vec<String>), Outcome> {
+pub(super) fn folders(args: &Pack) -> Result<(Vec<PathBuf>, Vec<String>), Box<Outcome>> {
     let root = match &args.repository {
         Some(root) => root.clone(),
-        None => {
-            crate::repository::root().map_err(|error| Outcome::failed(Code::NotFound, error.to_string()))?
-        }
+        None => crate::repository::root()
+            .map_err(|error| Box::new(Outcome::failed(Code::NotFound, error.to_string())))?,
     };
     let (product, application) = (args.product.as_deref(), args.application.as_deref());
     let folders = kymo::application_folders(&root, product, application).map_err(|error| {
-        Outcome::failed(Code::NotFound, format!("no program keeps sessions in {}: {error}", root.display()))
+        let text = format!("no program keeps sessions in {}: {error}", root.display());
+        Box::new(Outcome::failed(Code::NotFound, text))
     })?;
     if folders.is_empty() && (product.is_some() || application.is_some()) {
         let names: Vec<&str> = [product, application].into_iter().flatten().collect();
         let text = format!("{} has no sessions of {}", root.display(), names.join(", "));
-        return Err(Outcome::failed(Code::NotFound, text));
+        return Err(Box::new(Outcome::failed(Code::NotFound, text)));
     }
     let mut unreadable = Vec::new();
     for folder in &folders {
@@ -90,13 +90,13 @@ fn nameless(folder: &Path, found: &[Local]) -> Vec<String> {
 }
 
 impl Chosen {
-    pub(super) fn of(args: &Pack) -> Result<Self, Outcome> {
+    pub(super) fn of(args: &Pack) -> Result<Self, Box<Outcome>> {
         let (folders, mut unreadable) = folders(args)?;
         let criteria = criteria(args);
         let mut sessions = all(&folders, &mut unreadable);
         for id in &args.sessions {
             if !sessions.iter().any(|session| session.summary.id == *id) {
-                return Err(Outcome::failed(Code::NotFound, format!("there is no session {id}")));
+                return Err(Box::new(Outcome::failed(Code::NotFound, format!("there is no session {id}"))));
             }
         }
         sessions.retain(|session| args.sessions.contains(&session.summary.id) || criteria.fits(session));

@@ -173,11 +173,9 @@ fn unreadable(folder: &Path, name: &str, sessions: &[Local]) -> Option<Finding> 
         let (path, file) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
         let is_known =
             || sessions.iter().any(|session| session.fragments.iter().any(|fragment| fragment.path == path));
-        if file.ends_with(".damaged")
-            || (file.ends_with(".kymo") && !file.starts_with("kymo-") && !is_known())
-        {
-            odd.push(file);
-        } else if file.ends_with(".kymo") && File::open(&path).is_err() {
+        let has = |ending: &str| path.extension().is_some_and(|found| found == ending);
+        let is_odd = !file.starts_with("kymo-") && !is_known() || File::open(&path).is_err();
+        if has("damaged") || has("kymo") && is_odd {
             odd.push(file);
         }
     }

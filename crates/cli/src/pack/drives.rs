@@ -31,15 +31,13 @@ fn unescaped(text: &str) -> String {
     let mut parts = text.split('\\');
     let mut whole = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        match part.get(..3).and_then(|digits| u8::from_str_radix(digits, 8).ok()) {
-            Some(byte) => {
-                whole.push(char::from(byte));
-                whole.push_str(&part[3..]);
-            }
-            None => {
-                whole.push('\\');
-                whole.push_str(part);
-            }
+        let byte = part.get(..3).and_then(|digits| u8::from_str_radix(digits, 8).ok());
+        if let Some(byte) = byte {
+            whole.push(char::from(byte));
+            whole.push_str(&part[3..]);
+        } else {
+            whole.push('\\');
+            whole.push_str(part);
         }
     }
     whole

@@ -43,7 +43,8 @@ pub(super) struct Went {
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Outcome {
-    pub(super) outcome: Code,
+    #[serde(rename = "outcome")]
+    pub(super) how: Code,
     pub(super) code: u8,
     pub(super) sessions: Vec<Went>,
     /// The package.
@@ -73,8 +74,8 @@ impl Outcome {
 
     /// The first thing that went wrong counts, but what is worse than something unreadable goes over that.
     pub(super) fn becomes(&mut self, code: Code) {
-        if matches!(self.outcome, Code::Done | Code::Unreadable) && code != Code::Done {
-            self.outcome = code;
+        if matches!(self.how, Code::Done | Code::Unreadable) && code != Code::Done {
+            self.how = code;
             self.code = code as u8;
         }
     }

@@ -51,12 +51,11 @@ pub(super) fn settings(args: &Pack) -> Result<SendSettings, String> {
     Ok(settings)
 }
 
-/// What the product's configuration says of sending.
+/// What the product's configuration says of sending. What is wrong in it is not guessed around.
 fn configured(config: Option<&Path>) -> Result<SendSettings, String> {
-    match config {
-        None => Ok(SendSettings::default()),
-        Some(path) => Err(format!("{}: settings of a product are not read so far", path.display())),
-    }
+    let Some(path) = config else { return Ok(SendSettings::default()) };
+    let (settings, wrong) = kymo::sending::configured(path);
+    if wrong.is_empty() { Ok(settings) } else { Err(wrong.join("; ")) }
 }
 
 fn mail(args: &Pack, mut mail: MailSettings) -> Result<MailSettings, String> {

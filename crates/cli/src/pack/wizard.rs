@@ -57,7 +57,7 @@ pub(super) fn run(args: &Pack) -> anyhow::Result<ExitCode> {
         has_colors: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
     };
     let work = move |request: &PackRequest, tell: &dyn Fn(PackProgress), stop: &AtomicBool| {
-        result(work(&applications, &unreadable, &settings, request, tell, stop))
+        result(&work(&applications, &unreadable, &settings, request, tell, stop))
     };
     match ask(offer, Arc::new(work))? {
         Some(result) => {
@@ -251,12 +251,12 @@ fn home(path: &str) -> PathBuf {
     }
 }
 
-fn result(outcome: Outcome) -> PackResult {
+fn result(outcome: &Outcome) -> PackResult {
     let mut lines = outcome.good_lines();
     lines.extend(outcome.bad_lines());
     if outcome.package.is_some() {
         lines.push(String::new());
         lines.push("Whoever gets the file opens it by: kymo open FILE".to_owned());
     }
-    PackResult { is_good: outcome.outcome == Code::Done, lines, code: outcome.code }
+    PackResult { is_good: outcome.how == Code::Done, lines, code: outcome.code }
 }

@@ -6,6 +6,8 @@ mod access;
 mod api_description;
 #[cfg(all(test, feature = "server"))]
 mod api_types;
+#[cfg(test)]
+mod at_exit;
 #[cfg(all(test, feature = "server"))]
 mod bad_input;
 #[cfg(all(test, feature = "server"))]

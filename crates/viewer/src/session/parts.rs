@@ -73,8 +73,10 @@ fn ends_with_an_index(file: &mut File, length: u64) -> io::Result<bool> {
     Ok(Index::from_tail(&tail).is_some())
 }
 
-/// Where each header begins; the first with the file.
-fn headers(file: &mut File) -> io::Result<(Vec<(u64, Arc<Header>)>, bool)> {
+/// Headers, and where each begins; the first with the file.
+type Headers = Vec<(u64, Arc<Header>)>;
+
+fn headers(file: &mut File) -> io::Result<(Headers, bool)> {
     let (mut reader, mut piece) = (Reader::new().outline(), vec![0; PIECE_BYTES]);
     let (mut headers, mut is_over) = (Vec::new(), false);
     while !is_over {

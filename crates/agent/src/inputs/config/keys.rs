@@ -6,6 +6,8 @@ use std::time::Duration;
 use crate::recorder::FullPolicy;
 use crate::session::{Builder, Users};
 
+mod sending;
+
 /// A value of any type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Value {
@@ -18,9 +20,17 @@ pub(super) enum Value {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Kind {
     Text,
+    /// A text that nobody is shown, also not in a fault.
+    Secret,
     Word(&'static [&'static str]),
-    Number { least: u64, most: u64 },
-    PowerOfTwo { least: u64, most: u64 },
+    Number {
+        least: u64,
+        most: u64,
+    },
+    PowerOfTwo {
+        least: u64,
+        most: u64,
+    },
     Bool,
 }
 
@@ -33,6 +43,8 @@ pub(super) struct Key {
     pub(super) default: &'static str,
     #[cfg_attr(not(test), expect(dead_code, reason = "for the page, which a test compares"))]
     pub(super) meaning: &'static str,
+    /// It does nothing in a program that was built without sending.
+    pub(super) sends: bool,
     pub(super) apply: fn(Builder, &Value) -> Builder,
 }
 
@@ -50,16 +62,23 @@ impl Value {
     }
 }
 
-const KEY: Key = Key { name: "", kind: Kind::Text, default: "", meaning: "", apply: |builder, _| builder };
+const KEY: Key =
+    Key { name: "", kind: Kind::Text, default: "", meaning: "", sends: false, apply: |builder, _| builder };
+
+/// All of them.
+pub(super) fn all() -> impl Iterator<Item = &'static Key> {
+    KEYS.iter().chain(sending::KEYS)
+}
 
 /// Those of one subject stand together.
-pub(super) const KEYS: &[Key] = &[
+const KEYS: &[Key] = &[
     Key {
         name: "enabled",
         kind: Kind::Bool,
         default: "true",
         meaning: "whether anything is recorded",
         apply: |builder, value| builder.enabled(value.is_true()),
+        ..KEY
     },
     Key {
         name: "filter",
@@ -94,6 +113,7 @@ pub(super) const KEYS: &[Key] = &[
                 _ => Users::System,
             })
         },
+        ..KEY
     },
     Key {
         name: "command_line",
@@ -101,6 +121,7 @@ pub(super) const KEYS: &[Key] = &[
         default: "true",
         meaning: "whether the command line is kept, with what looks like a secret masked",
         apply: |builder, value| builder.command_line(value.is_true()),
+        ..KEY
     },
     Key {
         name: "panic_hook",
@@ -108,6 +129,7 @@ pub(super) const KEYS: &[Key] = &[
         default: "true",
         meaning: "whether panics are recorded",
         apply: |builder, value| builder.panic_hook(value.is_true()),
+        ..KEY
     },
     Key {
         name: "children",
@@ -115,6 +137,7 @@ pub(super) const KEYS: &[Key] = &[
         default: "true",
         meaning: "whether forked processes record sessions of their own",
         apply: |builder, value| builder.children(value.is_true()),
+        ..KEY
     },
     Key {
         name: "when_full",
@@ -124,6 +147,7 @@ pub(super) const KEYS: &[Key] = &[
         apply: |builder, value| {
             builder.when_full(if value.text() == "drop" { FullPolicy::Drop } else { FullPolicy::Block })
         },
+        ..KEY
     },
     Key {
         name: "ring_kib",
@@ -131,6 +155,7 @@ pub(super) const KEYS: &[Key] = &[
         default: "256",
         meaning: "size of each of the 16 rings",
         apply: |builder, value| builder.ring_bytes(value.number() as usize * 1024),
+        ..KEY
     },
     Key {
         name: "flush_ms",
@@ -138,6 +163,7 @@ pub(super) const KEYS: &[Key] = &[
         default: "2000",
         meaning: "longest time from a call to the file",
         apply: |builder, value| builder.flush_every(Duration::from_millis(value.number())),
+        ..KEY
     },
     Key {
         name: "fragment_mib",
@@ -145,6 +171,7 @@ pub(super) const KEYS: &[Key] = &[
         default: "20",
         meaning: "a fragment of the file is closed when it is so large",
         apply: |builder, value| builder.fragment_bytes_max(value.number() << 20),
+        ..KEY
     },
     Key {
         name: "fragment_minutes",
@@ -152,6 +179,7 @@ pub(super) const KEYS: &[Key] = &[
         default: "1440",
         meaning: "or so old",
         apply: |builder, value| builder.fragment_age_max(Duration::from_mins(value.number())),
+        ..KEY
     },
     Key {
         name: "keep_days",
@@ -161,6 +189,7 @@ pub(super) const KEYS: &[Key] = &[
         apply: |builder, value| {
             builder.change_retention(|limits| limits.age_max = Duration::from_hours(24 * value.number()))
         },
+        ..KEY
     },
     Key {
         name: "keep_mib",
@@ -168,6 +197,7 @@ pub(super) const KEYS: &[Key] = &[
         default: "150",
         meaning: "the oldest fragments are removed when all of the application take more",
         apply: |builder, value| builder.change_retention(|limits| limits.bytes_max = value.number() << 20),
+        ..KEY
     },
     Key {
         name: "free_mib",
@@ -177,6 +207,7 @@ pub(super) const KEYS: &[Key] = &[
         apply: |builder, value| {
             builder.change_retention(|limits| limits.free_disk_min = value.number() << 20)
         },
+        ..KEY
     },
     Key {
         name: "system_seconds",
@@ -184,6 +215,7 @@ pub(super) const KEYS: &[Key] = &[
         default: "60",
         meaning: "how often the process and its machine are measured; 0: never",
         apply: |builder, value| builder.system_metrics(Duration::from_secs(value.number())),
+        ..KEY
     },
     Key {
         name: "metrics_seconds",
@@ -191,6 +223,7 @@ pub(super) const KEYS: &[Key] = &[
         default: "15",
         meaning: "how often what the crate `metrics` counts is written",
         apply: |builder, value| builder.metrics_every(Duration::from_secs(value.number())),
+        ..KEY
     },
     Key {
         name: "heartbeat_seconds",
@@ -198,19 +231,20 @@ pub(super) const KEYS: &[Key] = &[
         default: "30",
         meaning: "how often sessions of users say that they live; 0: never",
         apply: |builder, value| builder.heartbeats(Duration::from_secs(value.number())),
+        ..KEY
     },
 ];
 
 /// The key of that name.
 pub(super) fn key(name: &str) -> Option<&'static Key> {
-    KEYS.iter().find(|key| key.name == name)
+    all().find(|key| key.name == name)
 }
 
 impl Key {
     /// What is expected, for people.
     pub(super) fn expected(&self) -> String {
         match self.kind {
-            Kind::Text => "a text".to_owned(),
+            Kind::Text | Kind::Secret => "a text".to_owned(),
             Kind::Word(words) => format!("one of {}", words.join(", ")),
             Kind::Number { least, most } => format!("a whole number from {least} to {most}"),
             Kind::PowerOfTwo { least, most } => format!("a power of two from {least} to {most}"),
@@ -219,12 +253,13 @@ impl Key {
     }
 
     pub(super) fn refused(&self, found: &str) -> String {
+        let found = if matches!(self.kind, Kind::Secret) { "something else" } else { found };
         format!("agent.{}: expected {}, found {found}", self.name, self.expected())
     }
 
     pub(super) fn checked(&self, value: Value) -> Result<Value, String> {
         let is_right = match (self.kind, &value) {
-            (Kind::Text, Value::Text(text)) => !text.is_empty(),
+            (Kind::Text | Kind::Secret, Value::Text(text)) => !text.is_empty(),
             (Kind::Word(words), Value::Text(text)) => words.contains(&text.as_str()),
             (Kind::Number { least, most }, Value::Number(number)) => (least..=most).contains(number),
             (Kind::PowerOfTwo { least, most }, Value::Number(number)) => {
@@ -247,7 +282,7 @@ impl Key {
     pub(super) fn value_of(&self, text: &str) -> Result<Value, String> {
         let refused = || self.refused(&format!("{text:?}"));
         let value = match self.kind {
-            Kind::Text | Kind::Word(_) => Value::Text(text.to_owned()),
+            Kind::Text | Kind::Secret | Kind::Word(_) => Value::Text(text.to_owned()),
             Kind::Number { .. } | Kind::PowerOfTwo { .. } => {
                 Value::Number(text.trim().parse().map_err(|_| refused())?)
             }

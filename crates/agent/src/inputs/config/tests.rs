@@ -86,11 +86,62 @@ fn the_page_says_the_same() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/agent.md");
     let page = std::fs::read_to_string(path).unwrap();
     let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("| `agent.")).collect();
-    let expected: Vec<String> = KEYS
-        .iter()
+    let expected: Vec<String> = keys::all()
         .map(|key| {
             format!("| `agent.{}` | {} | {} | {} |", key.name, key.expected(), key.default, key.meaning)
         })
         .collect();
     assert_eq!(rows, expected, "docs/agent.md; expected:\n{}", expected.join("\n"));
+}
+
+/// What the table says is at first is what the builder has at first.
+#[test]
+fn defaults_are_the_builders() {
+    let fresh = || {
+        let builder = builder("Shop", "till");
+        #[cfg(feature = "send")]
+        let builder = builder.mail(crate::sending::MailSettings::default());
+        builder
+    };
+    let mut compared = 0;
+    for key in keys::all() {
+        let default = key.default.trim_matches('`');
+        // The others are said in words.
+        if let Ok(value) = key.value_of(default)
+            && !matches!(key.kind, keys::Kind::Text | keys::Kind::Secret)
+        {
+            let changed = (key.apply)(fresh(), &value);
+            assert_eq!(format!("{changed:?}"), format!("{:?}", fresh()), "{}", key.name);
+            compared += 1;
+        }
+    }
+    assert!(compared >= 23, "{compared}");
+}
+
+#[test]
+fn secrets_are_in_no_fault_and_mail_has_a_section() {
+    let text = "[agent]\ntoken = 12345678\nserver = 'https://kymo.example'\n[agent.mail]\nport = 70000\nsever = 'x'\nto = 'a@b.example, c@d.example'\n";
+    let (builder, faults) =
+        said(text, &[("KYMO__AGENT__MAIL__PASSWORD", ""), ("KYMO__AGENT__MAIL__MIB", "7")]);
+    // Without sending, what is right is told, too: it does nothing.
+    let faults: Vec<String> = faults.into_iter().filter(|fault| !fault.contains("built without")).collect();
+    assert_eq!(
+        faults,
+        [
+            "kymo.toml:5:8: agent.mail.port: expected a whole number from 1 to 65535, found 70000",
+            "kymo.toml:6:1: there is no key agent.mail.sever: did you mean agent.mail.server?",
+            "kymo.toml:2:9: agent.token: expected a text, found something else",
+            "KYMO__AGENT__MAIL__PASSWORD: agent.mail.password: expected a text, found something else",
+        ]
+    );
+    #[cfg(feature = "send")]
+    {
+        let text = format!("{builder:?}");
+        assert!(
+            text.contains("to: [\"a@b.example\", \"c@d.example\"]") && text.contains("7340032"),
+            "{text}"
+        );
+    }
+    #[cfg(not(feature = "send"))]
+    assert!(format!("{builder:?}").contains("till"));
 }

@@ -237,7 +237,7 @@ fn text(sessions: &[Local], package: &Package, place: Place, file_name: &str) ->
 fn message_id(sessions: &[Local], package: &Package, from: &Mailbox) -> String {
     let piece = |piece: &Piece| {
         let id = sessions.get(piece.session).and_then(|session| session.stem.session());
-        format!("{:032x}.{}.{}", id.map_or(0, |id| id.as_u128()), piece.fragment, piece.to)
+        format!("{:032x}.{}.{}", id.map_or(0, kymo_model::SessionId::as_u128), piece.fragment, piece.to)
     };
     let ends = [package.pieces.first(), package.pieces.last()].map(|one| one.map(piece).unwrap_or_default());
     format!("<{}.{}@{}>", ends[0], ends[1], from.email.domain())

@@ -32,9 +32,8 @@ const LOCK: &str = "mail.lock";
 /// How long another one who mails from the folder is waited for, and how often it is asked.
 const LOCK_TRIES: u32 = 50;
 const LOCK_EVERY: Duration = Duration::from_millis(100);
-/// Tries of one mail when the server is away, and the waits between them.
-const TRIES_MAX: u32 = 3;
-const WAITS: [Duration; TRIES_MAX as usize - 1] = [Duration::from_secs(1), Duration::from_secs(5)];
+/// Waits between the tries of one mail when the server is away: three in all.
+const WAITS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(5)];
 /// How often it is asked while waiting whether it is to stop.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
@@ -279,7 +278,8 @@ impl Pass<'_> {
     }
 
     fn hand_over(&mut self, envelope: &lettre::address::Envelope, mail: &[u8]) -> Result<(), Halt> {
-        for tried in 0.. {
+        let mut waits = WAITS.iter();
+        loop {
             if !(self.options.may_leave)() {
                 return Err(Halt::Held);
             }
@@ -290,18 +290,18 @@ impl Pass<'_> {
             let sent = connection.and_then(|mut connection| {
                 connection.send(self.settings, envelope, mail).map(|()| connection)
             });
-            match sent {
+            let error = match sent {
                 Ok(connection) => {
                     self.connection = Some(connection);
                     return Ok(());
                 }
-                Err(error) if error.kind == MailErrorKind::Away && tried < WAITS.len() => {
-                    self.wait(WAITS[tried])?
-                }
-                Err(error) => return Err(Halt::Error(error)),
+                Err(error) => error,
+            };
+            match waits.next() {
+                Some(&wait) if error.kind == MailErrorKind::Away => self.wait(wait)?,
+                _ => return Err(Halt::Error(error)),
             }
         }
-        Err(Halt::Stopped)
     }
 
     fn wait(&self, time: Duration) -> Result<(), Halt> {

@@ -164,7 +164,7 @@ fn told(error: &lettre::transport::smtp::Error, step: Step, settings: &MailSetti
     let cause = cause(error);
     let Some(code) = error.status() else {
         let (kind, text) = match step {
-            _ if error.is_tls() || step == Step::Protect => (
+            _ if error.is_tls() || step == Step::Protect || is_distrust(error) => (
                 MailErrorKind::Untrusted,
                 format!("the connection to {place} is not protected as expected: {cause}"),
             ),

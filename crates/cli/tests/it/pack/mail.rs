@@ -202,7 +202,16 @@ fn logins_and_certificates_are_checked() {
         assert_eq!((code, server.mails().len()), (6, 1), "{how}: {said}");
         assert!(said["failed"][0].as_str().unwrap().contains("not protected as expected"), "{said}");
     }
-    // Nobody's password goes over an open line because a server forgot to offer STARTTLS.
+}
+
+#[test]
+fn no_password_goes_over_an_open_line() {
+    let folder = TempDir::new().unwrap();
+    ran(folder.path(), "till", 10);
+    let right = folder.path().join("right");
+    std::fs::write(&right, "open sesame\n").unwrap();
+    let right = right.to_str().unwrap();
+    // A server that forgot to offer STARTTLS.
     let open = MailServer::start(&["--user", "ann", "--password", "open sesame"]);
     let args = [
         "--all",
@@ -215,7 +224,7 @@ fn logins_and_certificates_are_checked() {
         "--smtp-user",
         "ann",
         "--smtp-password-file",
-        &right,
+        right,
         "--to",
         "help@shop.test",
         "--from",
@@ -263,4 +272,26 @@ fn consent_holds_mail_and_a_file_is_a_persons_own_act() {
     std::fs::write(folder.path().join("Shop/consent.json"), "{\"state\": \"granted\"}").unwrap();
     assert_eq!(sent(folder.path(), &server, &["--all", "--again"]).1, 0);
     assert_eq!(server.mails().len(), 2);
+}
+
+#[test]
+fn a_products_settings_are_taken_and_flags_go_over_them() {
+    let folder = TempDir::new().unwrap();
+    ran(folder.path(), "till", 10);
+    let server = MailServer::start(&[]);
+    let config = folder.path().join("kymo.toml");
+    let text = format!(
+        "[agent.mail]\nserver = \"127.0.0.1\"\nport = {}\nsecurity = \"none\"\nfrom = \"till@shop.test\"\nto = \"help@shop.test\"\n",
+        server.port
+    );
+    std::fs::write(&config, text).unwrap();
+    let config = config.to_str().unwrap();
+    let (said, code) =
+        pack(folder.path(), &["--all", "--mail", "--config", config, "--to", "desk@shop.test"]);
+    assert_eq!(code, 0, "{said}");
+    let mail = &server.mails()[0];
+    assert_eq!(mail["envelope"], serde_json::json!(["till@shop.test", ["desk@shop.test"]]));
+    std::fs::write(config, "[agent]\nservr = \"x\"\n").unwrap();
+    let (said, code) = pack(folder.path(), &["--all", "--mail", "--config", config]);
+    assert!(code == 2 && said["failed"][0].as_str().unwrap().contains("did you mean agent.server"), "{said}");
 }
