@@ -1,3 +1,5 @@
+//! What the steps show and do, by keys.
+
 use crossterm::event::KeyModifiers;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;

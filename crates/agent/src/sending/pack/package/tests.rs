@@ -1,3 +1,5 @@
+//! Plans and packages, from files on a disk.
+
 use std::collections::BTreeMap;
 
 use kymo_format::{Arg, Callsite, Header, Record, Settings, Thread, Writer};
