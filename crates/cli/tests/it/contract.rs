@@ -77,6 +77,7 @@ fn the_command_line_is_as_documented() {
         &["config", "check"],
         &["open"],
         &["export"],
+        &["pack"],
         &["sessions"],
         &["events"],
     ];
