@@ -11,7 +11,7 @@ use crate::{USAGE, process, setup, ui};
 const NAMES: [&str; 2] = ["agent", "server"];
 /// Set-up, the page, the tools that drive it, and the build.
 const SERVER_STEPS: usize = setup::PRODUCT_STEPS + ui::STEPS + setup::TEST_STEPS + 1;
-const FLAGS: [&str; 3] = ["--quick", "--json", "--only=page"];
+const FLAGS: [&str; 4] = ["--quick", "--json", "--only=page", "--only=send"];
 
 pub(crate) fn command(rest: &[String]) -> Result<ExitCode> {
     check_arguments(rest)?;
@@ -20,16 +20,16 @@ pub(crate) fn command(rest: &[String]) -> Result<ExitCode> {
     let mut bench = Command::new(release.join("kymo-bench"));
     let mut build = process::cargo();
     build.args(["build", "--release", "-p", "kymo-bench"]).current_dir(&repository.root);
+    build.args(["-p", "kymo-cli"]);
+    bench.env("KYMO_BIN", release.join("kymo"));
     let is_server = rest[0] == "server";
-    // The agent's bench measures libraries in its own process.
+    // The agent's bench measures libraries in its own processes, and sends to the server, whose page nobody opens.
     let mut progress = Progress::new(if is_server { SERVER_STEPS } else { 1 });
     if is_server {
         setup::product(&repository, &mut progress)?;
         ui::build(&repository, &mut progress)?;
         let tools = setup::tests(&repository, &mut progress)?;
-        build.args(["-p", "kymo-cli"]);
         bench
-            .env("KYMO_BIN", release.join("kymo"))
             .env("KYMO_UI_DIST", repository.path("ui/dist"))
             .env("KYMO_CHROMIUM", &tools.chromium)
             .env("KYMO_NODE_TESTS", &tools.node_tests);
@@ -68,7 +68,7 @@ mod tests {
         assert_eq!(check(&["sever"]), "no bench `sever`; there are: agent, server");
         assert_eq!(
             check(&["server", "--fast"]),
-            "`bench` knows --quick, --json, --only=page, found `--fast`"
+            "`bench` knows --quick, --json, --only=page, --only=send, found `--fast`"
         );
     }
 }

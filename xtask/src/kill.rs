@@ -1,4 +1,5 @@
-//! `kill`: programs that record are killed by `kill -9`, many times, and read back call by call.
+//! `kill` and `faults`: programs that record are killed by `kill -9`, many times, and read back call by call; programs that
+//! send, their server and their line fail by chance, many times, and what arrived is compared.
 
 use std::process::ExitCode;
 
@@ -7,28 +8,46 @@ use anyhow::{Context, Result, bail};
 use crate::repository::Repository;
 use crate::{USAGE, process};
 
-/// Of one thread and of eight, with rings of default size and with tiny ones: some two minutes.
+/// Of each: some two minutes of kills, half an hour of faults.
 const ROUNDS_DEFAULT: u64 = 200;
 
-pub(crate) fn command(rest: &[String]) -> Result<ExitCode> {
-    let rounds = rounds(rest)?;
+/// A test of the agent that can be longer.
+pub(crate) struct Rounds {
+    name: &'static str,
+    test: &'static str,
+    variable: &'static str,
+    needs_server: bool,
+}
+
+/// Of one thread and of eight, with rings of default size and with tiny ones.
+pub(crate) const KILL: Rounds =
+    Rounds { name: "kill", test: "kill", variable: "KYMO_KILL_ROUNDS", needs_server: false };
+pub(crate) const FAULTS: Rounds =
+    Rounds { name: "faults", test: "sending::faults", variable: "KYMO_FAULT_ROUNDS", needs_server: true };
+
+pub(crate) fn command(rest: &[String], what: &Rounds) -> Result<ExitCode> {
+    let rounds = rounds(rest, what.name)?;
     let repository = Repository::here()?;
+    if what.needs_server {
+        let mut build = process::cargo();
+        process::run(build.args(["build", "--release", "-p", "kymo-cli"]).current_dir(&repository.root))?;
+    }
     let mut test = process::cargo();
-    test.args(["test", "--release", "-p", "kymo", "--test", "it", "kill", "--", "--nocapture"])
+    test.args(["test", "--release", "-p", "kymo", "--test", "it", what.test, "--", "--nocapture"])
         .args(["--test-threads", "1"])
-        .env("KYMO_KILL_ROUNDS", rounds.to_string())
+        .env(what.variable, rounds.to_string())
         .current_dir(&repository.root);
     process::run(&mut test)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn rounds(rest: &[String]) -> Result<u64> {
+fn rounds(rest: &[String], name: &str) -> Result<u64> {
     match rest {
         [] => Ok(ROUNDS_DEFAULT),
         [flag, number] if flag == "--rounds" => {
             number.parse().with_context(|| format!("expected a number of rounds, found `{number}`"))
         }
-        _ => bail!("`kill` knows --rounds N\n\n{USAGE}"),
+        _ => bail!("`{name}` knows --rounds N\n\n{USAGE}"),
     }
 }
 
@@ -38,7 +57,8 @@ mod tests {
 
     #[test]
     fn arguments() {
-        let read = |args: &[&str]| rounds(&args.iter().map(|&arg| arg.to_owned()).collect::<Vec<_>>()).ok();
+        let read =
+            |args: &[&str]| rounds(&args.iter().map(|&arg| arg.to_owned()).collect::<Vec<_>>(), "kill").ok();
         assert_eq!(read(&[]), Some(ROUNDS_DEFAULT));
         assert_eq!(read(&["--rounds", "5"]), Some(5));
         assert_eq!((read(&["--rounds", "x"]), read(&["5"])), (None, None));

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | [`bench`] | speed figures |
 //! | [`fuzz`] | the decoders on damaged recordings |
-//! | [`kill`] | programs that record, killed and read back |
+//! | [`kill`] | programs that record and send, killed and read back, many times |
 //! | [`process`] | child processes |
 //! | [`progress`] | numbered steps with their time |
 //! | [`repository`] | where things are |
@@ -46,13 +46,16 @@ usage: cargo xtask COMMAND
                     ARGS go to `kymo serve`
   test              every test: web page, crates, end to end
   tidy              check the rules of the house
-  bench NAME [--quick] [--json] [--only=page]
+  bench NAME [--quick] [--json] [--only=page|--only=send]
                     measure; NAME is one of: agent, server
   fuzz [--seconds N | --api]
                     the decoders on damaged recordings, for a minute or N seconds; with --api the HTTP API
                     on 100,000 requests made from its description
   slim              build the program that others bring along, and say how large it is
-  kill [--rounds N] programs that record are killed 200 or N times, and read back call by call";
+  kill [--rounds N] programs that record are killed 200 or N times, and read back call by call
+  faults [--rounds N]
+                    programs that send, their server and their line fail by chance, 200 or N rounds long, and
+                    what arrived is compared";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -79,7 +82,8 @@ fn dispatch(args: &[String]) -> Result<ExitCode> {
         "bench" => bench::command(rest),
         "fuzz" => fuzz::command(rest),
         "slim" => slim::command(rest),
-        "kill" => kill::command(rest),
+        "kill" => kill::command(rest, &kill::KILL),
+        "faults" => kill::command(rest, &kill::FAULTS),
         "help" | "--help" | "-h" => {
             println!("{USAGE}");
             Ok(ExitCode::SUCCESS)

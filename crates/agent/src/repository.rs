@@ -24,8 +24,10 @@ mod summary;
 
 pub use consent::{Consent, ConsentState};
 use names::FileName;
+pub(crate) use prune::prune;
+#[cfg(feature = "send")]
+pub(crate) use prune::remove_words;
 pub use prune::{Pruned, Retention};
-pub(crate) use prune::{prune, remove_words};
 pub(crate) use recover::recover_until;
 pub use recover::{Recovered, recover, recover_below};
 pub use summary::Summary;
@@ -230,8 +232,10 @@ pub(crate) fn fragments(folder: &Path, stem: &FileName) -> io::Result<Vec<(u64, 
     Ok(fragments)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
+
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;

@@ -1,4 +1,4 @@
-//! Speed figures with their targets and peers: `kymo-bench server|agent [--quick] [--json] [--only=page]`.
+//! Speed figures with their targets and peers: `kymo-bench server|agent [--quick] [--json] [--only=page|send]`.
 //!
 //! Run through `cargo xtask bench`, which builds what is measured. A table goes to standard output;
 //! with `--json` its last line is one object with every figure and the names of those missed.
@@ -23,6 +23,7 @@ use anyhow::bail;
 
 /// What was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own that people set")]
 pub(crate) struct Wish {
     /// At most 40 seconds, small sizes, targets scaled to this machine.
     pub(crate) quick: bool,
@@ -30,6 +31,8 @@ pub(crate) struct Wish {
     pub(crate) json: bool,
     /// The part about the page alone.
     pub(crate) only_page: bool,
+    /// The part about sending alone.
+    pub(crate) only_send: bool,
 }
 
 fn main() -> ExitCode {
@@ -47,14 +50,17 @@ fn run() -> anyhow::Result<()> {
     if let Some(("--play", player)) = arguments.split_first().map(|(first, rest)| (first.as_str(), rest)) {
         return agent::play(player);
     }
-    let mut wish = Wish { quick: false, json: false, only_page: false };
+    let mut wish = Wish { quick: false, json: false, only_page: false, only_send: false };
     let mut name = None;
     for argument in arguments {
         match argument.as_str() {
             "--quick" => wish.quick = true,
             "--json" => wish.json = true,
             "--only=page" => wish.only_page = true,
-            other if other.starts_with('-') => bail!("{other}: expected --quick, --json or --only=page"),
+            "--only=send" => wish.only_send = true,
+            other if other.starts_with('-') => {
+                bail!("{other}: expected --quick, --json, --only=page or --only=send")
+            }
             other => name = Some(other.to_owned()),
         }
     }

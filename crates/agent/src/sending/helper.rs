@@ -276,8 +276,10 @@ fn by_mail(
     report
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
+
     use super::*;
     use crate::raw::fork;
     use crate::spool::disk;
@@ -295,14 +297,14 @@ mod tests {
             assert!(try_hold(&record).unwrap());
             shared.lock().unwrap();
             // It lives on when this process has gone, with handles of both.
-            std::mem::forget(fork::child(|| {
+            let _ = fork::child(|| {
                 std::fs::write(&ready, "").unwrap();
                 // Until it is said, or everything is gone.
                 while ready.exists() && !done.exists() {
                     std::thread::yield_now();
                 }
                 0
-            }));
+            });
             while !ready.exists() {
                 std::thread::yield_now();
             }

@@ -91,6 +91,17 @@ struct Target<'local> {
     to: u64,
 }
 
+/// What went wrong with a fragment since a piece of it last arrived.
+#[derive(Clone, Copy, Debug, Default)]
+struct Trouble {
+    /// Pieces that brought nothing, in a row.
+    in_vain: u32,
+    /// Pieces that the server called unfit.
+    unfit: u32,
+    /// Requests without an answer.
+    tries: u32,
+}
+
 /// One pass over any number of sessions.
 pub(super) struct Pass<'a> {
     pub(super) client: &'a Client,
@@ -376,76 +387,79 @@ impl Pass<'_> {
         may_go: &dyn Fn() -> bool,
     ) -> Result<SentFragment, Halt> {
         let Target { fragment, to } = *target;
+        let place = || fragment.path.display();
         let mut there = head.fragments.get(&fragment.number).copied().unwrap_or_default();
         if to > head.fragment_bytes_max {
-            let place = fragment.path.display();
-            let note = format!(
-                "{place}: the server takes {} bytes, found {to}: passed over",
-                head.fragment_bytes_max
+            let limit = head.fragment_bytes_max;
+            return Ok(
+                self.given_up(there, format!("{}: the server takes {limit} bytes, found {to}", place()))
             );
-            return Ok(self.given_up(there, note));
         }
-        let (mut in_vain, mut unfit, mut tries) = (0, 0, 0);
-        let mut piece = Vec::new();
-        loop {
-            if there.is_complete || (there.offset >= to && !fragment.is_closed) {
+        let mut trouble = Trouble::default();
+        while !there.is_complete && (fragment.is_closed || there.offset < to) {
+            if there.offset > to {
                 break;
             }
-            if there.offset > to {
-                let place = fragment.path.display();
-                let note =
-                    format!("{place}: expected at most {to} bytes at the server, found {}", there.offset);
-                return Ok(self.given_up(there, note));
-            }
-            if in_vain > IN_VAIN_MAX {
-                let place = fragment.path.display();
+            if trouble.in_vain > IN_VAIN_MAX {
                 let offset = there.offset;
-                return Err(Halt::Session(format!("{place}: the server does not get beyond byte {offset}")));
+                let text = format!("{}: the server does not get beyond byte {offset}", place());
+                return Err(Halt::Session(text));
             }
-            let bytes = self.pace.piece_bytes(head.append_bytes_max);
-            let end = to.min(there.offset + bytes);
-            let is_last = end == to && fragment.is_closed;
-            self.may_go_on(may_go)?;
-            self.pace.wait((end - there.offset) as usize, self.stop);
-            self.may_go_on(may_go)?;
-            if let Err(error) = pieces::read(&fragment.path, there.offset, end, &mut piece) {
-                return Err(of_disk(fragment, &error));
-            }
-            let asked = Instant::now();
-            match self.client.append(session, fragment.number, there.offset, &piece, is_last) {
-                Ok(now) => {
-                    in_vain = if now.offset > there.offset || now.is_complete { 0 } else { in_vain + 1 };
-                    (unfit, tries) = (0, 0);
-                    self.answers += 1;
-                    self.report.bytes += now.offset.min(end).saturating_sub(there.offset);
-                    self.pace.took(asked.elapsed());
-                    there = now;
-                    (self.progress)(Progress {
-                        session,
-                        fragment: fragment.number,
-                        bytes: there.offset,
-                        bytes_total: to,
-                    });
-                }
-                Err(error) if error.kind == SendErrorKind::Unfit && unfit < UNFIT_MAX => {
-                    // Damaged on its way, perhaps.
-                    unfit += 1;
-                    self.pace.failed();
-                }
-                Err(error) => {
-                    self.pace.failed();
-                    self.later(error, &mut tries)?;
-                }
-            }
+            there = self.piece(session, target, there, head.append_bytes_max, may_go, &mut trouble)?;
+            let progress =
+                Progress { session, fragment: fragment.number, bytes: there.offset, bytes_total: to };
+            (self.progress)(progress);
         }
-        if there.is_complete && fragment.is_closed && there.offset != to {
-            let place = fragment.path.display();
-            let note =
-                format!("{place}: expected {to} bytes at the server, found {} that are all", there.offset);
-            return Ok(self.given_up(there, note));
+        if fragment.is_closed && there.offset != to {
+            let text = format!("{}: expected {to} bytes at the server, found {}", place(), there.offset);
+            return Ok(self.given_up(there, text));
         }
         let is_complete = there.is_complete && fragment.is_closed;
         Ok(SentFragment { bytes: there.offset.min(to), is_complete, is_given_up: false })
+    }
+
+    /// Sends the next piece: where the server is then. Nothing moved if it is to be tried again.
+    fn piece(
+        &mut self,
+        session: SessionId,
+        target: &Target<'_>,
+        there: Standing,
+        bytes_max: u64,
+        may_go: &dyn Fn() -> bool,
+        trouble: &mut Trouble,
+    ) -> Result<Standing, Halt> {
+        let Target { fragment, to } = *target;
+        let end = to.min(there.offset + self.pace.piece_bytes(bytes_max));
+        let is_last = end == to && fragment.is_closed;
+        self.may_go_on(may_go)?;
+        self.pace.wait((end - there.offset) as usize, self.stop);
+        self.may_go_on(may_go)?;
+        let piece = pieces::read(&fragment.path, there.offset, end);
+        let piece = piece.map_err(|error| of_disk(fragment, &error))?;
+        let asked = Instant::now();
+        match self.client.append(session, fragment.number, there.offset, &piece, is_last) {
+            Ok(now) => {
+                let is_further = now.offset > there.offset || now.is_complete;
+                *trouble = Trouble {
+                    in_vain: if is_further { 0 } else { trouble.in_vain + 1 },
+                    ..Trouble::default()
+                };
+                self.answers += 1;
+                self.report.bytes += now.offset.min(end).saturating_sub(there.offset);
+                self.pace.took(asked.elapsed());
+                return Ok(now);
+            }
+            // Damaged on its way, perhaps.
+            Err(error) if error.kind == SendErrorKind::Unfit && trouble.unfit < UNFIT_MAX => {
+                trouble.unfit += 1;
+                self.pace.failed();
+            }
+            Err(error) => {
+                self.pace.failed();
+                self.later(error, &mut trouble.tries)?;
+            }
+        }
+        Ok(there)
     }
 
     fn given_up(&mut self, there: Standing, note: String) -> SentFragment {

@@ -41,15 +41,15 @@ pub(super) fn head(path: &Path) -> io::Result<Vec<u8>> {
     }
 }
 
-/// Bytes `from` to `to` of a file into `piece`.
+/// Bytes `from` to `to` of a file.
 ///
 /// Errors: what the disk says; `UnexpectedEof` if it became shorter.
-pub(super) fn read(path: &Path, from: u64, to: u64, piece: &mut Vec<u8>) -> io::Result<()> {
+pub(super) fn read(path: &Path, from: u64, to: u64) -> io::Result<Vec<u8>> {
     let mut file = File::open(path)?;
     file.seek(SeekFrom::Start(from))?;
-    piece.clear();
-    piece.resize(usize::try_from(to - from).unwrap_or(usize::MAX), 0);
-    file.read_exact(piece)
+    let mut piece = vec![0; usize::try_from(to - from).unwrap_or(usize::MAX)];
+    file.read_exact(&mut piece)?;
+    Ok(piece)
 }
 
 /// Fragments that grow, each with how far it was read, so that none is read twice.

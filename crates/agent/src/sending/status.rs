@@ -118,7 +118,7 @@ mod tests {
         assert_eq!(SendStatus::read(folder.path()), SendStatus::default());
         let mut status = SendStatus { server: "https://a".to_owned(), ..SendStatus::default() };
         for number in 0..100 {
-            status.note(&[format!("note {number}"), "x".repeat(100_000)]);
+            status.note(&["x".repeat(100_000), format!("note {number}")]);
             status.failed(&"ü".repeat(100_000), Some(Duration::from_secs(5)));
         }
         assert_eq!((status.notes.len(), status.notes.last().unwrap().as_str()), (NOTES_MAX, "note 99"));

@@ -87,6 +87,40 @@ mod tests {
         (header.unwrap(), records)
     }
 
+    #[cfg(feature = "send")]
+    #[test]
+    fn a_child_that_lives_longer_has_no_share_of_its_parents_lock() {
+        use std::io::Read;
+
+        let _turn = turn();
+        let folder = tempfile::tempdir().unwrap();
+        // Nobody is there, so it is always about to try again.
+        let send = crate::sending::SendSettings {
+            server: Some("http://127.0.0.1:9".to_owned()),
+            ..crate::sending::SendSettings::default()
+        };
+        let builder = builder("Shop", "till").configured(false).panic_hook(false).repository(folder.path());
+        let session = builder.send(send).start();
+        let is_elected = || crate::status().unwrap().sending.unwrap().is_elected;
+        while !is_elected() {
+            crate::sending::nudge();
+            std::thread::yield_now();
+        }
+        let lock = std::fs::File::open(folder.path().join("Shop/till/send.lock")).unwrap();
+        assert!(lock.try_lock().is_err(), "it is held");
+        let (mut waits, goes_on) = std::io::pipe().unwrap();
+        let mut goes_on = Some(goes_on);
+        let child = fork::child(|| {
+            // Its own end of the pipe, which would keep it waiting.
+            goes_on.take();
+            i32::from(waits.read(&mut [0]).is_err())
+        });
+        session.end(EndReason::Normal, None);
+        assert!(lock.try_lock().is_ok(), "the child lives, and the lock is free");
+        drop(goes_on);
+        assert_eq!(child.wait(), 0);
+    }
+
     fn work(folder: &Path) -> SessionId {
         // Other tests of this process panic, as they should.
         let builder = builder("Shop", "till").configured(false).panic_hook(false).repository(folder);
@@ -171,7 +205,13 @@ mod tests {
         };
         std::thread::scope(|scope| {
             for _ in 0..3 {
-                scope.spawn(|| (0..).take_while(|_| !stops.load(Ordering::Relaxed)).for_each(use_all));
+                scope.spawn(|| {
+                    let mut number = 0;
+                    while !stops.load(Ordering::Relaxed) {
+                        use_all(number);
+                        number += 1;
+                    }
+                });
             }
             for _ in 0..100 {
                 let child = fork::child(|| {

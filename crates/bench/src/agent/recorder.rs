@@ -16,7 +16,7 @@ use anyhow::{Context, bail};
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
 
-use super::{memory, recovery};
+use super::{memory, recovery, send};
 use crate::Wish;
 use crate::report::Figure;
 
@@ -112,6 +112,10 @@ pub(crate) fn play(arguments: &[String]) -> anyhow::Result<()> {
         [part, folder] if part == recovery::PART => {
             recovery::play(folder);
             return Ok(());
+        }
+        [part, folder] if part == send::SEND => return send::play(folder),
+        [part, folder, bytes, sessions] if part == send::RECORD => {
+            return send::record(folder, bytes.parse()?, sessions.parse()?);
         }
         _ => {}
     }

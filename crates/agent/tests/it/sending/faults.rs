@@ -1,5 +1,7 @@
 //! Rounds of faults by chance: whatever dies, breaks, or says no, afterwards every event is at the server once.
 
+use std::time::{Duration, Instant};
+
 use kymo::sending::SendSettings;
 use kymo_testkit::Random;
 use kymo_testkit::fault_proxy::{FaultProxy, Faults};
@@ -8,12 +10,15 @@ use super::player::Player;
 use super::{World, check};
 
 /// Rounds of the test that always runs; `cargo xtask faults` asks for more.
-const ROUNDS: u64 = 6;
+const ROUNDS: u64 = 4;
 const ROUNDS_ENV: &str = "KYMO_FAULT_ROUNDS";
 /// Rounds that share a server: its list of sessions is read after each.
 const ROUNDS_OF_A_SERVER: u64 = 10;
 /// Things that happen in a round.
 const STEPS: u64 = 16;
+/// Between two of them: so many requests, or so long.
+const REQUESTS_OF_A_STEP: u64 = 6;
+const STEP_MAX: Duration = Duration::from_millis(200);
 
 #[test]
 fn whatever_happens_every_event_is_there_once() {
@@ -63,6 +68,7 @@ impl Round {
     fn play(&mut self, world: &mut World) {
         for _ in 0..STEPS {
             self.step(world);
+            self.let_it_send();
         }
         // Everything is well from now on. Who is left sends what all others left, and their own goes last.
         self.proxy.set(Faults::none());
@@ -77,6 +83,14 @@ impl Round {
         player.close();
         let report = world.send(&self.settings);
         assert_eq!((report.failed.len(), report.notes), (0, vec![]));
+    }
+
+    /// Some requests meet what there is now, if there is anything to send.
+    fn let_it_send(&self) {
+        let (started, before) = (Instant::now(), self.proxy.counts().connections);
+        while started.elapsed() < STEP_MAX && self.proxy.counts().connections < before + REQUESTS_OF_A_STEP {
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     fn step(&mut self, world: &mut World) {
