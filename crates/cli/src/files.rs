@@ -55,6 +55,9 @@ pub(crate) fn export(args: &Export) -> anyhow::Result<ExitCode> {
         ExportFormat::Text => Format::Text,
     };
     let found = find(&args.path)?;
+    if found.sessions.is_empty() {
+        bail!("no session files (*.kymo) in {}", args.path.display());
+    }
     let Some(out) = &args.out else {
         let mut output = BufWriter::new(stdout().lock());
         return Ok(ended(&write_events(&found, format, query.as_ref(), &mut output)?, &args.path));

@@ -116,6 +116,14 @@ fn what_cannot_be_read_is_told_and_the_rest_packed() {
 }
 
 #[test]
+fn an_empty_folder_is_said_to_be_empty() {
+    let folder = TempDir::new().unwrap();
+    let output = kymo(&["export", folder.path().to_str().unwrap()], &[]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.contains("no session files (*.kymo) in"), "{said}");
+}
+
+#[test]
 fn the_doctor_says_how_it_is() {
     let folder = TempDir::new().unwrap();
     ran(folder.path(), "till", 5);
