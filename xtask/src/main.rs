@@ -13,6 +13,7 @@
 //! | [`repository`] | where things are |
 //! | [`run`] | build and start the product |
 //! | [`setup`] | what has to be installed first |
+//! | [`slim`] | the program that others bring along, and its size |
 //! | [`stamp`] | whether something changed since it was last done |
 //! | [`test`] | every test, and one line that sums them up |
 //! | [`tidy`] | the rules of the house, checked |
@@ -30,6 +31,7 @@ mod progress;
 mod repository;
 mod run;
 mod setup;
+mod slim;
 mod stamp;
 mod test;
 mod tidy;
@@ -49,6 +51,7 @@ usage: cargo xtask COMMAND
   fuzz [--seconds N | --api]
                     the decoders on damaged recordings, for a minute or N seconds; with --api the HTTP API
                     on 100,000 requests made from its description
+  slim              build the program that others bring along, and say how large it is
   kill [--rounds N] programs that record are killed 200 or N times, and read back call by call
   faults [--rounds N]
                     programs that send, their server and their line fail by chance, 200 or N rounds long, and
@@ -78,6 +81,7 @@ fn dispatch(args: &[String]) -> Result<ExitCode> {
         "tidy" => tidy::command(rest),
         "bench" => bench::command(rest),
         "fuzz" => fuzz::command(rest),
+        "slim" => slim::command(rest),
         "kill" => kill::command(rest, &kill::KILL),
         "faults" => kill::command(rest, &kill::FAULTS),
         "help" | "--help" | "-h" => {

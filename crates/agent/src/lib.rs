@@ -75,8 +75,8 @@ pub use kymo_model::{EndReason, SessionId, Severity, Timestamp};
 pub use outcome::{DropCounts, DropReason};
 pub use recorder::{FullPolicy, Status};
 pub use repository::{
-    Consent, ConsentState, Pruned, REPOSITORY_ENV, Recovered, Retention, Summary, recover, recover_below,
-    roots as repository_roots, sessions,
+    Consent, ConsentState, Pruned, REPOSITORY_ENV, Recovered, Retention, Summary, application_folders,
+    recover, recover_below, roots as repository_roots, sessions,
 };
 #[cfg(feature = "send")]
 pub use sending::policy::{

@@ -173,6 +173,29 @@ pub fn sessions(root: &Path) -> io::Result<Vec<(PathBuf, Summary)>> {
     Ok(found)
 }
 
+/// The folders of applications in the repository under that root: of one product, or of one application of any product, if
+/// they are named. In the order of their names.
+///
+/// Errors: what the disk says of the root.
+pub fn application_folders(
+    root: &Path,
+    product: Option<&str>,
+    application: Option<&str>,
+) -> io::Result<Vec<PathBuf>> {
+    let is_named = |path: &Path, name: Option<&str>| {
+        name.is_none_or(|name| path.file_name().is_some_and(|found| found == names::folder(name).as_str()))
+    };
+    let mut found: Vec<PathBuf> = folders(root)?
+        .into_iter()
+        .filter(|folder| {
+            let parent = folder.parent().unwrap_or(root);
+            parent.parent() == Some(root) && is_named(parent, product) && is_named(folder, application)
+        })
+        .collect();
+    found.sort();
+    Ok(found)
+}
+
 /// The folder and those below it, to the depth that a repository has.
 fn folders(root: &Path) -> io::Result<Vec<PathBuf>> {
     let mut folders = vec![(root.to_owned(), 0)];

@@ -18,6 +18,7 @@ mod engine;
 mod gate;
 mod helper;
 mod pace;
+mod pack;
 mod pass;
 mod pieces;
 pub(crate) mod policy;
@@ -34,12 +35,24 @@ pub use engine::Timing;
 pub use engine::{Engine, STOP_WITHIN};
 pub use gate::{Gate, SendReason};
 pub use helper::run_helper;
-pub use pass::{Progress, SendReport, send_now};
+#[cfg(feature = "mail")]
+pub use pack::mail;
+pub use pack::package;
+pub use pass::{Progress, SendReport, send_now, send_these};
 pub use select::{Criteria, Local, LocalFragment, select};
 pub use sent::{Sent, SentFragment};
 pub use settings::{MailSecurity, MailSettings, Secret, SendSettings};
 pub use status::SendStatus;
 pub use wish::Wish;
+
+/// What a product's configuration says of sending: the section `[agent]` of that file, and the environment over it. And
+/// what is wrong there, in words; of that nothing holds.
+pub fn configured(file: &Path) -> (SendSettings, Vec<String>) {
+    let (builder, mut wrong) = crate::inputs::config::configured(crate::builder("", "").config_file(file));
+    let (settings, more) = builder.settings_of_sending();
+    wrong.extend(more);
+    (settings, wrong)
+}
 
 /// The folders that are meant: of the application alone, or of all of the product.
 pub(crate) fn folders(application: &Path, settings: &SendSettings) -> Vec<PathBuf> {

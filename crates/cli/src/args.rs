@@ -1,9 +1,18 @@
 //! The command line. Its help is the reference; a golden file keeps it from changing unseen.
 
+#[cfg(feature = "server")]
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum};
+#[cfg(any(feature = "open", feature = "server"))]
+use clap::ValueEnum;
+use clap::{Parser, Subcommand};
+
+#[cfg(feature = "pack")]
+mod pack;
+
+#[cfg(feature = "pack")]
+pub(crate) use pack::{Pack, Security};
 
 /// Records what software does as sessions you can open.
 #[derive(Debug, Parser)]
@@ -15,58 +24,78 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    #[cfg(feature = "server")]
     /// Run the server on one data folder
     Serve(Serve),
+    #[cfg(feature = "server")]
     /// Projects: what owns sessions and what tokens belong to
     Project {
         #[command(subcommand)]
         command: Project,
     },
+    #[cfg(feature = "server")]
     /// Tokens: what programs send and read with
     Token {
         #[command(subcommand)]
         command: Token,
     },
+    #[cfg(feature = "server")]
     /// Members: people who sign in, and what they may do in which project
     Member {
         #[command(subcommand)]
         command: Member,
     },
+    #[cfg(feature = "server")]
     /// Print a new one-time link for signing in to the page
     Login(Login),
+    #[cfg(feature = "server")]
     /// Configuration of the server: what holds, and whether a file is in order
     Config {
         #[command(subcommand)]
         command: Config,
     },
-    /// Say how a data folder and the server on it are, and what to do
+    #[cfg(any(feature = "pack", feature = "server"))]
+    /// Say how a data folder and the server on it are, or a folder of programs' sessions, and what to do
     Doctor(Doctor),
+    #[cfg(feature = "server")]
     /// Copy everything to a new folder, with the server running or stopped
     Backup(Backup),
+    #[cfg(feature = "server")]
     /// Make a data folder of a backup
     Restore(Restore),
+    #[cfg(feature = "open")]
     /// Look into session files: draws them in the terminal, or prints their events
     #[command(after_help = EXIT_HELP)]
     Open(Open),
+    #[cfg(feature = "open")]
     /// Write the events of session files as JSON, CSV or text
     #[command(after_help = EXIT_HELP)]
     Export(Export),
+    #[cfg(feature = "pack")]
+    /// Bring sessions of programs away: in a file, by mail, to a server; without arguments it asks
+    #[command(after_help = pack::HELP)]
+    Pack(Box<Pack>),
+    #[cfg(feature = "server")]
     /// Send session files to a server; run again, it goes on where it was
     #[command(after_help = IMPORT_HELP)]
     Import(Import),
+    #[cfg(feature = "open")]
     /// List sessions of a server, or of a folder of session files, newest start first
     Sessions(Sessions),
+    #[cfg(feature = "server")]
     /// Print the events of one session, in order, or of all that fit a filter, newest first
     Events(Events),
     /// Show the window that a program asks for on standard input, and answer on standard output
     #[cfg(feature = "dialogs")]
     #[command(hide = true)]
     Dialog,
+    #[cfg(feature = "pack")]
     /// Wait for the end of a program and send its sessions then; programs start it themselves
     #[command(hide = true)]
     Helper,
 }
 
+#[cfg(feature = "server")]
 /// The data folder.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Folder {
@@ -75,6 +104,7 @@ pub(crate) struct Folder {
     pub(crate) data: PathBuf,
 }
 
+#[cfg(feature = "server")]
 #[derive(Debug, clap::Args)]
 pub(crate) struct Serve {
     /// Data folder [default: kymo-data]
@@ -94,6 +124,7 @@ pub(crate) struct Serve {
     pub(crate) trusted_proxies: Vec<IpAddr>,
 }
 
+#[cfg(feature = "server")]
 #[derive(Debug, Subcommand)]
 pub(crate) enum Config {
     /// Print what holds, as a file that says the same
@@ -113,6 +144,7 @@ pub(crate) enum Config {
     },
 }
 
+#[cfg(feature = "server")]
 /// The keys of `project set`.
 const SETTINGS_HELP: &str = "\
 Keys:
@@ -130,6 +162,7 @@ Keys:
 Times are written as 90s, 20m, 1h30m or 7d. Example:
   kymo project set shop split_after=20m 'client:@@DataExclusions=password,*token*'";
 
+#[cfg(feature = "server")]
 #[derive(Debug, Subcommand)]
 pub(crate) enum Project {
     /// Make a project; prints its id
@@ -176,6 +209,7 @@ pub(crate) enum Project {
     },
 }
 
+#[cfg(feature = "server")]
 #[derive(Debug, Subcommand)]
 pub(crate) enum Token {
     /// Make a token; prints it, once and for all
@@ -218,6 +252,7 @@ pub(crate) enum Token {
     },
 }
 
+#[cfg(feature = "server")]
 #[derive(Debug, Subcommand)]
 pub(crate) enum Member {
     /// Add a member; prints a one-time link for them
@@ -258,6 +293,7 @@ pub(crate) enum Member {
     },
 }
 
+#[cfg(feature = "server")]
 /// What a member may do in a project.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Role {
@@ -271,6 +307,7 @@ pub(crate) enum Role {
     None,
 }
 
+#[cfg(feature = "server")]
 impl Role {
     pub(crate) fn word(self) -> &'static str {
         match self {
@@ -282,6 +319,7 @@ impl Role {
     }
 }
 
+#[cfg(feature = "server")]
 #[derive(Debug, clap::Args)]
 pub(crate) struct Login {
     /// For whom; for the first member, admin, if not given
@@ -294,6 +332,7 @@ pub(crate) struct Login {
     pub(crate) folder: Folder,
 }
 
+#[cfg(feature = "server")]
 /// What a token may do.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Scope {
@@ -307,6 +346,7 @@ pub(crate) enum Scope {
     Admin,
 }
 
+#[cfg(feature = "server")]
 impl Scope {
     pub(crate) fn word(self) -> &'static str {
         match self {
@@ -318,15 +358,31 @@ impl Scope {
     }
 }
 
+#[cfg(any(feature = "pack", feature = "server"))]
 #[derive(Debug, clap::Args)]
 pub(crate) struct Doctor {
+    // No comment for help: a name in capitals would need quotes there.
+    #[cfg(feature = "pack")]
+    #[arg(
+        long,
+        value_name = "FOLDER",
+        num_args = 0..=1,
+        help = "Of this folder of programs' sessions instead; without FOLDER, that of this user"
+    )]
+    #[expect(
+        clippy::option_option,
+        reason = "whether it is given, and whether with a folder, are two questions"
+    )]
+    pub(crate) local: Option<Option<PathBuf>>,
     /// As one JSON list
     #[arg(long)]
     pub(crate) json: bool,
+    #[cfg(feature = "server")]
     #[command(flatten)]
     pub(crate) folder: Folder,
 }
 
+#[cfg(feature = "server")]
 #[derive(Debug, clap::Args)]
 pub(crate) struct Backup {
     /// The backup: a new folder
@@ -336,6 +392,7 @@ pub(crate) struct Backup {
     pub(crate) folder: Folder,
 }
 
+#[cfg(feature = "server")]
 #[derive(Debug, clap::Args)]
 pub(crate) struct Restore {
     /// The backup
@@ -346,6 +403,7 @@ pub(crate) struct Restore {
     pub(crate) data: PathBuf,
 }
 
+#[cfg(any(feature = "open", feature = "server"))]
 /// A server to ask.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Server {
@@ -360,11 +418,13 @@ pub(crate) struct Server {
     pub(crate) json: bool,
 }
 
+#[cfg(feature = "open")]
 /// What the commands on session files end with.
 const EXIT_HELP: &str = "\
 Exit codes: 0 everything was read; 1 nothing could be done; 2 wrong arguments; 3 some of the files is damaged:
 what could be read was written, and standard error says what was lost and where";
 
+#[cfg(feature = "open")]
 #[derive(Debug, clap::Args)]
 pub(crate) struct Open {
     /// A session file, which is opened with the others of its session beside it, or a folder of them
@@ -378,6 +438,7 @@ pub(crate) struct Open {
     pub(crate) filter: Option<String>,
 }
 
+#[cfg(feature = "server")]
 /// What `kymo import` ends with.
 const IMPORT_HELP: &str = "\
 Exit codes:
@@ -385,6 +446,7 @@ Exit codes:
   1  it could not be sent: what was sent stays, run it again
   3  some of it could not be read or added and was passed over; the server has the rest";
 
+#[cfg(feature = "server")]
 #[derive(Debug, clap::Args)]
 pub(crate) struct Import {
     /// A session file, which is sent with the others of its session beside it, a package of many sessions, or a folder of
@@ -411,6 +473,7 @@ pub(crate) struct Import {
     pub(crate) project: Option<String>,
 }
 
+#[cfg(feature = "open")]
 #[derive(Debug, clap::Args)]
 pub(crate) struct Export {
     /// A session file, which is read with the others of its session beside it, or a folder of them
@@ -427,6 +490,7 @@ pub(crate) struct Export {
     pub(crate) out: Option<PathBuf>,
 }
 
+#[cfg(feature = "open")]
 /// How events are written.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 #[value(rename_all = "lower")]
@@ -436,6 +500,7 @@ pub(crate) enum ExportFormat {
     Text,
 }
 
+#[cfg(feature = "open")]
 #[derive(Debug, clap::Args)]
 #[command(mut_arg("token", |token| token.required(false).required_unless_present("local")))]
 pub(crate) struct Sessions {
@@ -473,6 +538,7 @@ pub(crate) struct Sessions {
     pub(crate) limit: Option<usize>,
 }
 
+#[cfg(feature = "server")]
 #[derive(Debug, clap::Args)]
 pub(crate) struct Events {
     /// The session's id, or the id its agent gave it; without it, the filter is for all sessions

@@ -6,15 +6,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow, bail};
-use kymo::REPOSITORY_ENV;
 use kymo_filter::{Query, Subject, text};
-use kymo_store::{Clock, SystemClock};
 use kymo_viewer::session::fits;
 use kymo_viewer::{
     Ended, Format, LocalSession, SessionFiles, Summary, Told, View, find, local_session, write_events,
 };
 
 use crate::args::{Export, ExportFormat, Open, Sessions};
+use crate::clock;
 use crate::print::{Output, pointed};
 
 /// Something was damaged: what could be read was given.
@@ -40,8 +39,7 @@ pub(crate) fn open(args: &Open) -> anyhow::Result<ExitCode> {
     }
     // See no-color.org: set and not empty.
     let has_colors = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let view =
-        View { path: &args.path, filter: args.filter.as_deref(), has_colors, now: &|| SystemClock.now() };
+    let view = View { path: &args.path, filter: args.filter.as_deref(), has_colors, now: &clock::now };
     match kymo_viewer::view(&view)? {
         Ended::Asked => Ok(ExitCode::SUCCESS),
         Ended::Terminated => Ok(ExitCode::from(TERMINATED)),
@@ -57,6 +55,9 @@ pub(crate) fn export(args: &Export) -> anyhow::Result<ExitCode> {
         ExportFormat::Text => Format::Text,
     };
     let found = find(&args.path)?;
+    if found.sessions.is_empty() {
+        bail!("no session files (*.kymo) in {}", args.path.display());
+    }
     let Some(out) = &args.out else {
         let mut output = BufWriter::new(stdout().lock());
         return Ok(ended(&write_events(&found, format, query.as_ref(), &mut output)?, &args.path));
@@ -103,18 +104,6 @@ fn ended(told: &Told, path: &Path) -> ExitCode {
     }
 }
 
-/// Where the programs of this user keep their sessions: the first of the places that is there.
-fn repository() -> anyhow::Result<PathBuf> {
-    let roots = kymo::repository_roots(None);
-    roots.iter().find(|root| root.is_dir()).cloned().ok_or_else(|| {
-        let tried: Vec<String> = roots.iter().map(|root| root.display().to_string()).collect();
-        anyhow!(
-            "no program has kept a session in {}: expected kymo sessions --local FOLDER, or the folder in {REPOSITORY_ENV}",
-            tried.join(", ")
-        )
-    })
-}
-
 /// Brings what programs left that are gone from their spools to their sessions' files, and says so. Where that is not
 /// ours to do, the files are read as they are.
 fn recover(path: &Path) {
@@ -133,7 +122,7 @@ fn recover(path: &Path) {
 pub(crate) fn sessions(folder: Option<&Path>, args: &Sessions) -> anyhow::Result<ExitCode> {
     let folder = match folder {
         Some(folder) => folder.to_owned(),
-        None => repository()?,
+        None => crate::repository::root()?,
     };
     let query = query(args.filter.as_deref(), Subject::Session)?;
     let limit = args.limit.unwrap_or(if args.server.json { usize::MAX } else { SHOWN });
@@ -185,7 +174,7 @@ fn is_wanted(args: &Sessions, session: &SessionFiles, summary: &Summary) -> bool
 
 fn query(filter: Option<&str>, subject: Subject) -> anyhow::Result<Option<Query>> {
     let Some(filter) = filter else { return Ok(None) };
-    let query = Query::parse(filter, subject, SystemClock.now());
+    let query = Query::parse(filter, subject, clock::now());
     query
         .map(Some)
         .map_err(|wrong| anyhow!("{}", pointed(filter, wrong.position, wrong.length, &wrong.to_string())))

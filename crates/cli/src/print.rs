@@ -2,7 +2,9 @@
 
 use std::io::{BufWriter, ErrorKind, Stdout, Write, stdout};
 
+#[cfg(feature = "server")]
 use kymo_viewer::harmless;
+#[cfg(feature = "server")]
 use serde_json::Value;
 
 /// Buffered standard output.
@@ -37,6 +39,7 @@ pub(crate) fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
 }
 
+#[cfg(feature = "server")]
 /// A session for a person: when, how long, how it is, who, what.
 pub(crate) fn session_line(session: &Value) -> String {
     let text = |value: &Value| harmless(value.as_str().unwrap_or("-"));
@@ -57,6 +60,7 @@ pub(crate) fn session_line(session: &Value) -> String {
     )
 }
 
+#[cfg(feature = "server")]
 /// An event for a person: time, severity, category, text.
 pub(crate) fn event_line(event: &Value) -> String {
     let text = |value: &Value| value.as_str().map(harmless);

@@ -135,6 +135,10 @@ pub struct Reader {
     lost: Option<(u64, &'static str)>,
     budget: usize,
     is_over: bool,
+    /// Blocks are passed over.
+    is_outline: bool,
+    /// Where the chunk begins that was read last.
+    chunk_at: u64,
     counts: Counts,
 }
 
@@ -171,6 +175,13 @@ impl Reader {
         Self { session: Some(session), ..Self::starting(State::Lost, offset) }
     }
 
+    /// Tells where headers, frames and indexes are, and damage, without looking into the blocks: as fast as their
+    /// checksums are compared. [`Self::position`] is then the end of the last chunk that is whole.
+    #[must_use]
+    pub fn outline(self) -> Self {
+        Self { is_outline: true, ..self }
+    }
+
     fn starting(state: State, offset: u64) -> Self {
         Self {
             buffer: Vec::new(),
@@ -186,6 +197,8 @@ impl Reader {
             lost: None,
             budget: CHECKED_AT_FIRST,
             is_over: false,
+            is_outline: false,
+            chunk_at: offset,
             counts: Counts::default(),
         }
     }
@@ -216,6 +229,11 @@ impl Reader {
     /// Whether it looks for something to read on from, before which nothing can be read.
     pub fn is_lost(&self) -> bool {
         self.state == State::Lost
+    }
+
+    /// After a header: where its chunk begins.
+    pub fn item_offset(&self) -> u64 {
+        self.chunk_at
     }
 
     /// What was read and what was not, so far.
@@ -386,6 +404,7 @@ impl Reader {
         let result = self.understand(found);
         match result {
             Ok(()) => {
+                self.chunk_at = self.offset + self.at as u64;
                 self.at += found.total;
                 self.crc = found.crc;
             }
@@ -411,6 +430,10 @@ impl Reader {
                     return Err(Malformed("a frame of this session"));
                 }
                 let (first_sequence, time) = (head.first_sequence, head.time());
+                if self.is_outline {
+                    self.ready.push_back(Item::Frame { offset, first_sequence, time });
+                    return Ok(());
+                }
                 let mut frame = FrameReader::begin(&head, self.frame.take())?;
                 frame.block(block, &mut self.news, &mut self.counts)?;
                 self.frame = Some(frame);
@@ -419,6 +442,7 @@ impl Reader {
                 self.counts.blocks += 1;
                 self.ready.push_back(Item::Frame { offset, first_sequence, time });
             }
+            kind::BLOCK if self.is_outline => {}
             kind::BLOCK => {
                 let frame = self.frame.as_mut().ok_or(Malformed("a frame before a block"))?;
                 frame.block(payload, &mut self.news, &mut self.counts)?;

@@ -20,7 +20,7 @@
 //! |---|---|
 //! | [`session`] | files, what was lost in them, where events lie, threads that read |
 //! | [`lines`] | events and sessions as lines |
-//! | `screen` | the viewer: what is shown, keys, drawing, the terminal |
+//! | `screen` | the viewer, and the steps of [`pack`]: what is shown, keys, drawing, the terminal |
 //! | `row` | an event in one line |
 //! | `text` | foreign text made harmless and brought to a width |
 //! | `error` | what could not be done at all |
@@ -34,6 +34,6 @@ mod text;
 
 pub use error::{ViewError, ViewErrorKind};
 pub use lines::{Format, LocalSession, Told, local_session, write_events};
-pub use screen::{Ended, View, view};
+pub use screen::{Ended, View, pack, view};
 pub use session::{Found, SessionFiles, Summary, find};
-pub use text::harmless;
+pub use text::{bytes as size_text, harmless};

@@ -12,6 +12,8 @@ mod help;
 mod input;
 mod kymogram;
 mod overview;
+pub mod pack;
+mod pack_view;
 mod paint;
 mod sessions;
 mod terminal;

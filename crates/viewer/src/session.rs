@@ -7,6 +7,7 @@ mod fragment;
 mod frames;
 mod live;
 mod lookup;
+mod parts;
 mod selection;
 mod summary;
 

@@ -94,7 +94,7 @@ pub(crate) fn duration(span: std::time::Duration) -> String {
 }
 
 /// Bytes as people write them.
-pub(crate) fn bytes(bytes: u64) -> String {
+pub fn bytes(bytes: u64) -> String {
     match bytes {
         0..1000 => format!("{bytes} B"),
         1000..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),

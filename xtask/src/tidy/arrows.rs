@@ -15,7 +15,7 @@ use super::tree::{Tree, code, table_rows};
 /// Foreign crates (a final `*` stands for any ending) and the one crate that may build on them:
 /// they take long to compile and their types must not spread. `ureq` has two rows: what sends from people's programs,
 /// and what asks servers from a terminal.
-const OWNERS: [(&str, &str); 13] = [
+const OWNERS: [(&str, &str); 14] = [
     ("arrow*", "crates/store"),
     ("parquet", "crates/store"),
     ("sqlx", "crates/store"),
@@ -29,6 +29,7 @@ const OWNERS: [(&str, &str); 13] = [
     ("egui*", "crates/dialogs"),
     ("softbuffer", "crates/dialogs"),
     ("winit", "crates/dialogs"),
+    ("lettre", "crates/agent"),
 ];
 /// They compare with peers, drive real programs or show how others do, so they may use what they like.
 const EXEMPT: [&str; 3] = ["crates/bench", "crates/testkit", "examples/axum-service"];

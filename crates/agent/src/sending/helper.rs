@@ -228,7 +228,52 @@ fn send(task: &Task, settings: &SendSettings) -> bool {
 /// By the server; and by mail, if there is none or it cannot be reached. What goes because the server is there goes by its policy.
 fn send_once(folders: &[PathBuf], settings: &SendSettings, criteria: Criteria) -> SendReport {
     let beyond_policy = settings.send_sessions_on_exit || criteria.asked;
-    send_in(folders, settings, criteria, SendReason::Rule, beyond_policy, &mut |_| {}, &|| false)
+    #[cfg(feature = "mail")]
+    if settings.server.is_none() && settings.mail.is_some() {
+        return by_mail(folders, settings, criteria, SendReport::default());
+    }
+    let report =
+        send_in(folders, settings, criteria, SendReason::Rule, beyond_policy, &mut |_| {}, &|| false);
+    #[cfg(feature = "mail")]
+    if !report.failed.is_empty() && settings.mail.is_some() {
+        return by_mail(folders, settings, criteria, report);
+    }
+    report
+}
+
+/// What is not there yet, by mail. The report has what is still not sent: what the server said holds no more once a mail went.
+#[cfg(feature = "mail")]
+fn by_mail(
+    folders: &[PathBuf],
+    settings: &SendSettings,
+    criteria: Criteria,
+    before: SendReport,
+) -> SendReport {
+    use super::mail::{self, MailOptions};
+    let Some(to) = &settings.mail else { return before };
+    let mut report = SendReport { failed: Vec::new(), ..before };
+    for folder in folders {
+        let sessions = match super::select(folder, criteria) {
+            Ok(sessions) => sessions,
+            Err(error) => {
+                report.failed.push((None, format!("{}: {error}", folder.display())));
+                continue;
+            }
+        };
+        let gate = Gate::new(folder.parent().unwrap_or(folder), settings);
+        let may_leave = || criteria.asked || gate.is_open(SendReason::Rule);
+        let options = MailOptions { again: false, may_leave: &may_leave, stop: &|| false };
+        let sent = mail::send(&sessions, to, &options, &mut |_| {});
+        report.bytes += sent.bytes;
+        report.whole.extend(sent.whole);
+        report.part.extend(sent.part);
+        report.failed.extend(sent.failed);
+        report.notes.extend(sent.unreadable);
+        if sent.is_held {
+            report.failed.push((None, "held: the person has not consented".to_owned()));
+        }
+    }
+    report
 }
 
 #[cfg(test)]

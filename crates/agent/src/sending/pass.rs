@@ -174,6 +174,41 @@ pub(super) fn send_in(
     pass.report
 }
 
+/// The same for these sessions and no others, as they were selected. Sessions of processes that are gone are to be
+/// recovered before.
+pub fn send_these(
+    sessions: &[Local],
+    settings: &SendSettings,
+    reason: SendReason,
+    progress: &mut dyn FnMut(Progress),
+    stop: &dyn Fn() -> bool,
+) -> SendReport {
+    let client = match Client::of(settings) {
+        Ok(client) => client,
+        Err(error) => return SendReport { failed: vec![(None, error.text)], ..SendReport::default() },
+    };
+    let mut growing = Growing::default();
+    let mut pass = Pass {
+        client: &client,
+        settings,
+        pace: Pace::new(settings.bytes_per_second),
+        patience: Patience::ONCE,
+        growing: &mut growing,
+        progress,
+        stop,
+        report: SendReport::default(),
+        answers: 0,
+    };
+    let scope = Scope { growing: true, beyond_policy: true, trusts_sent: false };
+    for session in sessions {
+        let gate = Gate::new(session.folder.parent().unwrap_or(&session.folder), settings);
+        if let Err(Halt::Stopped | Halt::Server(_)) = pass.session(session, &gate, reason, scope) {
+            break;
+        }
+    }
+    pass.report
+}
+
 impl Pass<'_> {
     /// All sessions of a folder that are meant. False if there is no use in going on with another.
     fn folder(

@@ -41,7 +41,15 @@ pub struct SentFragment {
     pub is_given_up: bool,
 }
 
+/// [`Sent::to`] of what went by mail.
+pub(crate) const BY_MAIL: &str = "mail";
+
 impl Sent {
+    /// What is known went by mail.
+    pub fn is_by_mail(&self) -> bool {
+        self.to == BY_MAIL
+    }
+
     /// Of a session of that folder; empty where nothing is known.
     pub(crate) fn read(folder: &Path, stem: &FileName) -> Self {
         let mut text = String::new();

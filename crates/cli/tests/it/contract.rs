@@ -52,7 +52,7 @@ fn assert_contains(found: &Value, expected: &Value) {
 /// The help of every command equals `golden/help.txt`; `KYMO_GOLDEN=write` writes it anew.
 #[test]
 fn the_command_line_is_as_documented() {
-    let commands: [&[&str]; 26] = [
+    let commands: [&[&str]; 27] = [
         &[],
         &["serve"],
         &["project"],
@@ -77,6 +77,7 @@ fn the_command_line_is_as_documented() {
         &["config", "check"],
         &["open"],
         &["export"],
+        &["pack"],
         &["sessions"],
         &["events"],
     ];

@@ -1,38 +1,40 @@
 //! The real program, end to end.
 
-#[cfg(test)]
+#[cfg(all(test, feature = "server"))]
 mod access;
-#[cfg(test)]
+#[cfg(all(test, feature = "server"))]
 mod api_description;
-#[cfg(test)]
+#[cfg(all(test, feature = "server"))]
 mod api_types;
 #[cfg(test)]
 mod at_exit;
-#[cfg(test)]
+#[cfg(all(test, feature = "server"))]
 mod bad_input;
-#[cfg(test)]
+#[cfg(all(test, feature = "server"))]
 mod basics;
-#[cfg(test)]
+#[cfg(all(test, feature = "server"))]
 mod clients;
-#[cfg(test)]
+#[cfg(all(test, feature = "server"))]
 mod contract;
-#[cfg(test)]
+#[cfg(all(test, feature = "server"))]
 mod filter;
-#[cfg(test)]
+#[cfg(all(test, feature = "server"))]
 mod kill;
 #[cfg(test)]
 mod open;
-#[cfg(test)]
+#[cfg(all(test, feature = "server"))]
 mod operations;
 #[cfg(test)]
+mod pack;
+#[cfg(all(test, feature = "server"))]
 mod page;
-#[cfg(test)]
+#[cfg(all(test, feature = "server"))]
 mod segments;
-#[cfg(test)]
+#[cfg(all(test, feature = "server"))]
 mod settings;
-#[cfg(test)]
+#[cfg(all(test, feature = "server"))]
 mod uploads;
-#[cfg(test)]
+#[cfg(all(test, feature = "server"))]
 mod views;
 
 /// The program under test.

@@ -15,7 +15,7 @@ use crate::sample::sample;
 /// Records of the file: enough for every kind of part, argument and column, several frames, and some KB.
 const RECORDS: usize = 60;
 
-fn folder() -> PathBuf {
+pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../conformance/session-file")
 }
 
@@ -86,7 +86,7 @@ fn item_json(item: &Item) -> Json {
     }
 }
 
-fn told(bytes: &[u8]) -> String {
+pub(crate) fn told(bytes: &[u8]) -> String {
     let lines: Vec<String> = read(bytes).items.iter().map(|item| item_json(item).to_string()).collect();
     format!("{}\n", lines.join("\n"))
 }

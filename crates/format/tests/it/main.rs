@@ -9,6 +9,7 @@ mod growing;
 mod limits;
 mod live;
 mod newer;
+mod package;
 mod parts;
 mod reading;
 mod round_trip;

@@ -134,19 +134,25 @@ struct State {
     threads: Vec<Arc<Thread>>,
     spans: Vec<Arc<Span>>,
     nanos: i64,
+    first_sequence: u64,
     records: Vec<ReadRecord>,
 }
 
 /// So many random records in small blocks and frames.
 pub(crate) fn sample(random: &mut Random, records: usize) -> Sample {
+    sample_of(&header(), random, records)
+}
+
+pub(crate) fn sample_of(header: &Header, random: &mut Random, records: usize) -> Sample {
     let settings =
         Settings { frame_raw_bytes: 1200, block_raw_bytes: 300, time_unit_nanos: 1, ..Settings::default() };
     let mut state = State {
-        writer: Writer::new(&header(), settings).unwrap(),
+        writer: Writer::new(header, settings).unwrap(),
         callsites: Vec::new(),
         threads: Vec::new(),
         spans: Vec::new(),
         nanos: 1_790_000_100_000_000_000,
+        first_sequence: header.first_sequence,
         records: Vec::new(),
     };
     for _ in 0..records {
@@ -209,7 +215,7 @@ impl State {
         let callsite = random.below(self.callsites.len() as u64) as usize;
         let thread = random.below(self.threads.len() as u64) as usize;
         let mut read = ReadRecord {
-            sequence: 101 + self.records.len() as u64,
+            sequence: self.first_sequence + self.records.len() as u64,
             time: Timestamp::from_unix_nanos(self.nanos),
             severity: self.callsites[callsite].severity,
             category: maybe(random, 8),

@@ -51,6 +51,8 @@ pub fn local_session(session: &SessionFiles, summary: &Summary) -> LocalSession 
         (Some(name), Some(version)) => Some(format!("{name} {version}")),
         (name, version) => name.or(version),
     };
+    let mut files: Vec<PathBuf> = session.fragments.iter().map(|fragment| fragment.path.clone()).collect();
+    files.dedup();
     LocalSession {
         id: session.id().map(|id| id.to_string()),
         kind: header.map(|header| header.kind.as_str()),
@@ -75,7 +77,7 @@ pub fn local_session(session: &SessionFiles, summary: &Summary) -> LocalSession 
         damaged_bytes: summary.account.damaged_bytes,
         previous: header.and_then(|header| header.previous).map(|id| id.to_string()),
         agent: header.map(|header| header.agent.clone()),
-        files: session.fragments.iter().map(|fragment| fragment.path.clone()).collect(),
+        files,
     }
 }
 

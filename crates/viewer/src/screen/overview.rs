@@ -117,7 +117,8 @@ impl State {
                     let has_grown = entry.files.bytes() != files.bytes();
                     Entry {
                         is_stale: entry.is_stale || has_grown,
-                        fits: entry.fits.filter(|_| !has_grown),
+                        // What fitted stays in sight until it was looked at again.
+                        fits: entry.fits,
                         summary: entry.summary,
                         files,
                     }
@@ -138,13 +139,11 @@ impl State {
 
 fn work(shared: &Shared) {
     while !shared.is_stopped() {
-        let (entry, query, number) = {
-            let state = shared.lock();
-            (state.open().cloned(), state.query.clone(), state.query_number)
-        };
+        let state = shared.lock();
+        let (entry, query, number) = (state.open().cloned(), state.query.clone(), state.query_number);
         let Some(entry) = entry else {
-            let guard = shared.lock();
-            let (guard, waited) = match shared.news.wait_timeout(guard, POLL) {
+            // Under the lock under which there was nothing to do: no word can come in between.
+            let (guard, waited) = match shared.news.wait_timeout(state, POLL) {
                 Ok((guard, waited)) => (guard, waited),
                 Err(poisoned) => poisoned.into_inner(),
             };
@@ -157,6 +156,7 @@ fn work(shared: &Shared) {
             }
             continue;
         };
+        drop(state);
         let summary = match entry.summary {
             Some(summary) if !entry.is_stale => summary,
             _ => Arc::new(Summary::of(&entry.files, &|| shared.is_stopped())),

@@ -40,7 +40,8 @@ impl Screen {
         }));
         enable_raw_mode()?;
         // From here on dropping gives the terminal back.
-        let screen = Self { terminal: Terminal::new(CrosstermBackend::new(stdout()))? };
+        let terminal = Terminal::new(CrosstermBackend::new(stdout())).inspect_err(|_| give_back())?;
+        let screen = Self { terminal };
         execute!(stdout(), EnterAlternateScreen, EnableMouseCapture)?;
         let on_input = sender.clone();
         thread::spawn(move || {

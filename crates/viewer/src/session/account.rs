@@ -82,7 +82,7 @@ impl Account {
                 format!("{path} is no session file: expected {expected}")
             }
             0 => format!("{path}: what ends at byte {offset} was written wrong: expected {expected}"),
-            _ if offset + bytes >= fragment.bytes => {
+            _ if fragment.end.is_none() && offset + bytes >= fragment.start + fragment.bytes => {
                 format!(
                     "{path} breaks off: its last {bytes} bytes, from byte {offset} on, cannot be read: expected {expected}"
                 )

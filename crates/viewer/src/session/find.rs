@@ -1,15 +1,14 @@
 //! Which files there are, and which of them are one session.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use kymo_format::limits::HEADER_BYTES_MAX;
-use kymo_format::{Header, Item, Reader};
+use kymo_format::Header;
 use kymo_model::{SessionId, Timestamp};
 
+use super::parts::{parts, pieces};
 use crate::error::ViewError;
 
 /// Folders below the one that was named: product, application and what people put around them.
@@ -19,15 +18,17 @@ pub const DEPTH_MAX: usize = 8;
 pub const FILES_MAX: usize = 20_000;
 /// Entries of folders looked at, session files or not: somebody's whole disk must not take minutes.
 const ENTRIES_MAX: usize = 500_000;
-/// Bytes that certainly hold the header: its limit, and the first bytes and frame of its chunk.
-const HEAD_BYTES: u64 = HEADER_BYTES_MAX as u64 + 64;
 const ENDING: &str = "kymo";
 
-/// One file of a session.
+/// One file of a session, or a part of a file that holds several.
 #[derive(Clone, Debug)]
 pub struct Fragment {
     /// Where.
     pub path: PathBuf,
+    /// Byte of the file at which it begins.
+    pub start: u64,
+    /// Byte of the file before which it ends; `None`: at the file's end, which may grow.
+    pub end: Option<u64>,
     /// How long it was when it was found.
     pub bytes: u64,
     /// What it says of itself, if that can be read.
@@ -90,17 +91,21 @@ pub fn find(path: &Path) -> Result<Found, ViewError> {
         search.folder(path, 0).map_err(|error| ViewError::at(path, error))?;
         return Ok(search.done());
     }
-    let named = head(path).map_err(|error| ViewError::at(path, error))?;
+    let (named, is_cut) = parts(path).map_err(|error| ViewError::at(path, error))?;
     let mut search = Search::default();
-    if let (Some(header), Some(folder)) = (&named.header, folder_of(path)) {
-        search.only = Some(header.session);
+    let session = |fragment: &Fragment| fragment.header.as_ref().map(|header| header.session);
+    // A package of many sessions is what was asked for; one session has its other files beside it.
+    let is_one = named.iter().all(|fragment| session(fragment) == session(&named[0]));
+    if let (true, Some(id), Some(folder)) = (is_one, session(&named[0]), folder_of(path)) {
+        search.only = Some(id);
         // A folder that may not be listed has a file that may be read.
         if search.folder(folder, DEPTH_MAX).is_err() {
             search.found.clear();
         }
     }
     if !search.found.iter().any(|fragment| same_file(&fragment.path, path)) {
-        search.found.push(named);
+        search.found.extend(named);
+        search.note_cut(path, is_cut);
     }
     Ok(search.done())
 }
@@ -173,19 +178,26 @@ impl Search {
     }
 
     fn file(&mut self, path: &Path) {
-        match head(path) {
-            Ok(fragment) => {
-                let is_wanted = self
-                    .only
-                    .is_none_or(|only| fragment.header.as_ref().is_some_and(|header| header.session == only));
-                if is_wanted {
-                    self.found.push(fragment);
-                }
+        match parts(path) {
+            Ok((parts, is_cut)) => {
+                let is_wanted = |fragment: &Fragment| {
+                    let header = fragment.header.as_ref();
+                    self.only.is_none_or(|only| header.is_some_and(|header| header.session == only))
+                };
+                let wanted: Vec<Fragment> = parts.into_iter().filter(is_wanted).collect();
+                self.found.extend(wanted);
+                self.note_cut(path, is_cut);
             }
             Err(error) if self.only.is_none() => {
                 self.notes.push(format!("{} cannot be read: {error}", path.display()));
             }
             Err(_) => {}
+        }
+    }
+
+    fn note_cut(&mut self, path: &Path, is_cut: bool) {
+        if is_cut {
+            self.notes.push(format!("{}: not all of its sessions were looked at", path.display()));
         }
     }
 
@@ -207,34 +219,28 @@ impl Search {
     }
 }
 
-/// By number. Of two files with one number the longer has more of it.
+/// By number. Of files with one number those stay that go on from one another.
 fn in_order(session: &mut SessionFiles) {
     let number = |fragment: &Fragment| fragment.header.as_ref().map_or(0, |header| header.fragment);
-    session.fragments.sort_by_key(|fragment| (number(fragment), std::cmp::Reverse(fragment.bytes)));
-    let mut seen = None;
-    let notes = &mut session.notes;
-    session.fragments.retain(|fragment| {
-        let is_first = fragment.header.is_none() || seen != Some(number(fragment));
-        if !is_first {
-            let (path, number) = (fragment.path.display(), number(fragment));
-            notes.push(format!("{path} is passed over: another file is fragment {number} of the session"));
+    session.fragments.sort_by_key(number);
+    let mut ordered: Vec<Fragment> = Vec::new();
+    let mut rest = std::mem::take(&mut session.fragments).into_iter().peekable();
+    while let Some(fragment) = rest.next() {
+        let at = number(&fragment);
+        let mut same = vec![fragment];
+        while let Some(next) = rest.next_if(|next| next.header.is_some() && number(next) == at) {
+            same.push(next);
         }
-        seen = Some(number(fragment));
-        is_first
-    });
-}
-
-/// The file's length and header. A header that cannot be read is no error.
-fn head(path: &Path) -> std::io::Result<Fragment> {
-    let mut bytes = Vec::new();
-    let file = File::open(path)?;
-    let length = file.metadata()?.len();
-    file.take(HEAD_BYTES).read_to_end(&mut bytes)?;
-    let mut reader = Reader::new();
-    reader.feed(&bytes);
-    let header = match reader.next() {
-        Some(Item::Header(header)) => Some(header),
-        _ => None,
-    };
-    Ok(Fragment { path: path.to_owned(), bytes: length, header })
+        if same.len() == 1 || same[0].header.is_none() {
+            ordered.append(&mut same);
+            continue;
+        }
+        let (mut kept, passed_over) = pieces(same);
+        session.notes.extend(passed_over.iter().map(|fragment| {
+            let path = fragment.path.display();
+            format!("{path} is passed over: another file is fragment {at} of the session")
+        }));
+        ordered.append(&mut kept);
+    }
+    session.fragments = ordered;
 }

@@ -16,20 +16,31 @@ pub(crate) struct FragmentReader {
     file: File,
     reader: Reader,
     piece: Vec<u8>,
+    /// Bytes to the fragment's end, where that is not the file's.
+    left: Option<u64>,
 }
 
 impl FragmentReader {
     /// From the beginning.
     pub(crate) fn open(fragment: &Fragment) -> io::Result<Self> {
+        if fragment.start > 0 {
+            return Self::open_at(fragment, fragment.start);
+        }
         let file = File::open(&fragment.path)?;
-        Ok(Self { file, reader: Reader::new(), piece: vec![0; PIECE_BYTES] })
+        Ok(Self { file, reader: Reader::new(), piece: vec![0; PIECE_BYTES], left: fragment.end })
     }
 
     /// From the frame that begins there.
     pub(crate) fn open_at(fragment: &Fragment, offset: u64) -> io::Result<Self> {
         let mut file = File::open(&fragment.path)?;
         file.seek(SeekFrom::Start(offset))?;
-        Ok(Self { file, reader: Reader::from_the_middle(offset), piece: vec![0; PIECE_BYTES] })
+        let left = fragment.end.map(|end| end.saturating_sub(offset));
+        Ok(Self { file, reader: Reader::from_the_middle(offset), piece: vec![0; PIECE_BYTES], left })
+    }
+
+    /// Tells only where headers and frames are: see [`Reader::outline`].
+    pub(crate) fn outline(self) -> Self {
+        Self { reader: self.reader.outline(), ..self }
     }
 
     /// The next item; `None`: no more bytes, for now.
@@ -38,9 +49,13 @@ impl FragmentReader {
             if let Some(item) = self.reader.next() {
                 return Ok(Some(item));
             }
-            match self.file.read(&mut self.piece) {
+            let room = self.left.map_or(PIECE_BYTES, |left| left.min(PIECE_BYTES as u64) as usize);
+            match self.file.read(&mut self.piece[..room]) {
                 Ok(0) => return Ok(None),
-                Ok(length) => self.reader.feed(&self.piece[..length]),
+                Ok(length) => {
+                    self.left = self.left.map(|left| left - length as u64);
+                    self.reader.feed(&self.piece[..length]);
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }

@@ -296,7 +296,7 @@ fn tail_damage(fragment: &Fragment, at: usize, offset: u64) -> Vec<String> {
     while let Ok(Some(_)) = reader.next() {}
     reader.finish();
     let bytes = std::fs::metadata(&fragment.path).map_or(fragment.bytes, |metadata| metadata.len());
-    let fragment = Fragment { bytes, ..fragment.clone() };
+    let fragment = Fragment { bytes: bytes.saturating_sub(fragment.start), ..fragment.clone() };
     let mut account = super::Account::default();
     if offset > 0 || fragment.header.is_some() || at > 0 {
         account.begin_inside();

@@ -112,6 +112,12 @@ impl Builder {
         self.change_send(|send| change(send.mail.get_or_insert_default()))
     }
 
+    /// What holds for sending when all was said, and what is wrong in it.
+    pub(crate) fn settings_of_sending(self) -> (SendSettings, Vec<String>) {
+        let mut wrong = Vec::new();
+        (self.with_token(&mut wrong).send, wrong)
+    }
+
     /// With the token of the file, if there is one; or what is wrong with it.
     pub(in crate::session) fn with_token(mut self, wrong: &mut Vec<String>) -> Self {
         if let Some(path) = self.token_file.take() {

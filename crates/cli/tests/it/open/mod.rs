@@ -5,5 +5,5 @@ mod files;
 mod follow;
 mod large;
 mod lines;
-mod pty;
+pub(crate) mod pty;
 mod screens;

@@ -23,7 +23,7 @@ struct Seen {
 }
 
 /// `kymo` in a terminal of its own; killed when dropped.
-pub(super) struct Pty {
+pub(crate) struct Pty {
     seen: Arc<(Mutex<Seen>, Condvar)>,
     writer: Box<dyn Write + Send>,
     child: Box<dyn Child + Send + Sync>,
@@ -48,11 +48,11 @@ fn size((columns, rows): (u16, u16)) -> PtySize {
 
 impl Pty {
     /// `kymo open PATH` on a terminal of that many columns and rows.
-    pub(super) fn open(path: &Path, cells: (u16, u16)) -> Self {
+    pub(crate) fn open(path: &Path, cells: (u16, u16)) -> Self {
         Self::start(&["open", path.to_str().unwrap()], cells, &[])
     }
 
-    pub(super) fn start(args: &[&str], cells: (u16, u16), environment: &[(&str, &str)]) -> Self {
+    pub(crate) fn start(args: &[&str], cells: (u16, u16), environment: &[(&str, &str)]) -> Self {
         let pty = native_pty_system().openpty(size(cells)).unwrap();
         let mut command = CommandBuilder::new(KYMO);
         command.args(args);
@@ -88,12 +88,12 @@ impl Pty {
         Self { seen, writer: pty.master.take_writer().unwrap(), child, master: pty.master }
     }
 
-    pub(super) fn keys(&mut self, keys: &str) {
+    pub(crate) fn keys(&mut self, keys: &str) {
         self.writer.write_all(keys.as_bytes()).unwrap();
         self.writer.flush().unwrap();
     }
 
-    pub(super) fn resize(&self, cells: (u16, u16)) {
+    pub(crate) fn resize(&self, cells: (u16, u16)) {
         self.seen
             .0
             .lock()
@@ -104,12 +104,12 @@ impl Pty {
         self.master.resize(size(cells)).unwrap();
     }
 
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         self.seen.0.lock().unwrap().parser.screen().contents()
     }
 
     /// Waits until the screen's text is as wanted, and returns it.
-    pub(super) fn until(&self, what: &str, holds: impl Fn(&str) -> bool) -> String {
+    pub(crate) fn until(&self, what: &str, holds: impl Fn(&str) -> bool) -> String {
         let by = Instant::now() + WAIT_AT_MOST;
         let mut seen = self.seen.0.lock().unwrap();
         loop {
@@ -123,12 +123,12 @@ impl Pty {
     }
 
     /// Waits until the screen has this text.
-    pub(super) fn shows(&self, part: &str) -> String {
+    pub(crate) fn shows(&self, part: &str) -> String {
         self.until(part, |text| text.contains(part))
     }
 
     /// The cells of a text on the screen.
-    pub(super) fn cells(&self, part: &str) -> Vec<vt100::Cell> {
+    pub(crate) fn cells(&self, part: &str) -> Vec<vt100::Cell> {
         let seen = self.seen.0.lock().unwrap();
         let screen = seen.parser.screen();
         let (rows, columns) = screen.size();
@@ -147,18 +147,18 @@ impl Pty {
         panic!("{part:?} is not on the screen:\n{}", screen.contents());
     }
 
-    pub(super) fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.process_id().unwrap()
     }
 
-    pub(super) fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let sent = Command::new("kill").arg(name).arg(self.pid().to_string()).status().unwrap();
         assert!(sent.success());
     }
 
     /// Waits for the program's end; its exit code. The terminal has to be as it was: the other screen left, the
     /// cursor there, the mouse nobody's.
-    pub(super) fn ends(&mut self) -> u32 {
+    pub(crate) fn ends(&mut self) -> u32 {
         let status = self.child.wait().unwrap();
         let by = Instant::now() + WAIT_AT_MOST;
         let mut seen = self.seen.0.lock().unwrap();

@@ -1,0 +1,172 @@
+//! The fragments in a file: one as a program wrote it, or those of one or many sessions as in a
+//! package: one behind another, each with its header.
+//!
+//! A file that ends with an index is one fragment, and only its head is read. Others are read through by the checksums of
+//! their chunks, without looking into these.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+use std::sync::Arc;
+
+use kymo_format::limits::HEADER_BYTES_MAX;
+use kymo_format::{Header, Index, Item, Reader, index_length};
+
+use super::find::Fragment;
+use super::fragment::FragmentReader;
+
+/// Bytes that certainly hold the header: its limit, and the first bytes and frame of its chunk.
+const HEAD_BYTES: u64 = HEADER_BYTES_MAX as u64 + 64;
+/// Bytes at the end of a file that say where its index begins.
+const TAIL_BYTES: u64 = 8;
+/// Bytes of an index: 16,384 frames at three numbers of at most ten bytes, and what stands around them.
+const INDEX_BYTES_MAX: u64 = 512 << 10;
+/// Fragments of one file: 10,000 sessions of some. Those behind are told as not looked at.
+const PARTS_MAX: usize = 20_000;
+/// Read at a time.
+const PIECE_BYTES: usize = 64 << 10;
+
+/// The fragments of a file, at least one, in its order; and whether there are more than are looked at. A header that
+/// cannot be read is no error.
+pub(super) fn parts(path: &Path) -> io::Result<(Vec<Fragment>, bool)> {
+    let mut bytes = Vec::new();
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len();
+    file.by_ref().take(HEAD_BYTES).read_to_end(&mut bytes)?;
+    let mut reader = Reader::new();
+    reader.feed(&bytes);
+    let header = match reader.next() {
+        Some(Item::Header(header)) => Some(header),
+        _ => None,
+    };
+    let whole = Fragment { path: path.to_owned(), start: 0, end: None, bytes: length, header };
+    if whole.header.is_none() || ends_with_an_index(&mut file, length)? {
+        return Ok((vec![whole], false));
+    }
+    file.seek(SeekFrom::Start(0))?;
+    let (headers, is_cut) = headers(&mut file)?;
+    if headers.len() < 2 {
+        return Ok((vec![whole], false));
+    }
+    let starts: Vec<u64> = headers.iter().map(|(at, _)| *at).collect();
+    let parts = headers.into_iter().enumerate().map(|(at, (start, header))| {
+        let end = starts.get(at + 1).copied();
+        let bytes = end.unwrap_or(length).saturating_sub(start);
+        Fragment { path: path.to_owned(), start, end, bytes, header: Some(header) }
+    });
+    Ok((parts.collect(), is_cut))
+}
+
+fn ends_with_an_index(file: &mut File, length: u64) -> io::Result<bool> {
+    let mut last = [0; TAIL_BYTES as usize];
+    let Some(at) = length.checked_sub(TAIL_BYTES) else { return Ok(false) };
+    file.seek(SeekFrom::Start(at))?;
+    file.read_exact(&mut last)?;
+    let index = index_length(last) as u64;
+    let Some(at) = length.checked_sub(index).filter(|_| (TAIL_BYTES..=INDEX_BYTES_MAX).contains(&index))
+    else {
+        return Ok(false);
+    };
+    file.seek(SeekFrom::Start(at))?;
+    let mut tail = Vec::new();
+    file.take(index).read_to_end(&mut tail)?;
+    Ok(Index::from_tail(&tail).is_some())
+}
+
+/// Headers, and where each begins; the first with the file.
+type Headers = Vec<(u64, Arc<Header>)>;
+
+fn headers(file: &mut File) -> io::Result<(Headers, bool)> {
+    let (mut reader, mut piece) = (Reader::new().outline(), vec![0; PIECE_BYTES]);
+    let (mut headers, mut is_over) = (Vec::new(), false);
+    while !is_over {
+        let read = file.read(&mut piece)?;
+        is_over = read == 0;
+        if is_over {
+            reader.finish();
+        }
+        reader.feed(&piece[..read]);
+        while let Some(item) = reader.next() {
+            if let Item::Header(header) = item {
+                if headers.len() == PARTS_MAX {
+                    return Ok((headers, true));
+                }
+                let start = if headers.is_empty() { 0 } else { reader.item_offset() };
+                headers.push((start, header));
+            }
+        }
+    }
+    Ok((headers, false))
+}
+
+/// What of a fragment is in a file.
+#[derive(Debug)]
+struct Reach {
+    /// Offset and first sequence of each frame.
+    frames: Vec<(u64, u64)>,
+    /// After the last record.
+    next_sequence: u64,
+}
+
+impl Reach {
+    fn of(fragment: &Fragment) -> Option<Self> {
+        let mut reach = Self { frames: Vec::new(), next_sequence: 0 };
+        let mut outline = FragmentReader::open(fragment).ok()?.outline();
+        while let Some(item) = outline.next().ok()? {
+            if let Item::Frame { offset, first_sequence, .. } = item {
+                reach.frames.push((offset, first_sequence));
+            }
+        }
+        // Only the last frame is looked into.
+        let (last, _) = *reach.frames.last()?;
+        let mut reader = FragmentReader::open_at(fragment, last).ok()?;
+        while let Some(item) = reader.next().ok()? {
+            if let Item::Record(record) = item {
+                reach.next_sequence = record.sequence.saturating_add(1);
+            }
+        }
+        Some(reach)
+    }
+
+    fn first(&self) -> u64 {
+        self.frames.first().map_or(u64::MAX, |(_, sequence)| *sequence)
+    }
+}
+
+/// Of several files that say they are one fragment: the pieces of it that go on from one another, each record once. Those
+/// that say nothing more are left out, others that do not fit are given back. Reads through where their frames are.
+pub(super) fn pieces(candidates: Vec<Fragment>) -> (Vec<Fragment>, Vec<Fragment>) {
+    let (mut readable, mut passed_over) = (Vec::new(), Vec::new());
+    for fragment in candidates {
+        match Reach::of(&fragment) {
+            Some(reach) => readable.push((fragment, reach)),
+            None => passed_over.push(fragment),
+        }
+    }
+    // Of those with one beginning the one that says most comes first.
+    readable.sort_by_key(|(fragment, reach)| {
+        (reach.first(), std::cmp::Reverse((reach.next_sequence, fragment.bytes)))
+    });
+    let mut kept: Vec<(Fragment, Reach)> = Vec::new();
+    for (fragment, reach) in readable {
+        let Some((last, before)) = kept.last_mut() else {
+            kept.push((fragment, reach));
+            continue;
+        };
+        if reach.next_sequence <= before.next_sequence {
+            // A copy, or what went by an earlier mail.
+            continue;
+        }
+        if reach.first() >= before.next_sequence {
+            kept.push((fragment, reach));
+        } else if let Some((offset, _)) = before.frames.iter().find(|(_, first)| *first == reach.first()) {
+            // It was sent while it grew: what follows begins with the frame that was not done.
+            last.end = Some(*offset);
+            last.bytes = offset - last.start;
+            kept.push((fragment, reach));
+        } else {
+            passed_over.push(fragment);
+        }
+    }
+    (kept.into_iter().map(|(fragment, _)| fragment).collect(), passed_over)
+}
