@@ -33,7 +33,9 @@ fn item(number: u64) -> Item {
         } else {
             ("queue", &["value"])
         };
-        values.iter().for_each(|name| event.attributes.push(*name, value.clone()));
+        for name in values {
+            event.attributes.push(*name, value.clone());
+        }
         event.attributes.push("till", Value::Int(number as i64 % 2));
         event.attributes.push("kymo.template", Value::Text("{value}".to_owned()));
         event.attributes.push("metric.name", Value::Text(name.to_owned()));
