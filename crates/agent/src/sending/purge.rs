@@ -43,3 +43,44 @@ pub(super) fn purge(local: &Local, sent: &Sent) -> io::Result<u64> {
     }
     Ok(purged)
 }
+
+#[cfg(test)]
+mod tests {
+    use kymo_model::{SessionId, Timestamp};
+
+    use super::*;
+    use crate::repository::Summary;
+    use crate::repository::names::FileName;
+    use crate::sending::{Criteria, SentFragment, select};
+
+    #[test]
+    fn only_what_was_confirmed_to_the_last_byte_goes_and_words_with_the_last_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let started_at = Timestamp::from_unix_millis(1_790_000_000_000).unwrap();
+        let stem = FileName::new(SessionId::from_u128(7), started_at);
+        for number in 1..=2 {
+            std::fs::write(folder.path().join(stem.fragment(number)), [0; 100]).unwrap();
+        }
+        let summary = Summary { state: "ended".to_owned(), ..Summary::default() };
+        summary.write(&folder.path().join(stem.summary())).unwrap();
+        let local = || select(folder.path(), Criteria::ALL).unwrap().remove(0);
+        let sent = |number, bytes, is_complete, is_given_up| {
+            let fragment = SentFragment { bytes, is_complete, is_given_up };
+            Sent { fragments: [(number, fragment)].into(), ..Sent::default() }
+        };
+        for unsure in [sent(1, 100, false, false), sent(1, 99, true, false), sent(1, 100, false, true)] {
+            assert_eq!(purge(&local(), &unsure).unwrap(), 0, "{unsure:?}");
+        }
+        let lock = File::create(folder.path().join("prune.lock")).unwrap();
+        lock.try_lock().unwrap();
+        assert_eq!(purge(&local(), &sent(1, 100, true, false)).unwrap(), 0, "somebody prunes");
+        drop(lock);
+        assert_eq!(purge(&local(), &sent(1, 100, true, false)).unwrap(), 1);
+        assert!(folder.path().join(stem.summary()).exists());
+        std::fs::write(folder.path().join(stem.spool()), "").unwrap();
+        assert_eq!(purge(&local(), &sent(2, 100, true, false)).unwrap(), 0, "it runs");
+        std::fs::remove_file(folder.path().join(stem.spool())).unwrap();
+        assert_eq!(purge(&local(), &sent(2, 100, true, false)).unwrap(), 1);
+        assert!(!folder.path().join(stem.summary()).exists());
+    }
+}
