@@ -72,14 +72,14 @@ pub(crate) fn folders(application: &Path, settings: &SendSettings) -> Vec<PathBu
 }
 
 /// Wishes something of the session of now: what was recorded before goes to its file, the wish beside it, and the sender
-/// looks at once. Waits as [`crate::flush`] does.
+/// looks at once. Waits as [`crate::flush`] does. [`Wish::user_asked`] is for a program's own front end, which a person used just
+/// now.
 ///
 /// Errors: `NotFound` without a session; what the disk says.
 pub fn wish(wish: Wish) -> std::io::Result<()> {
     let running = crate::session::running().ok_or(std::io::ErrorKind::NotFound)?;
     crate::flush();
-    // A person's word comes by a front end only.
-    running.wish(Wish { user_asked: false, ..wish })?;
+    running.wish(wish)?;
     running.nudge_sender();
     Ok(())
 }

@@ -221,7 +221,8 @@ fn write(
         found.define_spans(&mut file);
         if let Some(dead) = dead {
             report = dead.recover(&found.framed(), &mut file)?;
-            summary.dropped = report.dropped.total() + report.damaged_places;
+            // Its last word may be later than the spool's, which says what it was when something was last framed.
+            summary.dropped = (report.dropped.total() + report.damaged_places).max(summary.dropped);
         }
         let time = file.last_time().max(found.sure.last_time);
         file.end(End { time, reason, note: None, recovered: true })?;

@@ -470,8 +470,8 @@ impl Pending {
 /// What of a session is to be sent now, by rule or by wish; `None` if there is nothing to do.
 fn scope(local: &Local, settings: &SendSettings, server: &str) -> Option<Scope> {
     let is_known = local.sent.to == server;
-    // What is wished through its end waits for that.
-    let is_wished = local.wish.as_ref().is_some_and(|wish| wish.now || !local.is_running);
+    // What is wished when it has ended waits for that.
+    let is_wished = local.wish.as_ref().is_some_and(|wish| wish.now || wish.through_end || !local.is_running);
     if is_known && local.sent.is_whole && !is_wished && !settings.purge_sent_sessions {
         return None;
     }

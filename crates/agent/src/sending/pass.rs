@@ -535,7 +535,7 @@ fn fulfil(local: &Local, seen: &Wish, is_whole: bool) {
     if now.as_ref() != Some(seen) {
         return;
     }
-    if is_whole || !seen.through_end {
+    if is_whole || !(seen.through_end || seen.when_ended) {
         let _ = Wish::remove(&local.folder, &local.stem);
     } else if seen.now {
         let _ = Wish { now: false, ..seen.clone() }.write(&local.folder, &local.stem);

@@ -21,6 +21,8 @@ pub struct Wish {
     pub now: bool,
     /// All of it, through its end.
     pub through_end: bool,
+    /// All of it, but not before it has ended.
+    pub when_ended: bool,
     /// A person asked for it: consent does not hold it.
     pub user_asked: bool,
     /// When it was wished last: RFC 3339, UTC.
@@ -48,6 +50,7 @@ impl Wish {
         let wish = Self {
             now: self.now || before.now,
             through_end: self.through_end || before.through_end,
+            when_ended: self.when_ended || before.when_ended,
             user_asked: self.user_asked || before.user_asked,
             at: clock::now().to_string(),
         };
@@ -67,7 +70,7 @@ impl Wish {
 
     /// Writes it; or removes it, if it wishes nothing.
     pub(crate) fn write_or_remove(&self, folder: &Path, stem: &FileName) -> io::Result<()> {
-        if self.now || self.through_end {
+        if self.now || self.through_end || self.when_ended {
             return self.write(folder, stem);
         }
         Self::remove(folder, stem)

@@ -111,11 +111,11 @@ pub(super) fn align(running: &Arc<Running>) {
 /// Should there be no helper, or one that is killed, the next start finds this.
 fn align_wish(running: &Running, is_on: bool) -> io::Result<()> {
     let known = Wish::read(&running.folder, &running.stem)?.unwrap_or_default();
-    if is_on && !known.through_end {
-        return Wish { through_end: true, ..Wish::default() }.make(&running.folder, &running.stem);
+    if is_on && !known.when_ended {
+        return Wish { when_ended: true, ..Wish::default() }.make(&running.folder, &running.stem);
     }
-    if !is_on && known.through_end && !known.user_asked {
-        return Wish { through_end: false, ..known }.write_or_remove(&running.folder, &running.stem);
+    if !is_on && known.when_ended && !known.user_asked {
+        return Wish { when_ended: false, ..known }.write_or_remove(&running.folder, &running.stem);
     }
     Ok(())
 }

@@ -17,7 +17,7 @@ use crate::session::Running;
 /// A person wants this session through its end, and the older ones that were not sent.
 pub(super) fn report_at_end(running: &Arc<Running>) -> io::Result<()> {
     let settings = running.policy.settings();
-    let wish = || Wish { through_end: true, user_asked: true, ..Wish::default() };
+    let wish = || Wish { when_ended: true, user_asked: true, ..Wish::default() };
     wish().make(&running.folder, &running.stem)?;
     for folder in folders(&running.folder, &settings) {
         // Another application's folder that cannot be read keeps nothing back of this one.
