@@ -56,7 +56,9 @@ fn plays_a_till() {
             "panic" => drop(std::thread::spawn(|| panic!("no change left")).join().unwrap_err()),
             "abort" => std::process::abort(),
             "exit" => kymo::set_send_sessions_on_exit(rest == "on"),
-            "alert" => kymo::on_alert(|alert| alert.send_on_exit()),
+            "alert" => kymo::on_alert(|alert: &kymo::Alert<'_>| {
+                alert.send_on_exit();
+            }),
             "yes" => drop(kymo::set_consent(ConsentState::Granted).unwrap()),
             "no" => drop(kymo::set_consent(ConsentState::Refused).unwrap()),
             "end" => drop(kymo::end_session(EndReason::Normal, None)),
