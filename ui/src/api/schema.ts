@@ -109,6 +109,8 @@ export interface components {
             /** @description Those that hold something. */
             buckets: components["schemas"]["DensityBucket"][];
             from: components["schemas"]["Moment"];
+            /** @description Where events of a program are missing, whatever the filter; the 64 largest. */
+            gaps: components["schemas"]["Gap"][];
             to: components["schemas"]["Moment"];
             /** Format: double */
             width_seconds: number;
@@ -234,6 +236,18 @@ export interface components {
             line: number | null;
             type: string | null;
         };
+        /** @description Events that a program recorded and that are not here. */
+        Gap: {
+            /**
+             * Format: int64
+             * @description How many are missing.
+             */
+            events: number;
+            /** @description The time of the event before, or the session's start. */
+            from: components["schemas"]["Moment"];
+            /** @description The time of the event behind, or the session's last activity. */
+            to: components["schemas"]["Moment"];
+        };
         /** @description What became of the sessions in a file. */
         Imported: {
             /** @description What could not be taken, and why. */
@@ -308,6 +322,62 @@ export interface components {
         MemberWithLink: {
             link: components["schemas"]["SignInLink"] | null;
             member: components["schemas"]["Member"];
+        };
+        /** @description The samples of one stretch. */
+        MetricPoint: {
+            /** @description When the last of them was taken. */
+            at: components["schemas"]["Moment"];
+            /** Format: int32 */
+            index: number;
+            /** Format: double */
+            last: number;
+            /** Format: double */
+            max: number;
+            /** Format: double */
+            min: number;
+            /** Format: int64 */
+            samples: number;
+        };
+        /** @description One sample. */
+        MetricSample: {
+            at: components["schemas"]["Moment"];
+            /** Format: double */
+            value: number;
+        };
+        /** @description A series of metrics. */
+        MetricSeries: {
+            /** @description `gauge`, `total` (since the start), `delta` (since the sample before) or `distribution`. */
+            aggregation: string;
+            category: string | null;
+            first_at: components["schemas"]["Moment"];
+            /** @description Names it in requests: `shop.orders{till="3"}`. */
+            id: string;
+            /**
+             * @description Each sample stands for many values; the figures of it are `value` (the median), `count`, `sum`, `mean`, `min`, `max`,
+             *     `p90` and `p99`.
+             */
+            is_summary: boolean;
+            labels: {
+                [key: string]: string;
+            };
+            /**
+             * Format: double
+             * @description Of a summary the median.
+             */
+            last: number;
+            last_at: components["schemas"]["Moment"];
+            /** Format: double */
+            max: number;
+            /** Format: double */
+            min: number;
+            name: string;
+            /**
+             * Format: int64
+             * @description How many samples.
+             */
+            samples: number;
+            /** @description As UCUM has it: `By`, `s`, `1`. */
+            unit: string | null;
         };
         /**
          * Format: date-time
@@ -473,6 +543,27 @@ export interface components {
             /** Format: int64 */
             sessions: number;
         };
+        /** @description The series of metrics that a program recorded. */
+        SeriesList: {
+            /** @description By name and labels; at most 1000, those with the most samples. */
+            items: components["schemas"]["MetricSeries"][];
+            /**
+             * Format: int64
+             * @description How many there are beside these.
+             */
+            left_out: number;
+        };
+        /** @description A series over time, in equal stretches. */
+        SeriesPoints: {
+            after: components["schemas"]["MetricSample"] | null;
+            before: components["schemas"]["MetricSample"] | null;
+            from: components["schemas"]["Moment"];
+            /** @description Stretches that hold a sample. */
+            points: components["schemas"]["MetricPoint"][];
+            to: components["schemas"]["Moment"];
+            /** Format: double */
+            width_seconds: number;
+        };
         Session: {
             application: string;
             /** Format: double */
@@ -620,6 +711,37 @@ export interface components {
             bytes: number;
             /** Format: int64 */
             events: number;
+        };
+        /** @description What one thread told. */
+        ThreadLane: {
+            /** @description Those that hold something. */
+            buckets: components["schemas"]["DensityBucket"][];
+            /** Format: int64 */
+            count: number;
+            /** Format: int64 */
+            errors: number;
+            name: string | null;
+            /**
+             * @description The agent's number of the thread, as the attribute `thread.id` has it; `null`: of the rest, and of events that name
+             *     no thread.
+             */
+            thread_id: string | null;
+            worst: components["schemas"]["Level"];
+        };
+        /** @description A session's events by the thread that told them, counted in equal buckets. */
+        Threads: {
+            from: components["schemas"]["Moment"];
+            /** @description The most active ones, most events first. */
+            lanes: components["schemas"]["ThreadLane"][];
+            rest: components["schemas"]["ThreadLane"] | null;
+            to: components["schemas"]["Moment"];
+            /**
+             * Format: int64
+             * @description How many threads there are.
+             */
+            total: number;
+            /** Format: double */
+            width_seconds: number;
         };
         /** @description A token as it can be shown again: without the token. */
         Token: {
@@ -788,6 +910,7 @@ export type FilterValue = components['schemas']['FilterValue'];
 export type FilterValueList = components['schemas']['FilterValueList'];
 export type Format = components['schemas']['Format'];
 export type Frame = components['schemas']['Frame'];
+export type Gap = components['schemas']['Gap'];
 export type Imported = components['schemas']['Imported'];
 export type ImportedSession = components['schemas']['ImportedSession'];
 export type Kymogram = components['schemas']['Kymogram'];
@@ -798,6 +921,9 @@ export type Me = components['schemas']['Me'];
 export type Member = components['schemas']['Member'];
 export type MemberList = components['schemas']['MemberList'];
 export type MemberWithLink = components['schemas']['MemberWithLink'];
+export type MetricPoint = components['schemas']['MetricPoint'];
+export type MetricSample = components['schemas']['MetricSample'];
+export type MetricSeries = components['schemas']['MetricSeries'];
 export type Moment = components['schemas']['Moment'];
 export type NewPassword = components['schemas']['NewPassword'];
 export type NewView = components['schemas']['NewView'];
@@ -813,6 +939,8 @@ export type ProjectSettings = components['schemas']['ProjectSettings'];
 export type Property = components['schemas']['Property'];
 export type Queue = components['schemas']['Queue'];
 export type Removed = components['schemas']['Removed'];
+export type SeriesList = components['schemas']['SeriesList'];
+export type SeriesPoints = components['schemas']['SeriesPoints'];
 export type Session = components['schemas']['Session'];
 export type SessionBucket = components['schemas']['SessionBucket'];
 export type SessionCounts = components['schemas']['SessionCounts'];
@@ -826,6 +954,8 @@ export type SetRole = components['schemas']['SetRole'];
 export type SignInLink = components['schemas']['SignInLink'];
 export type Status = components['schemas']['Status'];
 export type Tail = components['schemas']['Tail'];
+export type ThreadLane = components['schemas']['ThreadLane'];
+export type Threads = components['schemas']['Threads'];
 export type Token = components['schemas']['Token'];
 export type TokenList = components['schemas']['TokenList'];
 export type UiSessionList = components['schemas']['UiSessionList'];

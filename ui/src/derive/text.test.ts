@@ -52,7 +52,7 @@ describe("a session", () => {
     expect(droppedText({ duplicate: 2, late_heartbeat: 1 })).toBe("2 duplicates, 1 late heartbeat");
   });
   it("of a program says what is not here", () => {
-    const process = { recorded: 9, missing: 0, lost: {}, previous_id: null };
+    const process = { recorded: 9, missing: 0, lost: {}, previous_id: null, messages: 0, awaited_errors: 0, requested: false };
     expect(missingText(SESSION)).toBeNull();
     expect(missingText({ ...SESSION, process })).toBeNull();
     expect(missingText({ ...SESSION, process: { ...process, missing: 1, lost: { disk_full: 3 } } })).toBe("1 event missing, 3 lost (disk full)");

@@ -17,6 +17,7 @@ const ACTIONS: Record<string, string> = {
   "token.revoke": "revoked a token",
   "project.add": "made a project",
   "project.change": "changed a project",
+  "session.request": "asked for a session",
   export: "exported",
   erase: "erased",
 };
