@@ -13,10 +13,10 @@
 
 use std::path::{Path, PathBuf};
 
+mod at_exit;
 mod client;
 mod engine;
 mod gate;
-mod helper;
 mod pace;
 mod pass;
 mod pieces;
@@ -28,12 +28,12 @@ mod settings;
 mod status;
 mod wish;
 
+pub use at_exit::run_helper;
 pub use client::{Beat, Client, Head, SendError, SendErrorKind, Standing};
 #[doc(hidden)]
 pub use engine::Timing;
 pub use engine::{Engine, STOP_WITHIN};
 pub use gate::{Gate, SendReason};
-pub use helper::run_helper;
 pub use pass::{Progress, SendReport, send_now};
 pub use select::{Criteria, Local, LocalFragment, select};
 pub use sent::{Sent, SentFragment};
