@@ -13,10 +13,10 @@
 
 use std::path::{Path, PathBuf};
 
+mod at_exit;
 mod client;
 mod engine;
 mod gate;
-mod helper;
 mod pace;
 mod pack;
 mod pass;
@@ -29,12 +29,12 @@ mod settings;
 mod status;
 mod wish;
 
+pub use at_exit::run_helper;
 pub use client::{Beat, Client, Head, SendError, SendErrorKind, Standing};
 #[doc(hidden)]
 pub use engine::Timing;
 pub use engine::{Engine, STOP_WITHIN};
 pub use gate::{Gate, SendReason};
-pub use helper::run_helper;
 #[cfg(feature = "mail")]
 pub use pack::mail;
 pub use pack::package;

@@ -16,6 +16,7 @@ const BYTES_MAX: u64 = 64 * 1024;
 /// What is wanted of a session.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is said by itself, and added to the others")]
 pub struct Wish {
     /// What there is of it now, also of the fragment that is being written.
     pub now: bool,

@@ -339,6 +339,7 @@ impl SessionFile {
         self.push_out()?;
         // Fragments before this one, too, which the keeper may not have come to.
         self.progress.sync();
+        self.progress.forget_files();
         self.place.sync()
     }
 

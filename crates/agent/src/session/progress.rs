@@ -143,6 +143,11 @@ impl Progress {
         }
     }
 
+    /// Nothing is written any more: the file is free for others.
+    pub(crate) fn forget_files(&self) {
+        locked(&self.files).clear();
+    }
+
     pub(crate) fn failed(&self, error: &io::Error) {
         *locked(&self.last_error) = Some(error.to_string());
     }

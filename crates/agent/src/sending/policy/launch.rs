@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::{Policy, locked};
-use crate::sending::helper::{self, Later, Task};
+use crate::sending::at_exit::{self, Later, Task};
 use crate::sending::{SendSettings, SendStatus, Wish};
 use crate::session::Running;
 use crate::spool::disk;
@@ -137,7 +137,7 @@ impl Launched {
             .map_err(named)?;
         let mut launched = Self { child, pipe, lock, path, settings: settings.clone() };
         let task = Task::new(&running.folder, running.session.to_string(), &running.stem, settings.clone());
-        launched.pipe.write(&helper::line(&task)?)?;
+        launched.pipe.write(&at_exit::line(&task)?)?;
         Ok(launched)
     }
 
@@ -150,7 +150,7 @@ impl Launched {
             return;
         }
         let said = Later::Settings { settings: Box::new(settings.clone()) };
-        if let Ok(line) = helper::line(&said)
+        if let Ok(line) = at_exit::line(&said)
             && self.pipe.write(&line).is_ok()
         {
             self.settings = settings;
@@ -159,7 +159,7 @@ impl Launched {
 
     /// Nothing is to be sent at the end any more.
     fn cancel(mut self) {
-        if let Ok(line) = helper::line(&Later::Cancel) {
+        if let Ok(line) = at_exit::line(&Later::Cancel) {
             let _ = self.pipe.write(&line);
         }
         // It has the lock only when it is gone, or it would send.
@@ -179,7 +179,7 @@ fn make_lock(path: &Path) -> io::Result<File> {
         _ => {}
     }
     let lock = disk::create(path)?;
-    if helper::try_hold(&lock)? {
+    if at_exit::try_hold(&lock)? {
         return Ok(lock);
     }
     Err(io::Error::other(format!("{}: somebody else has the lock", path.display())))

@@ -1,10 +1,10 @@
 //! What leaves the machine when, end to end: programs with the agent's library, the helper that sends after their end,
 //! consent, and a real server.
 
-mod helper;
 mod scenarios;
 mod terminal;
 mod till;
+mod waiting;
 
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;

@@ -157,9 +157,9 @@ fn leave_the_program() {
     #[cfg(unix)]
     {
         crate::raw::handles::close_all_but_standard();
+        let _ = std::env::set_current_dir("/");
         // It fails for who leads a group already: somebody who starts it by hand.
         let _ = rustix::process::setsid();
-        let _ = std::env::set_current_dir("/");
     }
 }
 
@@ -200,7 +200,10 @@ fn send(task: &Task, settings: &SendSettings) -> bool {
         std::thread::sleep(pause);
         // What fails here is told by the next start, which tries it too.
         let _ = repository::recover(&task.folder);
-        if !task.folder.join(format!("{}.spool", task.stem)).exists() {
+        let is_meant = |session: &&super::Local| session.stem.as_str() == task.stem;
+        let found = super::select(&task.folder, Criteria::ALL).unwrap_or_default();
+        // The process may still be on its way out.
+        if found.iter().find(is_meant).is_none_or(|session| !session.is_running) {
             break;
         }
     }
