@@ -118,6 +118,7 @@ fn look(fragment: &Fragment) -> anyhow::Result<Found> {
                 }
                 Item::Frame { offset, first_sequence, .. } if offset == found.head_end => {
                     found.frame_sequence = Some(first_sequence);
+                    found.next_sequence = first_sequence;
                 }
                 Item::Record(record) => found.next_sequence = record.sequence + 1,
                 Item::Index(_) | Item::End(_) => found.is_closed = true,
