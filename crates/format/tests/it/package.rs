@@ -34,7 +34,10 @@ fn package(fragments: &[Vec<u8>]) -> Vec<u8> {
     MAGIC.into_iter().chain(bodies).collect()
 }
 
-fn outline(bytes: &[u8]) -> (Vec<(u64, Header)>, Vec<(u64, u64)>, u64) {
+/// Where headers begin; offset and first sequence of each frame; where what is whole ends.
+type Outline = (Vec<(u64, Header)>, Vec<(u64, u64)>, u64);
+
+fn outline(bytes: &[u8]) -> Outline {
     let mut reader = Reader::new().outline();
     let (mut headers, mut frames) = (Vec::new(), Vec::new());
     for piece in bytes.chunks(99) {

@@ -118,7 +118,9 @@ impl Reach {
             }
         }
         // Only the last frame is looked into.
-        let (last, _) = *reach.frames.last()?;
+        let (last, first_sequence) = *reach.frames.last()?;
+        // A frame may have no record: it says how the session ended.
+        reach.next_sequence = first_sequence;
         let mut reader = FragmentReader::open_at(fragment, last).ok()?;
         while let Some(item) = reader.next().ok()? {
             if let Item::Record(record) = item {
@@ -153,7 +155,7 @@ pub(super) fn pieces(candidates: Vec<Fragment>) -> (Vec<Fragment>, Vec<Fragment>
             kept.push((fragment, reach));
             continue;
         };
-        if reach.next_sequence <= before.next_sequence {
+        if reach.next_sequence <= before.next_sequence && reach.first() < before.next_sequence {
             // A copy, or what went by an earlier mail.
             continue;
         }
@@ -169,4 +171,63 @@ pub(super) fn pieces(candidates: Vec<Fragment>) -> (Vec<Fragment>, Vec<Fragment>
         }
     }
     (kept.into_iter().map(|(fragment, _)| fragment).collect(), passed_over)
+}
+
+#[cfg(test)]
+mod tests {
+    use kymo_format::{Callsite, End, Record, Settings, Thread, Writer};
+    use kymo_model::{EndReason, Severity};
+
+    use super::*;
+
+    /// A fragment in small frames; where they begin; and whether the last one says the end and has no record.
+    fn fragment(records: u64) -> (Vec<u8>, Vec<u64>, bool) {
+        let header = kymo_testkit::record_requests::header();
+        let settings = Settings { frame_raw_bytes: 64, ..Settings::default() };
+        let mut writer = Writer::new(&header, settings).unwrap();
+        writer.define_callsite(0, &Callsite::new(Severity::INFO, "x", &[])).unwrap();
+        writer.define_thread(0, &Thread::default()).unwrap();
+        let time = header.started_at;
+        for number in 0..records {
+            let record = Record { time, thread: 0, callsite: 0, args: &[], extra: None, origin: None };
+            writer.record(&record).unwrap();
+            if number % 4 == 3 {
+                writer.flush().unwrap();
+            }
+        }
+        writer.end(End { time, reason: EndReason::Normal, note: None, recovered: false });
+        writer.flush().unwrap();
+        let mut reader = Reader::new().outline();
+        reader.feed(writer.output());
+        let (mut frames, mut last) = (Vec::new(), 0);
+        while let Some(item) = reader.next() {
+            if let Item::Frame { offset, first_sequence, .. } = item {
+                frames.push(offset);
+                last = first_sequence;
+            }
+        }
+        (writer.output().to_vec(), frames, last == header.first_sequence + records)
+    }
+
+    #[test]
+    fn pieces_are_put_together_with_the_end_also_where_it_stands_alone() {
+        let folder = std::env::temp_dir().join(format!("kymo-pieces-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let mut ends_alone = 0;
+        for records in 1..240 {
+            let (bytes, frames, is_alone) = fragment(records);
+            let Some(&cut) = frames.last().filter(|_| frames.len() > 1) else { continue };
+            ends_alone += u32::from(is_alone);
+            let head = &bytes[..frames[0] as usize];
+            let pieces_of = [bytes[..cut as usize].to_vec(), [head, &bytes[cut as usize..]].concat()];
+            for (name, piece) in ["2.kymo", "1.kymo"].iter().zip(&pieces_of) {
+                std::fs::write(folder.join(name), piece).unwrap();
+            }
+            let found = super::super::find(&folder).unwrap();
+            let summary = super::super::Summary::of(&found.sessions[0], &|| false);
+            assert_eq!((summary.events, summary.state()), (records, "ended"), "cut at {cut}");
+        }
+        std::fs::remove_dir_all(&folder).unwrap();
+        assert!(ends_alone > 0, "a frame of the end alone was among them");
+    }
 }

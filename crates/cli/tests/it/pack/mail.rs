@@ -7,7 +7,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::smtp::MailServer;
-use super::{end, events, pack, pack_with, ran, start};
+use super::{assert_same, end, events, pack, pack_with, ran, start};
 
 const PLAIN: [&str; 6] =
     ["--smtp-security", "none", "--to", "help@shop.test", "--from", "Ann <ann@shop.test>"];
@@ -42,7 +42,7 @@ fn sessions_arrive_event_by_event_and_never_twice() {
         assert!(text.contains(part), "{part}: {text}");
     }
     assert!(name.starts_with("kymo-") && mail["longest_line"].as_u64().unwrap() < 999, "{mail}");
-    assert_eq!(events(server.attachments().0), events(folder.path()));
+    assert_same(&events(server.attachments().0), &events(folder.path()));
 
     let (said, code) = sent(folder.path(), &server, &["--unsent"]);
     assert_eq!((code, server.mails().len()), (0, 1), "{said}");
@@ -73,7 +73,7 @@ fn what_is_too_large_goes_in_several_mails() {
         assert!(subject.ends_with(&format!("(mail {number} of {})", mails.len())), "{subject}");
     }
     let (attachments, files) = server.attachments();
-    assert_eq!(events(attachments), events(folder.path()));
+    assert_same(&events(attachments), &events(folder.path()));
     assert_eq!(super::listed(attachments).len(), 2);
     // Each is a session file of its own, too.
     let alone = TempDir::new().unwrap();
@@ -91,7 +91,7 @@ fn a_server_that_takes_less_gets_smaller_mails() {
     let (said, code) = sent(folder.path(), &server, &["--all"]);
     assert_eq!(code, 0, "{said}");
     assert!(server.mails().len() > 2);
-    assert_eq!(events(server.attachments().0), events(folder.path()));
+    assert_same(&events(server.attachments().0), &events(folder.path()));
     let tiny = MailServer::start(&["--size", "2000"]);
     let (said, code) = sent(folder.path(), &tiny, &["--all", "--again"]);
     assert_eq!((code, tiny.mails().len()), (6, 0), "{said}");
@@ -129,7 +129,7 @@ fn a_server_that_goes_away_and_comes_back_gets_the_rest() {
     assert_eq!(code, 0, "{said}");
     let ids: BTreeSet<String> = server.mails().iter().map(|mail| mail["id"].to_string()).collect();
     assert_eq!(ids.len(), server.mails().len(), "none twice");
-    assert_eq!(events(server.attachments().0), events(folder.path()));
+    assert_same(&events(server.attachments().0), &events(folder.path()));
     // Gone for longer: what did not go stays.
     server.stop();
     ran(folder.path(), "till", 30);
@@ -140,7 +140,7 @@ fn a_server_that_goes_away_and_comes_back_gets_the_rest() {
     server.start_again(&[]);
     let (said, code) = sent(folder.path(), &server, &limit);
     assert_eq!((code, server.mails().len()), (0, before + 1), "{said}");
-    assert_eq!(events(server.attachments().0), events(folder.path()));
+    assert_same(&events(server.attachments().0), &events(folder.path()));
 }
 
 #[test]

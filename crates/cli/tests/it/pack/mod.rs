@@ -117,3 +117,9 @@ fn listed(path: &Path) -> Vec<Value> {
         .map(|line| serde_json::from_str(line).unwrap())
         .collect()
 }
+
+/// The first event in which two lists differ is what to look at, not all of them.
+fn assert_same(found: &[String], expected: &[String]) {
+    let differing = found.iter().zip(expected).find(|(found, expected)| found != expected);
+    assert!(found == expected, "{} events, expected {}: {differing:?}", found.len(), expected.len());
+}
