@@ -46,6 +46,10 @@ pub(crate) fn run(args: &Import) -> anyhow::Result<ExitCode> {
     } else {
         let sender = Sender::new(&args.url, args.token.as_deref().unwrap_or_default());
         for session in sessions_of(&files)? {
+            if session.parts.is_empty() {
+                notes.extend(session.notes);
+                continue;
+            }
             let id = session.session;
             let sent = send(&sender, session, &mut notes).with_context(|| format!("session {id}"))?;
             output.line(&line(&sent))?;
@@ -106,7 +110,8 @@ fn sum(sessions: &[ImportedSession]) -> String {
 }
 
 fn send(sender: &Sender, session: SessionParts, notes: &mut Vec<String>) -> anyhow::Result<ImportedSession> {
-    let SessionParts { session, parts } = session;
+    let SessionParts { session, parts, notes: left_out } = session;
+    notes.extend(left_out);
     let first = parts.first().context("no header could be read")?;
     let (id, known): (String, BTreeMap<u64, Standing>) =
         sender.begin(&read(first, 0, first.part.head_bytes)?)?;

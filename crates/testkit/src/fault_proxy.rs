@@ -440,7 +440,8 @@ mod tests {
         let proxy = FaultProxy::start(&echo(), 1, Faults::none());
         assert_eq!(post(&proxy, 100_000), Some(200));
         proxy.set(Faults { retry_after_seconds: Some(7), ..Faults::answer(503) });
-        let answer = wire::request(&proxy.url(), "POST / HTTP/1.1", &Body::whole(&[0; 50_000]).chunked());
+        let body = vec![0; 50_000];
+        let answer = wire::request(&proxy.url(), "POST / HTTP/1.1", &Body::whole(&body).chunked());
         assert!(answer.status == Some(503) && answer.text.contains("retry-after: 7"), "{answer:?}");
         proxy.set(Faults::cut_after(10_000));
         assert_eq!((post(&proxy, 50_000), post(&proxy, 100)), (None, Some(200)));

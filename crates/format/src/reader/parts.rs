@@ -32,6 +32,15 @@ pub struct Part {
     pub head_bytes: u64,
     /// Nothing will follow: it ends with an index, or the session has ended.
     pub is_closed: bool,
+    /// Sequence of the fragment's first record, by its header.
+    pub first_sequence: u64,
+    /// First sequence of its first frame: beyond that of the header where it is a piece from the middle, as mail is divided
+    /// into. `None`: it has no frame.
+    pub frame_sequence: Option<u64>,
+    /// Where its last frame begins, in bytes of the fragment, and the first sequence of that.
+    pub last_frame: Option<(u64, u64)>,
+    /// After its last record.
+    pub next_sequence: u64,
 }
 
 /// What is there of a fragment where it is sent to.
@@ -64,6 +73,11 @@ pub enum Plan {
 }
 
 impl Part {
+    /// It begins where the fragment does.
+    pub fn is_beginning(&self) -> bool {
+        self.frame_sequence.is_none_or(|sequence| sequence <= self.first_sequence)
+    }
+
     /// Where a stretch of the fragment lies in the file, and what of the magic stands before it that the file lacks.
     pub fn place(&self, stretch: Range<u64>) -> (&'static [u8], Range<u64>) {
         let added = self.added();
@@ -160,7 +174,17 @@ impl Splitter {
                 });
             }
             Item::End(_) => self.last(|part| part.is_closed = true),
-            Item::Record(_) | Item::Frame { .. } | Item::Loss { .. } | Item::Ring(_) => {}
+            Item::Frame { offset, first_sequence, .. } => self.last(|part| {
+                part.frame_sequence.get_or_insert(first_sequence);
+                part.last_frame = Some((part.of_file(offset), first_sequence));
+                part.next_sequence = part.next_sequence.max(first_sequence);
+            }),
+            Item::Record(record) => {
+                self.last(|part| {
+                    part.next_sequence = part.next_sequence.max(record.sequence.saturating_add(1));
+                });
+            }
+            Item::Loss { .. } | Item::Ring(_) => {}
         }
         self.at = self.reader.position();
         self.damaged_from = None;
@@ -178,6 +202,10 @@ impl Splitter {
             content_bytes: u64::MAX,
             head_bytes: 0,
             is_closed: false,
+            first_sequence: header.first_sequence,
+            frame_sequence: None,
+            last_frame: None,
+            next_sequence: header.first_sequence,
         };
         part.head_bytes = part.of_file(self.reader.position());
         self.parts.push(part);

@@ -28,7 +28,9 @@ fn bytes_of(file: &[u8], part: &Part) -> Vec<u8> {
 fn a_package_is_the_fragments_that_were_put_into_it() {
     let fragments: Vec<Vec<u8>> = (0..3).flat_map(|number| session(number, 1 + number as usize)).collect();
     let mut package = MAGIC.to_vec();
-    fragments.iter().for_each(|fragment| package.extend_from_slice(&fragment[MAGIC.len()..]));
+    for fragment in &fragments {
+        package.extend_from_slice(&fragment[MAGIC.len()..]);
+    }
     for piece in [61, 4096, package.len()] {
         let parts = split(&package, piece);
         assert_eq!(parts.len(), fragments.len());

@@ -245,7 +245,8 @@ async fn one(
     session: SessionParts,
     notes: &mut Vec<String>,
 ) -> Result<ImportedSession, Refused> {
-    let SessionParts { session, parts } = session;
+    let SessionParts { session, parts, notes: left_out } = session;
+    notes.extend(left_out);
     let (mut new_bytes, mut known_bytes) = (0, 0);
     let mut id = None;
     for file_part in parts {

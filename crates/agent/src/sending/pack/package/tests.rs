@@ -147,7 +147,7 @@ fn what_a_mail_took_does_not_go_again_and_a_frame_that_was_not_done_does() {
     let whole = locals[0].fragments[0].bytes;
     let options = PlanOptions { bytes_max: None, is_after_mail: true };
     for bytes in (1..whole).step_by(97) {
-        let known = SentFragment { bytes, is_complete: false };
+        let known = SentFragment { bytes, is_complete: false, is_given_up: false };
         locals[0].sent = Sent { to: "mail".to_owned(), fragments: [(1, known)].into(), ..Sent::default() };
         let plan = Plan::new(&locals, options);
         let rest = read(&written(&plan.packages[0]))[&1].clone();
@@ -155,7 +155,7 @@ fn what_a_mail_took_does_not_go_again_and_a_frame_that_was_not_done_does() {
         let piece = &plan.packages[0].pieces[0];
         assert!(piece.fragment == 2 || piece.from <= bytes.max(piece.head), "{bytes}");
     }
-    let known = SentFragment { bytes: whole, is_complete: false };
+    let known = SentFragment { bytes: whole, is_complete: false, is_given_up: false };
     locals[0].sent =
         Sent { to: "mail".to_owned(), fragments: [(1, known), (2, known)].into(), ..Sent::default() };
     let plan = Plan::new(&locals, options);
