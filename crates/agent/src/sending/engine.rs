@@ -203,7 +203,8 @@ impl PutOff {
     fn holds(self, local: &Local, now: Instant) -> bool {
         // An error came, or somebody asked for it.
         let is_wanted = self.is_declined && local.is_wanted(&local.sent.wanted);
-        now < self.until && local.wish.is_none() && !is_wanted
+        let is_wished = if self.is_declined { local.is_wished_by_somebody() } else { local.wish.is_some() };
+        now < self.until && !is_wished && !is_wanted
     }
 }
 

@@ -341,7 +341,7 @@ impl Pass<'_> {
                 sent.wanted.clone_from(&head.wanted);
                 keep(local, sent);
             }
-            if !(scope.beyond_policy || local.wish.is_some() || local.is_wanted(&head.wanted)) {
+            if !(scope.beyond_policy || local.is_wished_by_somebody() || local.is_wanted(&head.wanted)) {
                 return Ok(false);
             }
             for target in targets {

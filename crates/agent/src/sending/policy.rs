@@ -179,7 +179,7 @@ impl Policy {
     pub(crate) fn panicked(&self, running: &Running) {
         let settings = self.settings();
         if settings.auto_send_on_error && settings.server.is_some() && Self::is_open(running, &settings) {
-            let wish = Wish { now: true, ..Wish::default() };
+            let wish = Wish { now: true, by_rule: true, ..Wish::default() };
             if let Err(error) = wish.make(&running.folder, &running.stem) {
                 running.progress.failed(&error);
             }

@@ -95,6 +95,11 @@ impl Local {
         }
     }
 
+    /// Somebody wants it, not only the rule for errors.
+    pub(super) fn is_wished_by_somebody(&self) -> bool {
+        self.wish.as_ref().is_some_and(|wish| !wish.by_rule)
+    }
+
     /// A fragment that is not the newest is just being closed.
     pub(super) fn has_unsettled(&self) -> bool {
         self.fragments.iter().rev().skip(1).any(|fragment| !fragment.is_closed)

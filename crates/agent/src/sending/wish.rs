@@ -26,6 +26,8 @@ pub struct Wish {
     pub when_ended: bool,
     /// A person asked for it: consent does not hold it.
     pub user_asked: bool,
+    /// Nobody asked for it but the rule for errors: what the server does not want of it stays.
+    pub by_rule: bool,
     /// When it was wished last: RFC 3339, UTC.
     pub at: String,
 }
@@ -47,8 +49,11 @@ impl Wish {
 
     /// Adds to what is wished of a session already.
     pub(crate) fn make(self, folder: &Path, stem: &FileName) -> io::Result<()> {
-        let before = Self::read(folder, stem).ok().flatten().unwrap_or_default();
+        let known = Self::read(folder, stem).ok().flatten();
+        let by_rule = self.by_rule && known.as_ref().is_none_or(|known| known.by_rule);
+        let before = known.unwrap_or_default();
         let wish = Self {
+            by_rule,
             now: self.now || before.now,
             through_end: self.through_end || before.through_end,
             when_ended: self.when_ended || before.when_ended,

@@ -84,7 +84,7 @@ impl Alert<'_> {
     /// Sends what there is of the session by now, in the background, if consent does not hold it. What follows goes by
     /// the other rules.
     pub fn send_session(&self) {
-        send_active(self.running);
+        send_active(self.running, false);
     }
 
     /// Sends the whole session as soon as the process has ended: [`set_send_sessions_on_exit`](crate::set_send_sessions_on_exit).
@@ -277,7 +277,7 @@ impl Listener {
         match self.told {
             Told::Sender => {
                 if running.policy.settings().auto_send_on_error {
-                    send_active(running);
+                    send_active(running, true);
                 }
             }
             Told::Program => {
@@ -321,15 +321,15 @@ pub(super) fn run(running: &Arc<Running>) {
     }
 }
 
-/// What there is of the session now goes, if a rule may send.
-fn send_active(running: &Arc<Running>) {
+/// What there is of the session now goes, if a rule may send. What the program asks for goes beyond the server's policy.
+fn send_active(running: &Arc<Running>, by_rule: bool) {
     let settings = running.policy.settings();
     if settings.server.is_none() || !Policy::is_open(running, &settings) {
         return;
     }
     // Otherwise what is in the rings would go with the next flush.
     running.shared.flush();
-    let wish = Wish { now: true, ..Wish::default() };
+    let wish = Wish { now: true, by_rule, ..Wish::default() };
     match wish.make(&running.folder, &running.stem) {
         Ok(()) => nudge(running),
         Err(error) => running.progress.failed(&error),
