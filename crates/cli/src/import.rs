@@ -25,8 +25,9 @@ const PASSED_OVER: u8 = 3;
 const PIECE_BYTES: u64 = 256 * 1024;
 /// Pieces that bring nothing in a row: a server that was killed in between takes back one.
 const IN_VAIN_MAX: u32 = 10;
-/// Files named to a data folder at once: their paths go over its socket in one line.
-const FILES_MAX: usize = 200;
+/// Bytes of paths that are named to a data folder at once: they go over its socket in one line, of at most 2 MiB with what
+/// JSON makes of them. Of more, pieces of one fragment may not find each other.
+const PATHS_BYTES_MAX: usize = 1 << 20;
 
 pub(crate) fn run(args: &Import) -> anyhow::Result<ExitCode> {
     let found = find(&args.path)?;
@@ -35,8 +36,8 @@ pub(crate) fn run(args: &Import) -> anyhow::Result<ExitCode> {
     let mut output = Output::new();
     let mut told = Vec::new();
     if let (Some(data), Some(project)) = (&args.data, &args.project) {
-        for files in files.chunks(FILES_MAX) {
-            let Imported { sessions, notes: more } = local::import(data, project, absolute(files)?)?;
+        for files in portions(absolute(&files)?) {
+            let Imported { sessions, notes: more } = local::import(data, project, files)?;
             notes.extend(more);
             for session in sessions {
                 output.line(&line(&session))?;
@@ -87,6 +88,24 @@ fn files(found: &Found, notes: &mut Vec<String>) -> Vec<PathBuf> {
 fn absolute(files: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     let one = |path: &PathBuf| std::path::absolute(path).with_context(|| path.display().to_string());
     files.iter().map(one).collect()
+}
+
+/// As many at once as there may be.
+fn portions(files: Vec<PathBuf>) -> Vec<Vec<PathBuf>> {
+    let mut portions: Vec<Vec<PathBuf>> = Vec::new();
+    let mut room = 0;
+    for path in files {
+        let bytes = path.as_os_str().len();
+        match portions.last_mut().filter(|_| bytes <= room) {
+            Some(portion) => portion.push(path),
+            None => {
+                portions.push(vec![path]);
+                room = PATHS_BYTES_MAX;
+            }
+        }
+        room = room.saturating_sub(bytes);
+    }
+    portions
 }
 
 fn line(session: &ImportedSession) -> String {

@@ -38,7 +38,11 @@ pub(crate) fn run(args: &Pack) -> anyhow::Result<ExitCode> {
         ),
         Err(text) => Outcome::failed(Code::Usage, text),
     };
-    outcome.print(args.json)?;
+    match outcome.print(args.json) {
+        // Who reads went away; what came of it is the same.
+        Err(error) if !crate::print::is_closed_pipe(&error) => return Err(error),
+        _ => {}
+    }
     Ok(outcome.exit_code())
 }
 

@@ -46,6 +46,8 @@ pub struct SendReport {
     pub whole: Vec<SessionId>,
     /// Sessions that the server has as far as they go: they run.
     pub part: Vec<SessionId>,
+    /// Sessions of which the server does not take all: something of them is too large, or not what it has already.
+    pub short: Vec<SessionId>,
     /// Sessions that the server does not want.
     pub declined: Vec<SessionId>,
     /// Sessions that consent holds.
@@ -472,7 +474,9 @@ impl Pass<'_> {
         let is_there = local.fragments.iter().all(|fragment| sent.is_done(fragment.number));
         sent.is_whole = is_there && !local.is_running;
         keep(local, &sent);
-        if sent.is_whole {
+        if sent.fragments.values().any(|fragment| fragment.is_given_up) {
+            self.report.short.push(id);
+        } else if sent.is_whole {
             self.report.whole.push(id);
         } else if scope.growing {
             self.report.part.push(id);

@@ -1,5 +1,7 @@
 //! Which sessions.
 
+use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use kymo::sending::{Criteria, Local, select};
@@ -75,18 +77,30 @@ pub(super) fn all(folders: &[PathBuf], unreadable: &mut Vec<String>) -> Vec<Loca
 
 /// Fragments of sessions that cannot be selected, as their summary cannot be read.
 fn nameless(folder: &Path, found: &[Local]) -> Vec<String> {
-    let known: Vec<&Path> =
-        found.iter().flat_map(|session| &session.fragments).map(|fragment| fragment.path.as_path()).collect();
+    // By session: one that runs may have begun a fragment since, or one in which nothing stands yet.
+    let known: BTreeSet<OsString> = found
+        .iter()
+        .flat_map(|session| &session.fragments)
+        .filter_map(|fragment| stem(&fragment.path))
+        .collect();
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     entries
         .map(|entry| entry.path())
         .filter(|path| {
-            path.extension().is_some_and(|ending| ending == "kymo") && !known.contains(&path.as_path())
+            path.extension().is_some_and(|ending| ending == "kymo")
+                && stem(path).is_some_and(|stem| !known.contains(&stem))
+                && path.metadata().is_ok_and(|found| found.len() > 0)
         })
         // A package that somebody put there is no session of the application.
         .filter(|path| path.file_name().is_some_and(|name| !name.to_string_lossy().starts_with("kymo-")))
         .map(|path| format!("{}: its session's summary is missing or damaged", path.display()))
         .collect()
+}
+
+/// What all files of a session begin with.
+pub(super) fn stem(path: &Path) -> Option<OsString> {
+    let name = path.file_name()?.to_str()?;
+    Some(name.split('.').next()?.into())
 }
 
 impl Chosen {

@@ -171,8 +171,14 @@ fn unreadable(folder: &Path, name: &str, sessions: &[Local]) -> Option<Finding> 
     let mut odd = Vec::new();
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let (path, file) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
-        let is_known =
-            || sessions.iter().any(|session| session.fragments.iter().any(|fragment| fragment.path == path));
+        // By session: one that runs may have begun a fragment since, or one in which nothing stands yet.
+        let is_known = || {
+            path.metadata().is_ok_and(|found| found.len() == 0)
+                || sessions
+                    .iter()
+                    .flat_map(|session| &session.fragments)
+                    .any(|fragment| stem(&fragment.path) == stem(&path))
+        };
         let has = |ending: &str| path.extension().is_some_and(|found| found == ending);
         let is_odd = !file.starts_with("kymo-") && !is_known() || File::open(&path).is_err();
         if has("damaged") || has("kymo") && is_odd {

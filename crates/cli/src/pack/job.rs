@@ -180,6 +180,10 @@ fn take_server_report(outcome: &mut Outcome, report: SendReport, is_stopped: boo
     if report.purged > 0 {
         outcome.notes.push(format!("{} fragments were removed here, as the server has them", report.purged));
     }
+    for id in &report.short {
+        outcome.failed.push(format!("session {id}: the server does not take all of it"));
+        outcome.becomes(Code::Refused);
+    }
     for id in &report.declined {
         outcome.notes.push(format!("session {id}: the server does not want it"));
     }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::print::Output;
 
-/// The exit codes, as the help lists them. The larger one counts where several hold, but for `Unreadable`, which is the
+/// The exit codes, as the help lists them. The first counts where several hold, but for `Unreadable`, which is the
 /// least of all that is wrong.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]

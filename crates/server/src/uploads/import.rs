@@ -8,6 +8,7 @@
 
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use axum::Json;
 use axum::body::Body;
@@ -18,6 +19,7 @@ use kymo_format::{Plan, Standing};
 use kymo_model::DropReason;
 use kymo_store::{Arriving, FRAGMENT_BYTES_MAX, FRAGMENTS_MAX, ProjectPk, Role, Store, StoreErrorKind};
 use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
 use utoipa::ToSchema;
 
 use super::files::{FilePart, SessionParts, sessions_of};
@@ -31,6 +33,8 @@ use crate::state::AppState;
 /// Bytes of a body: what seven applications keep at most of their sessions, at 150 MB each. It lies on the disk twice until
 /// it is taken apart.
 const IMPORT_BYTES_MAX: u64 = 1 << 30;
+/// Time for the next piece of a body: a line that passes nothing for so long has gone, and holds the place of others.
+const PIECE_WITHIN: Duration = Duration::from_mins(1);
 /// Written to the disk at a time, at least.
 const WRITE_BYTES: usize = 256 * 1024;
 
@@ -137,7 +141,11 @@ async fn receive(
     let mut pieces = body.into_data_stream();
     let (mut waiting, mut bytes) = (Vec::new(), 0);
     loop {
-        let piece = pieces.next().await.transpose().map_err(|_| Problem::input("the body broke off"))?;
+        let Ok(piece) = timeout(PIECE_WITHIN, pieces.next()).await else {
+            let detail = "expected a piece of the body within a minute";
+            return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, detail));
+        };
+        let piece = piece.transpose().map_err(|_| Problem::input("the body broke off"))?;
         let is_last = piece.is_none();
         let piece = piece.unwrap_or_default();
         bytes += piece.len() as u64;
@@ -222,7 +230,11 @@ pub struct Imported {
 
 /// Imports these files. `None`: no session is in them.
 async fn import(keeper: Keeper<'_>, files: Vec<PathBuf>) -> Result<Option<Imported>, Refused> {
-    let sessions = blocking(move || sessions_of(&files)).await?.map_err(Refused::unreadable)?;
+    let sessions = {
+        // It unpacks all of them, as storing does.
+        let _reading = keeper.decodes.acquire().await.map_err(|_| Refused::BrokeOff)?;
+        blocking(move || sessions_of(&files)).await?.map_err(Refused::unreadable)?
+    };
     if sessions.is_empty() {
         return Ok(None);
     }

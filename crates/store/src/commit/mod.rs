@@ -273,8 +273,10 @@ impl Committer {
     async fn tick(&mut self) -> Result<(), StoreError> {
         let beats = self.gathered.beats.take();
         if !beats.is_empty() {
-            // What is lost with a transaction that fails is said again in a minute.
-            self.transact(beats).await?;
+            // What is lost with a transaction that fails is said again in a minute; the rest is to be done all the same.
+            if let Err(error) = self.transact(beats).await {
+                tracing::warn!(%error, "what programs said of themselves was not stored");
+            }
         }
         let now = self.clock.now();
         let catalog = Arc::clone(&self.catalog);

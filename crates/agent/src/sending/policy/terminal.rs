@@ -58,7 +58,8 @@ fn problem(problem: &Problem, input: &mut dyn BufRead, output: &mut dyn Write) -
         Some("continue") => Choice::Continue,
         _ => Choice::Close,
     };
-    let question = "Send a report of this session when it has ended?\n";
+    let question =
+        "Send this session when it has ended, and earlier ones that were not sent, this one time?\n";
     let report_at_end = choose(question, "yes or no", &["yes", "no"], input, output) == Some(0);
     ProblemAnswer { choice, ignore_further: false, report_at_end }
 }

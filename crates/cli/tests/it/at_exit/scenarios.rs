@@ -26,9 +26,18 @@ fn consent(folder: &Path) -> kymo::ConsentState {
 
 /// Waits until no helper is at work, and what is wished is fulfilled.
 fn settle(folder: &Path) {
+    settle_files(folder, &[".exit", ".wish"]);
+}
+
+/// Whoever was to wait for an end has gone: until then its file is there.
+fn settle_helpers(folder: &Path) {
+    settle_files(folder, &[".exit"]);
+}
+
+fn settle_files(folder: &Path, endings: &[&str]) {
     wait_for("the helper to be done", || {
         let mut names = std::fs::read_dir(folder.join("Shop/till")).unwrap().flatten();
-        let is_open = |name: &str| [".exit", ".wish"].iter().any(|ending| name.ends_with(ending));
+        let is_open = |name: &str| endings.iter().any(|ending| name.ends_with(ending));
         (!names.any(|entry| is_open(entry.file_name().to_str().unwrap()))).then_some(())
     });
 }
@@ -119,7 +128,9 @@ fn who_opted_out_and_ticks_the_box_sends_this_one_time() {
     till.say("error nobody hears of this");
     till.say("no");
     till.say("error nor of this");
+    assert!(!till.has_helper(), "nobody waits for its end");
     till.close();
+    settle_helpers(folder.path());
     assert_eq!(line.said(), (0, 0), "unset and no hold everything");
 
     let mut till = Till::start(folder.path(), &settings, &more);
@@ -143,7 +154,9 @@ fn who_opted_out_and_ticks_the_box_sends_this_one_time() {
     till.close();
     let mut till = Till::start(folder.path(), &settings, &more);
     till.say("error more silence");
+    assert!(!till.has_helper(), "nobody waits for its end");
     till.kill();
+    settle_helpers(folder.path());
     assert_eq!(line.said(), said, "not a byte");
     assert_eq!(kymo.sessions().len(), 2);
 }
