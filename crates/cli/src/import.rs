@@ -154,7 +154,7 @@ fn send(sender: &Sender, session: SessionParts, notes: &mut Vec<String>) -> anyh
             }
         }
     }
-    let state = ImportState::of(new_bytes, known_bytes);
+    let state = ImportState::of(new_bytes, known.values().any(|there| there.offset > 0));
     Ok(ImportedSession { id, external_id: session.to_string(), state, new_bytes, known_bytes })
 }
 

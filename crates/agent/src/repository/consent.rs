@@ -43,6 +43,9 @@ pub enum ConsentState {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Consent {
+    /// An application of the product wants a yes before anything leaves.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub required: bool,
     /// What was said.
     pub state: ConsentState,
     /// Version of the application that asked.

@@ -17,6 +17,8 @@ use ureq::http::Response;
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Body};
 
+use super::Secret;
+
 /// Time for one request: a piece is a second's work for a slow server, and half a minute's for a line of 64 kbit/s.
 const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 /// Time to find the server and to reach it.
@@ -109,7 +111,7 @@ pub struct Client {
     agent: Agent,
     server: String,
     url: String,
-    authorization: String,
+    authorization: Secret,
 }
 
 impl Client {
@@ -138,7 +140,12 @@ impl Client {
             .build()
             .new_agent();
         let url = format!("{}/api/v1/uploads", server.trim_end_matches('/'));
-        Ok(Self { agent, server: server.to_owned(), url, authorization: format!("Bearer {token}") })
+        Ok(Self {
+            agent,
+            server: server.to_owned(),
+            url,
+            authorization: Secret::new(format!("Bearer {token}")),
+        })
     }
 
     /// For the server of the settings. Errors: as [`Client::new`]; there may be none in them.
@@ -162,7 +169,7 @@ impl Client {
     /// Shows the head of any of a session's files: what the server has of the session, and wants.
     pub fn begin(&self, head: &[u8]) -> Result<Head, SendError> {
         let asked = format!("POST {}", self.url);
-        let request = self.agent.post(&self.url).header("authorization", &self.authorization);
+        let request = self.agent.post(&self.url).header("authorization", self.authorization.reveal());
         let answer = request.content_type("application/octet-stream").send(head);
         let text = self.text(&asked, answer, &[200])?;
         read_head(&text).ok_or_else(|| SendError {
@@ -176,7 +183,7 @@ impl Client {
     pub fn standing(&self, session: SessionId, fragment: u64) -> Result<Standing, SendError> {
         let url = format!("{}/{session}/fragments/{fragment}", self.url);
         let asked = format!("HEAD {url}");
-        let answer = self.agent.head(&url).header("authorization", &self.authorization).call();
+        let answer = self.agent.head(&url).header("authorization", self.authorization.reveal()).call();
         let mut answer = self.answer(&asked, answer, &[204])?;
         standing_of(&answer).ok_or_else(|| refusal(&asked, "204 with Upload-Offset", &mut answer))
     }
@@ -197,7 +204,7 @@ impl Client {
         let answer = self
             .agent
             .patch(&url)
-            .header("authorization", &self.authorization)
+            .header("authorization", self.authorization.reveal())
             .header("upload-offset", offset.to_string())
             .header("upload-complete", if is_complete { "?1" } else { "?0" })
             .header("content-digest", &digest)
@@ -216,7 +223,7 @@ impl Client {
         if let Some(errors) = beat.errors {
             body["errors"] = errors.into();
         }
-        let request = self.agent.post(&url).header("authorization", &self.authorization);
+        let request = self.agent.post(&url).header("authorization", self.authorization.reveal());
         let answer = request.content_type("application/json").send(body.to_string());
         let text = self.text(&asked, answer, &[200])?;
         let answer: Value = serde_json::from_str(&text).unwrap_or_default();

@@ -27,12 +27,17 @@ impl Gate {
         Self { product: product.to_owned(), is_required: settings.consent_required }
     }
 
-    /// Whether something may leave for that reason. Reads a small file where consent is required; what cannot be read
-    /// is no yes. *Once* is none either: what it means has wishes that say that a person asked.
+    /// Whether something may leave for that reason. Reads a small file; what cannot be read is no yes. *Once* is none
+    /// either: what it means has wishes that say that a person asked. A *no* holds whatever the settings say, and so does
+    /// what another application of the product requires: one process may send for all of them.
     pub fn is_open(&self, reason: SendReason) -> bool {
-        if !self.is_required || reason == SendReason::UserAsked {
+        if reason == SendReason::UserAsked {
             return true;
         }
-        Consent::read_in(&self.product).is_ok_and(|consent| consent.state == ConsentState::Granted)
+        Consent::read_in(&self.product).is_ok_and(|consent| match consent.state {
+            ConsentState::Granted => true,
+            ConsentState::Refused | ConsentState::Once => false,
+            ConsentState::Unset => !self.is_required && !consent.required,
+        })
     }
 }

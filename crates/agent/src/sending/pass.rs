@@ -535,13 +535,13 @@ pub(super) fn keep(local: &Local, sent: &Sent) {
 
 /// What was wished arrived. A wish that was made again meanwhile stays.
 fn fulfil(local: &Local, seen: &Wish, is_whole: bool) {
-    let now = Wish::read(&local.folder, &local.stem).ok().flatten();
-    if now.as_ref() != Some(seen) {
-        return;
-    }
-    if is_whole || !(seen.through_end || seen.when_ended) {
-        let _ = Wish::remove(&local.folder, &local.stem);
-    } else if seen.now {
-        let _ = Wish { now: false, ..seen.clone() }.write(&local.folder, &local.stem);
-    }
+    // What cannot be taken away is fulfilled again, which costs a request.
+    let _ = Wish::change(&local.folder, &local.stem, |now| {
+        let is_done = is_whole || !(seen.through_end || seen.when_ended);
+        now.and_then(|now| match now == *seen {
+            false => Some(now),
+            true if is_done => None,
+            true => Some(Wish { now: false, ..now }),
+        })
+    });
 }

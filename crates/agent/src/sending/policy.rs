@@ -13,6 +13,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use super::{Gate, SendReason, SendSettings, Wish};
 use crate::session::{Running, running};
@@ -57,11 +58,22 @@ pub(crate) struct Policy {
     is_in_background: AtomicBool,
     /// A person does not want to be told of more problems in this session.
     ignores_problems: AtomicBool,
+    /// When a panic was made a wish last.
+    panicked_at: Mutex<Option<Instant>>,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // What they guard is whole after any panic: it is assigned or copied.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Keeps for other programs, which may send for this one, that nothing leaves before a yes.
+fn require(running: &Running, settings: &SendSettings) -> std::io::Result<()> {
+    let Some(product) = running.folder.parent().filter(|_| settings.consent_required) else { return Ok(()) };
+    if !crate::Consent::read_in(product)?.required {
+        crate::Consent::change(product, |consent| consent.required = true)?;
+    }
+    Ok(())
 }
 
 impl Policy {
@@ -77,6 +89,7 @@ impl Policy {
             turn: Mutex::new(()),
             is_in_background: AtomicBool::new(false),
             ignores_problems: AtomicBool::new(false),
+            panicked_at: Mutex::default(),
         }
     }
 
@@ -120,6 +133,9 @@ impl Policy {
             running.progress.failed(&error);
         }
         let settings = policy.settings();
+        if let Err(error) = require(running, &settings) {
+            running.progress.failed(&error);
+        }
         let can_send = settings.server.is_some() || settings.mail.is_some();
         let sends_on_error = settings.auto_send_on_error && can_send;
         policy.queue.want_alerts(sends_on_error || alerts::has_handler());
@@ -177,11 +193,21 @@ impl Policy {
 
     /// An error that may be the last there is: by the usual way nobody may come to wish anything. Writes a small file.
     pub(crate) fn panicked(&self, running: &Running) {
+        // Panics may be caught, and come by the thousand.
+        let mut last = self.panicked_at.try_lock().ok();
+        let is_recent =
+            last.as_deref().is_none_or(|last| last.is_some_and(|at| at.elapsed() < alerts::SEND_EVERY));
+        if is_recent {
+            return;
+        }
         let settings = self.settings();
         if settings.auto_send_on_error && settings.server.is_some() && Self::is_open(running, &settings) {
             let wish = Wish { now: true, by_rule: true, ..Wish::default() };
             if let Err(error) = wish.make(&running.folder, &running.stem) {
                 running.progress.failed(&error);
+            }
+            if let Some(last) = &mut last {
+                **last = Some(Instant::now());
             }
         }
     }

@@ -4,6 +4,8 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +14,10 @@ use crate::repository::names::FileName;
 
 /// Longest wish that is read; ours have some hundred bytes.
 const BYTES_MAX: u64 = 64 * 1024;
+/// Held by who changes a wish of the folder, for a millisecond; and how long that is waited for.
+const LOCK: &str = "wish.lock";
+const LOCK_WITHIN: Duration = Duration::from_secs(1);
+const LOOK_EVERY: Duration = Duration::from_millis(2);
 
 /// What is wanted of a session.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,37 +55,52 @@ impl Wish {
 
     /// Adds to what is wished of a session already.
     pub(crate) fn make(self, folder: &Path, stem: &FileName) -> io::Result<()> {
+        Self::change(folder, stem, |known| {
+            let by_rule = self.by_rule && known.as_ref().is_none_or(|known| known.by_rule);
+            let before = known.unwrap_or_default();
+            Some(Self {
+                by_rule,
+                now: self.now || before.now,
+                through_end: self.through_end || before.through_end,
+                when_ended: self.when_ended || before.when_ended,
+                user_asked: self.user_asked || before.user_asked,
+                at: clock::now().to_string(),
+            })
+        })
+    }
+
+    /// Changes what is wished, while nobody else does: threads, processes and the helper make wishes and fulfil them. What
+    /// cannot be read is no wish; one that wishes nothing is removed.
+    pub(crate) fn change(
+        folder: &Path,
+        stem: &FileName,
+        change: impl FnOnce(Option<Self>) -> Option<Self>,
+    ) -> io::Result<()> {
+        let lock = File::options().create(true).truncate(false).write(true).open(folder.join(LOCK))?;
+        let since = Instant::now();
+        while lock.try_lock().is_err() && since.elapsed() < LOCK_WITHIN {
+            std::thread::sleep(LOOK_EVERY);
+        }
         let known = Self::read(folder, stem).ok().flatten();
-        let by_rule = self.by_rule && known.as_ref().is_none_or(|known| known.by_rule);
-        let before = known.unwrap_or_default();
-        let wish = Self {
-            by_rule,
-            now: self.now || before.now,
-            through_end: self.through_end || before.through_end,
-            when_ended: self.when_ended || before.when_ended,
-            user_asked: self.user_asked || before.user_asked,
-            at: clock::now().to_string(),
-        };
-        wish.write(folder, stem)
+        match change(known.clone()).filter(|wish| wish.now || wish.through_end || wish.when_ended) {
+            Some(wish) if known.as_ref() == Some(&wish) => Ok(()),
+            Some(wish) => wish.write(folder, stem),
+            None => Self::remove(folder, stem),
+        }
     }
 
     /// Writes it in one step.
-    pub(crate) fn write(&self, folder: &Path, stem: &FileName) -> io::Result<()> {
+    fn write(&self, folder: &Path, stem: &FileName) -> io::Result<()> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
         let path = folder.join(stem.wish());
         let mut text = serde_json::to_vec(self)?;
         text.push(b'\n');
-        let new = folder.join(format!("{}-{}-new", stem.wish(), std::process::id()));
+        // A name of its own, should the lock not be had: the later word is whole as well.
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let new = folder.join(format!("{}-{}-{count}-new", stem.wish(), std::process::id()));
         let _ = std::fs::remove_file(&new);
         crate::spool::disk::create(&new)?.write_all(&text)?;
         std::fs::rename(&new, path)
-    }
-
-    /// Writes it; or removes it, if it wishes nothing.
-    pub(crate) fn write_or_remove(&self, folder: &Path, stem: &FileName) -> io::Result<()> {
-        if self.now || self.through_end || self.when_ended {
-            return self.write(folder, stem);
-        }
-        Self::remove(folder, stem)
     }
 
     /// It was fulfilled.

@@ -30,9 +30,21 @@ pub(super) fn install() {
 /// Whoever sits before the program is told, if somebody said by whom.
 #[cfg(feature = "send")]
 fn tell(info: &PanicHookInfo<'_>) {
+    // Our own threads are caught, and wait for nobody; in the middle of a start or an end there is no session to speak of.
+    let is_ours =
+        std::thread::current().name().is_some_and(|name| name == "kymo" || name.starts_with("kymo-"));
+    let is_free = || soon(|| CURRENT.try_lock()).is_some_and(|current| is_told(current.as_deref()));
+    if is_ours || !is_free() {
+        return;
+    }
     let message = info.payload_as_str().unwrap_or("a value that is no text");
     let place = info.location().map(|place| format!("{}:{}", place.file(), place.line())).unwrap_or_default();
     crate::sending::policy::tell_panic(message, place);
+}
+
+#[cfg(feature = "send")]
+fn is_told(running: Option<&super::Running>) -> bool {
+    running.is_some_and(|running| running.settings.panic_hook)
 }
 
 fn record(info: &PanicHookInfo<'_>) {

@@ -10,6 +10,7 @@ use kymo::{Consent, ConsentState};
 use kymo_viewer::{harmless, size_text};
 use serde::Serialize;
 
+use super::choice::stem;
 use crate::print::print_lines;
 
 /// Held by the process that sends for an application, and what it says of how that goes.

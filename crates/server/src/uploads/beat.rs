@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 use super::decode::REASON_CHARS_MAX;
-use super::{count, known, receive, session_of, wanted};
+use super::{count, known, of_store, receive, session_of, wanted};
 use crate::access::Sender;
 use crate::api::Refusal;
 use crate::problem::Problem;
@@ -79,6 +79,6 @@ pub(crate) async fn beat(
         errors: shape.errors,
         lost: lost.collect(),
     };
-    state.store.beat(sender.project, session, beat)?;
+    state.store.beat(sender.project, session, beat).map_err(of_store)?;
     Ok(Json(BeatAnswer { wanted: wanted(&state, sender.project, is_requested) }))
 }

@@ -185,11 +185,11 @@ pub enum ImportState {
 }
 
 impl ImportState {
-    /// By what was new and what was known, in bytes.
-    pub fn of(new: u64, known: u64) -> Self {
-        match (new, known) {
+    /// By bytes that were new, and whether anything of the session was there.
+    pub fn of(new_bytes: u64, was_known: bool) -> Self {
+        match (new_bytes, was_known) {
             (0, _) => Self::ThereAlready,
-            (_, 0) => Self::New,
+            (_, false) => Self::New,
             _ => Self::GoneOnWith,
         }
     }
@@ -261,6 +261,7 @@ async fn one(
     notes.extend(left_out);
     let (mut new_bytes, mut known_bytes) = (0, 0);
     let mut id = None;
+    let was_known = !keeper.store.uploads(keeper.project, session).await?.is_empty();
     for file_part in parts {
         let part = file_part.part;
         if !(1..=FRAGMENTS_MAX).contains(&part.fragment) || part.bytes > FRAGMENT_BYTES_MAX {
@@ -281,7 +282,7 @@ async fn one(
         known_bytes += added.1;
     }
     let id = id.ok_or_else(|| Refused::NotThis("nothing of it can be taken".to_owned()))?;
-    let state = ImportState::of(new_bytes, known_bytes);
+    let state = ImportState::of(new_bytes, was_known);
     Ok(ImportedSession {
         id: id.to_string(),
         external_id: session.to_string(),

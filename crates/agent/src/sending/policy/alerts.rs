@@ -24,7 +24,7 @@ const TEXT_BYTES_MAX: usize = 4096;
 /// One error often brings others: these come in one alert. Loupe's figure.
 const BURST: Duration = Duration::from_millis(28);
 /// What there is of a session is sent on an error, and again after this at the earliest.
-const SEND_EVERY: Duration = Duration::from_mins(5);
+pub(super) const SEND_EVERY: Duration = Duration::from_mins(5);
 /// After a panic a handler is called again so much later.
 const PANICKED_DELAY: Duration = Duration::from_mins(1);
 /// The end of a session waits so long for a handler.

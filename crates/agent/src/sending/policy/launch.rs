@@ -24,6 +24,8 @@ const NAME: &str = if cfg!(windows) { "kymo.exe" } else { "kymo" };
 pub(super) struct Helper {
     launched: Option<Launched>,
     note: Option<String>,
+    /// It was let go.
+    is_over: bool,
 }
 
 #[derive(Debug)]
@@ -44,6 +46,7 @@ impl Helper {
 
     /// The session has ended, whatever becomes of the process: the helper gets the lock.
     pub(super) fn let_go(&mut self) {
+        self.is_over = true;
         if let Some(launched) = self.launched.take() {
             drop(launched.lock);
         }
@@ -68,6 +71,10 @@ pub(super) fn executable(settings: &SendSettings) -> Result<PathBuf, String> {
 /// Has a helper if something is to be sent at the end, and none otherwise.
 pub(super) fn align(running: &Arc<Running>) {
     let policy = &running.policy;
+    if locked(&policy.helper).is_over {
+        // The end was handed over: whoever comes late starts no second one.
+        return;
+    }
     let settings = policy.settings();
     let can_send = settings.server.is_some() || settings.mail.is_some();
     let is_implied = settings.auto_send_sessions
@@ -79,6 +86,9 @@ pub(super) fn align(running: &Arc<Running>) {
         running.progress.failed(&error);
     }
     let mut helper = locked(&policy.helper);
+    if helper.is_over {
+        return;
+    }
     let has_gone = helper.launched.as_mut().is_some_and(Launched::has_gone);
     if has_gone {
         helper.launched = None;
@@ -110,12 +120,14 @@ pub(super) fn align(running: &Arc<Running>) {
 
 /// Should there be no helper, or one that is killed, the next start finds this.
 fn align_wish(running: &Running, is_on: bool) -> io::Result<()> {
-    let known = Wish::read(&running.folder, &running.stem)?.unwrap_or_default();
+    let known = Wish::read(&running.folder, &running.stem).ok().flatten().unwrap_or_default();
     if is_on && !known.when_ended {
         return Wish { when_ended: true, ..Wish::default() }.make(&running.folder, &running.stem);
     }
     if !is_on && known.when_ended && !known.user_asked {
-        return Wish { when_ended: false, ..known }.write_or_remove(&running.folder, &running.stem);
+        return Wish::change(&running.folder, &running.stem, |known| {
+            known.map(|known| Wish { when_ended: known.when_ended && known.user_asked, ..known })
+        });
     }
     Ok(())
 }

@@ -223,7 +223,8 @@ fn what_finds_no_room_is_told_when_to_come_again() {
             line
         })
         .collect();
-    let after = wait_for("a refusal", || match client.append_told(1, 0, &files[0], false) {
+    // As another fragment than it is: where there is room yet, it is refused for that, and nothing of it is stored.
+    let after = wait_for("a refusal", || match client.append_told(9, 0, &files[0], false) {
         (503, after) => Some(after),
         _ => None,
     });
