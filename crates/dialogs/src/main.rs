@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use kymo_dialogs::{Options, Theme};
 
-const USAGE: &str = "usage: kymo-dialogs [--light | --dark] [--guard MILLISECONDS] < REQUEST";
+const USAGE: &str = "usage: kymo-dialogs [dialog] [--light | --dark] [--guard MILLISECONDS] < REQUEST";
 
 fn main() -> ExitCode {
     let mut options = Options::default();
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match (argument.as_str(), arguments.len()) {
+            // What programs that ask say to `kymo`.
+            ("dialog", _) => {}
             ("--light", _) => options.theme = Some(Theme::Light),
             ("--dark", _) => options.theme = Some(Theme::Dark),
             ("--guard", 1..) => {

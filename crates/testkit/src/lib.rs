@@ -11,6 +11,7 @@
 //! | [`random`] | a small seeded generator; the seed is printed by who uses it |
 //! | [`record_requests`] | those requests as a session file |
 //! | [`requests`] | ten thousand recorded messages, made again from rules |
+//! | [`screen`] | an X server that draws into memory, and windows on it |
 //! | [`told`] | what agents were told, compared with what the server stored |
 //! | [`wire`] | requests as bytes |
 
@@ -25,6 +26,7 @@ pub mod node;
 pub mod random;
 pub mod record_requests;
 pub mod requests;
+pub mod screen;
 pub mod told;
 pub mod wire;
 
@@ -32,3 +34,4 @@ pub use fault_proxy::{FaultProxy, Faults};
 pub use kymo::Kymo;
 pub use node::Script;
 pub use random::Random;
+pub use screen::Screen;

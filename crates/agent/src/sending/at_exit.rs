@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::pace::Patience;
 use super::pass::send_in;
 use super::{Criteria, Gate, SendReason, SendReport, SendSettings};
 use crate::repository::names::FileName;
@@ -235,8 +236,9 @@ fn send_once(folders: &[PathBuf], settings: &SendSettings, criteria: Criteria) -
     if settings.server.is_none() && settings.mail.is_some() {
         return by_mail(folders, settings, criteria, SendReport::default());
     }
-    let report =
-        send_in(folders, settings, criteria, SendReason::Rule, beyond_policy, &mut |_| {}, &|| false);
+    // Other tries follow, or mail: it does not wait long for a server that is away.
+    let means: (_, &mut dyn FnMut(_), &dyn Fn() -> bool) = (Patience::OFTEN, &mut |_| {}, &|| false);
+    let report = send_in(folders, settings, criteria, SendReason::Rule, beyond_policy, means);
     #[cfg(feature = "mail")]
     if !report.failed.is_empty() && settings.mail.is_some() {
         return by_mail(folders, settings, criteria, report);

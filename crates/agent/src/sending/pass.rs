@@ -131,7 +131,7 @@ pub fn send_now(
     progress: &mut dyn FnMut(Progress),
     stop: &dyn Fn() -> bool,
 ) -> SendReport {
-    send_in(folders, settings, criteria, reason, true, progress, stop)
+    send_in(folders, settings, criteria, reason, true, (Patience::ONCE, progress, stop))
 }
 
 /// The same, by the server's policy if it is not to go beyond that.
@@ -141,8 +141,7 @@ pub(super) fn send_in(
     criteria: Criteria,
     reason: SendReason,
     beyond_policy: bool,
-    progress: &mut dyn FnMut(Progress),
-    stop: &dyn Fn() -> bool,
+    (patience, progress, stop): (Patience, &mut dyn FnMut(Progress), &dyn Fn() -> bool),
 ) -> SendReport {
     let client = match Client::of(settings) {
         Ok(client) => client,
@@ -156,7 +155,7 @@ pub(super) fn send_in(
         client: &client,
         settings,
         pace: Pace::new(settings.bytes_per_second),
-        patience: Patience::ONCE,
+        patience,
         growing: &mut growing,
         progress,
         stop,

@@ -1,41 +1,26 @@
-//! An X server in memory, and a dialog on it that is looked at and used as a person does.
+//! A dialog on an X server in memory, that is looked at and used as a person does.
 
 use std::env;
-use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
 
+use kymo_testkit::Screen;
+pub(crate) use kymo_testkit::kymo::wait_for as until;
+pub(crate) use kymo_testkit::screen::{ENTER, ESCAPE, SPACE, TAB};
 use serde_json::Value;
 use x11rb::connection::Connection;
 use x11rb::protocol::Event;
 use x11rb::protocol::xproto::{
-    Atom, AtomEnum, BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT, ClientMessageEvent, ConnectionExt,
-    CreateWindowAux, EventMask, ImageFormat, InputFocus, KEY_PRESS_EVENT, KEY_RELEASE_EVENT,
-    MOTION_NOTIFY_EVENT, MapState, Window, WindowClass,
+    BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT, ClientMessageEvent, ConnectionExt, CreateWindowAux, EventMask,
+    MOTION_NOTIFY_EVENT, Window, WindowClass,
 };
-use x11rb::protocol::xtest::ConnectionExt as _;
 use x11rb::rust_connection::RustConnection;
 use x11rb::{COPY_DEPTH_FROM_PARENT, CURRENT_TIME, NONE};
 
-/// For what a machine under load may take; nothing waits for it where all is well.
-const LONGEST: Duration = Duration::from_mins(1);
-
-pub(crate) const ESCAPE: u32 = 0xff1b;
-pub(crate) const ENTER: u32 = 0xff0d;
-pub(crate) const TAB: u32 = 0xff09;
-pub(crate) const SPACE: u32 = 0x20;
-
 /// A server that ends with the test.
-pub(crate) struct Display {
-    server: Child,
-    name: String,
-    connection: RustConnection,
-    root: Window,
-}
+pub(crate) struct Display(Screen);
 
 /// A dialog with its window. It ends with the test.
 pub(crate) struct Dialog<'a> {
@@ -56,25 +41,11 @@ pub(crate) struct Picture {
 impl Display {
     /// Starts one, or says that there is none here: then a test has nothing to look at.
     pub(crate) fn start(width: u16, height: u16) -> Option<Self> {
-        let Some(program) = program() else {
-            eprintln!("skipped: Xvfb is not here (Debian's package `xvfb`, or KYMO_XVFB=path)");
-            return None;
-        };
-        // It takes a free number, and says which once it listens.
-        let mut server = Command::new(program)
-            .args(["-displayfd", "1", "-nolisten", "tcp", "-noreset", "-screen", "0"])
-            .arg(format!("{width}x{height}x24"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let name = format!(":{}", line.trim());
-        let (connection, _) = RustConnection::connect(Some(&name)).expect("a server that listens");
-        let root = connection.setup().roots[0].root;
-        Some(Self { server, name, connection, root })
+        Screen::start(width, height).map(Self)
+    }
+
+    fn connection(&self) -> &RustConnection {
+        self.0.connection()
     }
 
     /// Starts a dialog and waits until its window is there and has its first picture.
@@ -90,45 +61,22 @@ impl Display {
         {
             command.env_remove(name);
         }
-        command.args(arguments).env("DISPLAY", &self.name).envs(environment.iter().copied());
+        command.args(arguments).env("DISPLAY", self.0.name()).envs(environment.iter().copied());
         let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         writeln!(process.stdin.take().unwrap(), "{request}").unwrap();
-        let window = until("its window", || self.find());
-        self.connection.set_input_focus(InputFocus::PARENT, window, CURRENT_TIME).unwrap();
-        let dialog = Dialog { display: self, process, window };
-        dialog.until_drawn(|picture| picture.pixels.iter().any(|&pixel| pixel != picture.pixels[0]));
-        dialog
-    }
-
-    fn find(&self) -> Option<Window> {
-        let children = self.connection.query_tree(self.root).unwrap().reply().unwrap().children;
-        children.into_iter().find(|&window| {
-            let is_seen = self.connection.get_window_attributes(window).unwrap().reply();
-            let class = self.property(window, AtomEnum::WM_CLASS.into());
-            is_seen.is_ok_and(|attributes| attributes.map_state == MapState::VIEWABLE)
-                && class.starts_with(b"kymo-dialog\0")
-        })
-    }
-
-    fn property(&self, window: Window, name: Atom) -> Vec<u8> {
-        let cookie =
-            self.connection.get_property(false, window, name, AtomEnum::ANY, 0, u32::MAX / 4).unwrap();
-        cookie.reply().map(|reply| reply.value).unwrap_or_default()
-    }
-
-    fn atom(&self, name: &str) -> Atom {
-        self.connection.intern_atom(false, name.as_bytes()).unwrap().reply().unwrap().atom
+        let window = self.0.window("kymo-dialog");
+        Dialog { display: self, process, window }
     }
 
     /// What the clipboard holds.
     pub(crate) fn clipboard(&self) -> String {
-        let window = self.connection.generate_id().unwrap();
+        let window = self.connection().generate_id().unwrap();
         let class = WindowClass::INPUT_ONLY;
-        self.connection
+        self.connection()
             .create_window(
                 COPY_DEPTH_FROM_PARENT,
                 window,
-                self.root,
+                self.0.root(),
                 0,
                 0,
                 1,
@@ -140,93 +88,58 @@ impl Display {
             )
             .unwrap();
         let (clipboard, text, place) =
-            (self.atom("CLIPBOARD"), self.atom("UTF8_STRING"), self.atom("KYMO_TEST"));
+            (self.0.atom("CLIPBOARD"), self.0.atom("UTF8_STRING"), self.0.atom("KYMO_TEST"));
         until("an owner of the clipboard", || {
-            let owner = self.connection.get_selection_owner(clipboard).unwrap().reply().unwrap().owner;
+            let owner = self.connection().get_selection_owner(clipboard).unwrap().reply().unwrap().owner;
             (owner != NONE).then_some(())
         });
-        self.connection.convert_selection(window, clipboard, text, place, CURRENT_TIME).unwrap();
-        self.connection.flush().unwrap();
-        until("the clipboard's answer", || match self.connection.poll_for_event().unwrap() {
+        self.connection().convert_selection(window, clipboard, text, place, CURRENT_TIME).unwrap();
+        self.connection().flush().unwrap();
+        until("the clipboard's answer", || match self.connection().poll_for_event().unwrap() {
             Some(Event::SelectionNotify(_)) => Some(()),
             _ => None,
         });
-        String::from_utf8(self.property(window, place)).unwrap()
-    }
-
-    fn press(&self, key: u32) {
-        let setup = self.connection.setup();
-        let (first, last) = (setup.min_keycode, setup.max_keycode);
-        let map = self.connection.get_keyboard_mapping(first, last - first + 1).unwrap().reply().unwrap();
-        let place = map.keysyms.iter().position(|&keysym| keysym == key).expect("a key of that name");
-        let code = first + (place / usize::from(map.keysyms_per_keycode)) as u8;
-        self.input(KEY_PRESS_EVENT, code, (0, 0));
-        self.input(KEY_RELEASE_EVENT, code, (0, 0));
-    }
-
-    fn input(&self, kind: u8, detail: u8, (x, y): (i16, i16)) {
-        self.connection.xtest_fake_input(kind, detail, CURRENT_TIME, self.root, x, y, 0).unwrap();
-        self.connection.flush().unwrap();
-    }
-}
-
-impl Drop for Display {
-    fn drop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
+        String::from_utf8(self.0.property(window, place)).unwrap()
     }
 }
 
 impl Dialog<'_> {
     pub(crate) fn press(&self, keys: &[u32]) {
-        for &key in keys {
-            self.display.press(key);
-        }
+        self.display.0.press(keys);
     }
 
     /// Clicks a place in the window.
     pub(crate) fn click(&self, x: usize, y: usize) {
         let (left, top, ..) = self.geometry();
         let place = (left + x as i16, top + y as i16);
-        self.display.input(MOTION_NOTIFY_EVENT, 0, place);
-        self.display.input(BUTTON_PRESS_EVENT, 1, place);
-        self.display.input(BUTTON_RELEASE_EVENT, 1, place);
+        self.display.0.input(MOTION_NOTIFY_EVENT, 0, place);
+        self.display.0.input(BUTTON_PRESS_EVENT, 1, place);
+        self.display.0.input(BUTTON_RELEASE_EVENT, 1, place);
     }
 
     /// What a window manager does when a person clicks the cross.
     pub(crate) fn close(&self) {
-        let data = [self.display.atom("WM_DELETE_WINDOW"), CURRENT_TIME, 0, 0, 0];
-        let message = ClientMessageEvent::new(32, self.window, self.display.atom("WM_PROTOCOLS"), data);
-        self.display.connection.send_event(false, self.window, EventMask::NO_EVENT, message).unwrap();
-        self.display.connection.flush().unwrap();
+        let data = [self.display.0.atom("WM_DELETE_WINDOW"), CURRENT_TIME, 0, 0, 0];
+        let message = ClientMessageEvent::new(32, self.window, self.display.0.atom("WM_PROTOCOLS"), data);
+        self.display.connection().send_event(false, self.window, EventMask::NO_EVENT, message).unwrap();
+        self.display.connection().flush().unwrap();
     }
 
     /// Left, top, width, height.
     pub(crate) fn geometry(&self) -> (i16, i16, usize, usize) {
-        let found = self.display.connection.get_geometry(self.window).unwrap().reply().unwrap();
+        let found = self.display.connection().get_geometry(self.window).unwrap().reply().unwrap();
         (found.x, found.y, usize::from(found.width), usize::from(found.height))
     }
 
     pub(crate) fn title(&self) -> String {
-        String::from_utf8(self.display.property(self.window, self.display.atom("_NET_WM_NAME"))).unwrap()
+        String::from_utf8(self.display.0.property(self.window, self.display.0.atom("_NET_WM_NAME"))).unwrap()
     }
 
     /// What is on the screen where the window is.
     pub(crate) fn picture(&self) -> Picture {
         let (.., width, height) = self.geometry();
-        let cookie = self.display.connection.get_image(
-            ImageFormat::Z_PIXMAP,
-            self.window,
-            0,
-            0,
-            width as u16,
-            height as u16,
-            u32::MAX,
-        );
         // It may have become smaller or larger in between.
-        let data = cookie.unwrap().reply().map(|reply| reply.data).unwrap_or_default();
-        let pixels =
-            data.chunks_exact(4).map(|pixel| u32::from_le_bytes([pixel[0], pixel[1], pixel[2], 0])).collect();
+        let pixels = self.display.0.pixels(self.window);
         Picture { width, height, pixels }
     }
 
@@ -311,27 +224,4 @@ impl Picture {
         }
         file
     }
-}
-
-/// Looks again and again until there is something.
-pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let started = Instant::now();
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(started.elapsed() < LONGEST, "waited for {what} in vain");
-        thread::sleep(Duration::from_millis(5));
-    }
-}
-
-fn program() -> Option<OsString> {
-    if let Some(named) = env::var_os("KYMO_XVFB").filter(|named| !named.is_empty()) {
-        return Some(named);
-    }
-    let path = env::var_os("PATH")?;
-    env::split_paths(&path)
-        .map(|folder| folder.join("Xvfb"))
-        .find(|file| file.is_file())
-        .map(PathBuf::into_os_string)
 }

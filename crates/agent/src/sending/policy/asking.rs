@@ -18,11 +18,13 @@ pub struct ConsentQuestion {
     /// The product.
     pub product: String,
     /// Who gets it, if the program says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub company: Option<String>,
     /// The application's version.
-    #[serde(rename = "version_text")]
+    #[serde(rename = "version_text", skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
     /// The page with the privacy policy.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub privacy_url: Option<String>,
 }
 

@@ -1,6 +1,8 @@
 //! What leaves the machine when, end to end: programs with the agent's library, the helper that sends after their end,
-//! consent, and a real server.
+//! consent, real windows, a real server and a real mail server.
 
+mod dialogs;
+mod mail;
 mod scenarios;
 mod terminal;
 mod till;

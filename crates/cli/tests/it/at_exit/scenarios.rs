@@ -11,7 +11,7 @@ use super::till::{Till, sends_to};
 use crate::KYMO;
 
 /// The one session of that state that has such an event.
-fn session_with(kymo: &Kymo, state: &str, message: &str) -> (Value, Vec<Value>) {
+pub(super) fn session_with(kymo: &Kymo, state: &str, message: &str) -> (Value, Vec<Value>) {
     wait_for(&format!("a session that is {state}, with {message:?}"), || {
         kymo.sessions().into_iter().filter(|session| session["state"] == state).find_map(|session| {
             let events = kymo.events(&session);
@@ -20,12 +20,12 @@ fn session_with(kymo: &Kymo, state: &str, message: &str) -> (Value, Vec<Value>) 
     })
 }
 
-fn consent(folder: &Path) -> kymo::ConsentState {
+pub(super) fn consent(folder: &Path) -> kymo::ConsentState {
     kymo::Consent::read(folder, "Shop").unwrap().state
 }
 
 /// Waits until no helper is at work, and what is wished is fulfilled.
-fn settle(folder: &Path) {
+pub(super) fn settle(folder: &Path) {
     settle_files(folder, &[".exit", ".wish"]);
 }
 

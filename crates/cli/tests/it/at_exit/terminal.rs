@@ -1,13 +1,18 @@
 //! The question in a terminal, and nowhere else.
 
 use std::io::{Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 
+use super::dialogs;
+use crate::KYMO;
+
 /// In the environment of a process that plays the program: its repository.
 const FOLDER: &str = "KYMO_TEST_ASKS";
+/// The executable whose windows it asks by, if it does.
+const WINDOWS: &str = "KYMO_TEST_ASKS_BY";
 const ARGS: [&str; 6] = [
     "--exact",
     "at_exit::terminal::plays_a_program_that_asks",
@@ -25,12 +30,29 @@ fn plays_a_program_that_asks() {
     let builder = kymo::builder("Shop", "till").version("1.2").repository(folder).retention(retention);
     let _session =
         builder.consent_required(true).privacy("Corner Shops", "https://shop.example/privacy").start();
+    if let Some(executable) = std::env::var_os(WINDOWS) {
+        kymo::set_front_end(kymo::DialogFrontEnd::of(executable.into()));
+    }
     let consent = kymo::ask_consent_if_due().unwrap();
     println!("consent {:?} prompts {}", consent.state, consent.prompts);
 }
 
 #[test]
 fn it_is_put_in_a_terminal() {
+    put_in_a_terminal(None);
+}
+
+/// By an executable that is not there, by one that has no windows, and by one that finds no screen for them.
+#[test]
+fn it_is_put_in_a_terminal_where_no_window_can_be_shown() {
+    put_in_a_terminal(Some(Path::new("/nowhere")));
+    put_in_a_terminal(Some(Path::new(KYMO)));
+    if let Some(executable) = dialogs::executable() {
+        put_in_a_terminal(Some(&executable));
+    }
+}
+
+fn put_in_a_terminal(windows: Option<&Path>) {
     let folder = tempfile::tempdir().unwrap();
     let pty = native_pty_system()
         .openpty(PtySize { rows: 24, cols: 100, pixel_width: 0, pixel_height: 0 })
@@ -38,6 +60,12 @@ fn it_is_put_in_a_terminal() {
     let mut command = CommandBuilder::new(std::env::current_exe().unwrap());
     command.args(ARGS);
     command.env(FOLDER, folder.path());
+    for name in ["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET"] {
+        command.env_remove(name);
+    }
+    if let Some(windows) = windows {
+        command.env(WINDOWS, windows);
+    }
     let mut child = pty.slave.spawn_command(command).unwrap();
     drop(pty.slave);
     let (mut input, mut output) = (pty.master.take_writer().unwrap(), pty.master.try_clone_reader().unwrap());

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use kymo::{
-    Choice, ConsentAnswer, ConsentQuestion, ConsentState, EndReason, FrontEnd, Problem, ProblemAnswer,
+    Choice, ConsentAnswer, ConsentQuestion, ConsentState, DialogFrontEnd, EndReason, FrontEnd, Problem,
+    ProblemAnswer,
 };
 use kymo_testkit::Kymo;
 
@@ -49,6 +50,10 @@ fn plays_a_till() {
             "info" => kymo::info!("{text}", text = rest),
             "error" => kymo::error!("{text}", text = rest),
             "front" => kymo::set_front_end(Ticks),
+            "windows" => kymo::set_front_end(DialogFrontEnd::new()),
+            "ask" => {
+                let _ = write!(answer, "{:?}", kymo::ask_consent_if_due().unwrap().state);
+            }
             "problem" => {
                 kymo::error!("{text}", text = rest);
                 let _ = write!(answer, "{:?}", kymo::tell_problem(Problem::new(rest)));
@@ -110,7 +115,17 @@ impl Till {
 
     /// Has it do something; what it answers.
     pub(super) fn say(&mut self, line: &str) -> String {
+        self.tell(line);
+        self.answer(line)
+    }
+
+    /// Has it do something that waits for a person.
+    pub(super) fn tell(&mut self, line: &str) {
         writeln!(self.process.stdin.as_mut().unwrap(), "{line}").unwrap();
+    }
+
+    /// What it answers to that.
+    pub(super) fn answer(&mut self, line: &str) -> String {
         let answer = self.answers.by_ref().map_while(Result::ok).find_map(|line| {
             // The harness writes on the same line before the first.
             line.split_once("done ").map(|(_, answer)| answer.to_owned())

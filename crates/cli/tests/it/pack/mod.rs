@@ -4,7 +4,7 @@
 mod files;
 mod mail;
 mod server;
-mod smtp;
+pub(crate) mod smtp;
 mod wizard;
 
 use std::io::{BufRead, BufReader};
@@ -101,7 +101,7 @@ fn kymo(args: &[&str], environment: &[(&str, &Path)]) -> Output {
 }
 
 /// Every event below that path, as the reader says; nothing may be damaged or doubtful.
-fn events(path: &Path) -> Vec<String> {
+pub(crate) fn events(path: &Path) -> Vec<String> {
     let output = kymo(&["open", "--json", path.to_str().unwrap()], &[]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success() && said.is_empty(), "{}: {said}", path.display());
@@ -119,7 +119,7 @@ fn listed(path: &Path) -> Vec<Value> {
 }
 
 /// The first event in which two lists differ is what to look at, not all of them.
-fn assert_same(found: &[String], expected: &[String]) {
+pub(crate) fn assert_same(found: &[String], expected: &[String]) {
     let differing = found.iter().zip(expected).find(|(found, expected)| found != expected);
     assert!(found == expected, "{} events, expected {}: {differing:?}", found.len(), expected.len());
 }

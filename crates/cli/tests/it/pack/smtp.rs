@@ -8,9 +8,9 @@ use kymo_testkit::kymo::needed;
 use serde_json::Value;
 use tempfile::TempDir;
 
-pub(super) struct MailServer {
+pub(crate) struct MailServer {
     process: Child,
-    pub(super) port: u16,
+    pub(crate) port: u16,
     folder: TempDir,
 }
 
@@ -21,24 +21,24 @@ impl Drop for MailServer {
 }
 
 impl MailServer {
-    pub(super) fn start(args: &[&str]) -> Self {
+    pub(crate) fn start(args: &[&str]) -> Self {
         let folder = TempDir::new().unwrap();
         let (process, port) = run(folder.path(), args);
         Self { process, port, folder }
     }
 
-    pub(super) fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 
     /// Once more at the same place.
-    pub(super) fn start_again(&mut self, args: &[&str]) {
+    pub(crate) fn start_again(&mut self, args: &[&str]) {
         let port = self.port.to_string();
         (self.process, _) = run(self.folder.path(), &[args, &["--port", &port]].concat());
     }
 
-    pub(super) fn address(&self) -> String {
+    pub(crate) fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
 
@@ -51,13 +51,13 @@ impl MailServer {
     }
 
     /// What the mails say that it took.
-    pub(super) fn mails(&self) -> Vec<Value> {
+    pub(crate) fn mails(&self) -> Vec<Value> {
         let read = |path: PathBuf| serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
         self.names("json").into_iter().map(read).collect()
     }
 
     /// The attachments of all mails, in one folder.
-    pub(super) fn attachments(&self) -> (&Path, Vec<PathBuf>) {
+    pub(crate) fn attachments(&self) -> (&Path, Vec<PathBuf>) {
         (self.folder.path(), self.names("kymo"))
     }
 }

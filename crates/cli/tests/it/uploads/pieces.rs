@@ -206,7 +206,7 @@ fn what_finds_no_room_is_told_when_to_come_again() {
     // Bodies that do not come to an end take up what there is.
     let body = vec![0; 1 << 20];
     let address = kymo.url().strip_prefix("http://").unwrap();
-    let held: Vec<TcpStream> = (0..24)
+    let held: Vec<TcpStream> = (0..60)
         .map(|_| {
             let mut line = TcpStream::connect(address).unwrap();
             let head = format!(
