@@ -221,11 +221,8 @@ mod tests {
 
     #[test]
     fn a_frame_is_found_by_its_first_record_where_frames_ascend() {
-        let mut reach = Reach {
-            frames: vec![(10, 0), (20, 4), (30, 8), (40, 8)],
-            is_ascending: true,
-            next_sequence: 8,
-        };
+        let mut reach =
+            Reach { frames: vec![(10, 0), (20, 4), (30, 8), (40, 8)], is_ascending: true, next_sequence: 8 };
         let found: Vec<_> = [0, 3, 4, 8, 9].map(|sequence| reach.offset_of(sequence)).into();
         // The last one has no record of its own: it says the end.
         assert_eq!(found, [Some(10), None, Some(20), Some(30), None]);
