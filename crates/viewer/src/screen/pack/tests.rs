@@ -209,7 +209,7 @@ fn at_work() -> (Wizard, std::sync::mpsc::Sender<()>) {
 fn who_leaves_waits_for_what_is_being_done_and_hears_of_no_earlier_try() {
     let (wizard, sender) = at_work();
     drop(sender);
-    let result = wizard.leave(Duration::from_secs(60)).unwrap();
+    let result = wizard.leave(Duration::from_mins(1)).unwrap();
     assert_eq!((result.lines, result.code), (vec!["cleared away".to_owned()], 8));
 
     let (wizard, _sender) = at_work();
