@@ -76,9 +76,16 @@ fn silent(args: &Pack, target: Target) -> Outcome {
     outcome
 }
 
-/// Ctrl-C and the like stop between two pieces: what was begun is cleared away.
+/// Ctrl-C and the like stop between two pieces: what was begun is cleared away. A second Ctrl-C waits for nothing: a
+/// temporary file may be left then. Not so a second SIGTERM, as some send it to a process and to its group at once.
 fn stop_on_signals() -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
+    // Before the other: by the first signal nothing is set yet.
+    let _ = signal_hook::flag::register_conditional_shutdown(
+        signal_hook::consts::SIGINT,
+        Code::Cancelled as i32,
+        Arc::clone(&stop),
+    );
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
         // Where it cannot be had the signal ends the program: nothing but a temporary file is left then.
         let _ = signal_hook::flag::register(signal, Arc::clone(&stop));

@@ -18,6 +18,8 @@ export interface Imported {
 /** `on_sent` hears how many bytes have been sent. Sent again, it goes on: nothing is there twice. */
 export function importFile(project: string, file: Blob, on_sent: (bytes: number) => void, signal: AbortSignal): Promise<Imported> {
   return new Promise((resolve, reject) => {
+    // Whoever listens to it after it happened hears nothing.
+    if (signal.aborted) return reject(aborted());
     const request = new XMLHttpRequest();
     const fail = (failure: unknown) => reject(failure instanceof Error ? failure : new Error(String(failure)));
     request.open("POST", `${BASE}/projects/${encodeURIComponent(project)}/import`);
@@ -33,11 +35,15 @@ export function importFile(project: string, file: Blob, on_sent: (bytes: number)
       }
     };
     request.onerror = () => fail(new ApiFailure(0, "the connection broke", "what came is kept: bring the file again and it goes on"));
-    request.onabort = () => fail(new DOMException("aborted", "AbortError"));
-    signal.addEventListener("abort", () => request.abort());
+    request.onabort = () => fail(aborted());
+    const stop = () => request.abort();
+    request.onloadend = () => signal.removeEventListener("abort", stop);
+    signal.addEventListener("abort", stop, { once: true });
     request.send(file);
   });
 }
+
+const aborted = () => new DOMException("aborted", "AbortError");
 
 /** What every session file and package begins with. */
 const MAGIC = [0x89, 0x4b, 0x59, 0x4d, 0x4f, 0x0d, 0x0a, 0x1a];

@@ -51,6 +51,8 @@ export function createImports(): Imports {
         put(number, { state: "failed", can_retry: false, failure: `${found}: ${EXPECTED}` });
         return;
       }
+      // The first bytes were read: it may have been stopped meanwhile.
+      if (signal.aborted) return;
       const result = await importFile(project, file, (sent_bytes) => put(number, { sent_bytes }), signal);
       put(number, { state: "done", sent_bytes: file.size, result });
       files.delete(number);

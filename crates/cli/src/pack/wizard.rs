@@ -1,12 +1,13 @@
 //! The same, asked in the terminal.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use kymo::sending::{Criteria, Local, MailSecurity, Secret, SendSettings, package};
+use kymo::sending::{Criteria, Local, MailSecurity, Secret, SendSettings, Sent, package, select};
 use kymo_viewer::pack::{
     PackApplication, PackChoice, PackDefaults, PackMail, PackOffer, PackProgress, PackRequest, PackResult,
     PackTarget, ask,
@@ -15,7 +16,7 @@ use kymo_viewer::pack::{
 use super::choice::{self, Chosen};
 use super::drives;
 use super::job::{Job, Progress};
-use super::outcome::{Code, Outcome};
+use super::outcome::{Code, Outcome, Went};
 use super::target::{self, Target, host_and_port};
 use crate::args::Pack;
 
@@ -56,15 +57,15 @@ pub(super) fn run(args: &Pack) -> anyhow::Result<ExitCode> {
         // See no-color.org: set and not empty.
         has_colors: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
     };
+    let asked = Asked { applications, unreadable, settings, tries: Mutex::default() };
     let work = move |request: &PackRequest, tell: &dyn Fn(PackProgress), stop: &AtomicBool| {
-        result(&work(&applications, &unreadable, &settings, request, tell, stop))
+        result(&asked.work(request, tell, stop))
     };
     match ask(offer, Arc::new(work))? {
         Some(result) => {
-            // The screen is gone; what was done stays to be read.
-            for line in &result.lines {
-                println!("{line}");
-            }
+            // The screen is gone; what was done stays to be read, where the terminal is not gone as well.
+            let mut output = std::io::stdout().lock();
+            let _ = result.lines.iter().try_for_each(|line| writeln!(output, "{line}"));
             Ok(ExitCode::from(result.code))
         }
         None => Ok(ExitCode::from(Code::Cancelled as u8)),
@@ -183,33 +184,125 @@ fn defaults(settings: &SendSettings, applications: &[(String, Vec<Set>)]) -> Pac
     }
 }
 
-fn work(
-    applications: &[(String, Vec<Set>)],
-    unreadable: &[String],
-    settings: &SendSettings,
-    request: &PackRequest,
-    tell: &dyn Fn(PackProgress),
-    stop: &AtomicBool,
-) -> Outcome {
-    let found = applications.get(request.application).and_then(|(_, sets)| sets.get(request.choice));
-    let Some(set) = found else { return Outcome::failed(Code::Failed, "no such choice") };
-    let target = match target_of(settings, &request.target) {
-        Ok(target) => target,
-        Err(text) => return Outcome::failed(Code::Usage, text),
-    };
-    let chosen = Chosen { sessions: set.sessions.clone(), unreadable: unreadable.to_vec() };
-    let text = match &request.target {
-        PackTarget::Mail(_) => "sending by mail",
-        PackTarget::File(_) | PackTarget::Folder(_) => "writing the package",
-        PackTarget::Server { .. } => "sending to the server",
-    };
-    tell(PackProgress { text: text.to_owned(), bytes: (0, 0) });
-    // Who sits here and sends is the person who was asked.
-    let job = Job { chosen, target, is_asked: true, again: set.again };
-    let tell = |progress: Progress| {
-        tell(PackProgress { text: text.to_owned(), bytes: (progress.bytes, progress.bytes_total) });
-    };
-    job.run(&tell, stop)
+/// Application, choice, and to whom.
+type Try = (usize, usize, String);
+
+/// What came of tries that did not bring all to those people.
+#[derive(Default)]
+struct Tried {
+    /// What had gone of each session before the first of them.
+    before: BTreeMap<String, Sent>,
+    /// Sessions that went whole.
+    whole: BTreeSet<String>,
+    /// Sessions that went as far as they were.
+    so_far: BTreeSet<String>,
+}
+
+/// What stands behind the screen.
+struct Asked {
+    applications: Vec<(String, Vec<Set>)>,
+    unreadable: Vec<String>,
+    settings: SendSettings,
+    /// Mails that go *also if they went before* go no more than once by tries of the same.
+    tries: Mutex<BTreeMap<Try, Tried>>,
+}
+
+impl Asked {
+    fn work(&self, request: &PackRequest, tell: &dyn Fn(PackProgress), stop: &AtomicBool) -> Outcome {
+        let sets = self.applications.get(request.application).map(|(_, sets)| sets);
+        let Some(set) = sets.and_then(|sets| sets.get(request.choice)) else {
+            return Outcome::failed(Code::Failed, "no such choice");
+        };
+        let target = match target_of(&self.settings, &request.target) {
+            Ok(target) => target,
+            Err(text) => return Outcome::failed(Code::Usage, text),
+        };
+        let chosen = Chosen { sessions: set.sessions.clone(), unreadable: self.unreadable.clone() };
+        let text = match &request.target {
+            PackTarget::Mail(_) => "sending by mail",
+            PackTarget::File(_) | PackTarget::Folder(_) => "writing the package",
+            PackTarget::Server { .. } => "sending to the server",
+        };
+        tell(PackProgress { text: text.to_owned(), bytes: (0, 0) });
+        // Who sits here and sends is the person who was asked.
+        let job = Job { chosen, target, is_asked: true, again: set.again };
+        let tell = |progress: Progress| {
+            tell(PackProgress { text: text.to_owned(), bytes: (progress.bytes, progress.bytes_total) });
+        };
+        match &request.target {
+            PackTarget::Mail(mail) if set.again => {
+                let to = mail.to.split_whitespace().collect();
+                self.mail_once(&(request.application, request.choice, to), job, &tell, stop)
+            }
+            _ => job.run(&tell, stop),
+        }
+    }
+
+    /// Mails also what went before, but not what earlier tries of the same brought: they are gone on with.
+    fn mail_once(&self, what: &Try, job: Job, tell: &dyn Fn(Progress), stop: &AtomicBool) -> Outcome {
+        let tries = || self.tries.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = sent_of(&job.chosen.sessions);
+        let tried = tries().remove(what);
+        let mut tried = tried.unwrap_or_else(|| Tried { before: now.clone(), ..Tried::default() });
+        let mut outcome = Outcome { unreadable: job.chosen.unreadable, ..Outcome::default() };
+        if !outcome.unreadable.is_empty() {
+            outcome.becomes(Code::Unreadable);
+        }
+        let (mut begun, mut others) = (Vec::new(), Vec::new());
+        for session in job.chosen.sessions {
+            let id = &session.summary.id;
+            if tried.whole.contains(id) {
+                outcome.sessions.push(Went { id: id.clone(), what: "before" });
+            } else if tried.so_far.contains(id) || now.get(id) != tried.before.get(id) {
+                begun.push(session);
+            } else {
+                others.push(session);
+            }
+        }
+        for (sessions, again) in [(begun, false), (others, true)] {
+            // What one session is refused for may not hold for others.
+            let goes_on = matches!(outcome.how, Code::Done | Code::Unreadable | Code::Refused);
+            if sessions.is_empty() || !goes_on {
+                continue;
+            }
+            let chosen = Chosen { sessions, unreadable: Vec::new() };
+            let part = Job { chosen, target: job.target.clone(), again, ..job };
+            add(&mut outcome, part.run(tell, stop));
+        }
+        for went in &outcome.sessions {
+            match went.what {
+                "so_far" => tried.so_far.insert(went.id.clone()),
+                _ => tried.whole.insert(went.id.clone()),
+            };
+        }
+        // When all went, who asks once more wants all of it once more.
+        if !matches!(outcome.how, Code::Done | Code::Unreadable) {
+            tries().insert(what.clone(), tried);
+        }
+        outcome
+    }
+}
+
+/// What is known by now to have gone of these sessions, by their ids.
+fn sent_of(sessions: &[Local]) -> BTreeMap<String, Sent> {
+    let folders: BTreeSet<&Path> = sessions.iter().map(|session| session.folder.as_path()).collect();
+    // What cannot be read now could not be sent, either.
+    let found = folders.into_iter().filter_map(|folder| select(folder, Criteria::ALL).ok()).flatten();
+    found.map(|session| (session.summary.id, session.sent)).collect()
+}
+
+fn add(outcome: &mut Outcome, part: Outcome) {
+    outcome.becomes(part.how);
+    outcome.sessions.extend(part.sessions);
+    outcome.mails = part.mails.map_or(outcome.mails, |mails| Some(outcome.mails.unwrap_or(0) + mails));
+    outcome.bytes += part.bytes;
+    outcome.unreadable.extend(part.unreadable);
+    for text in part.failed {
+        if !outcome.failed.contains(&text) {
+            outcome.failed.push(text);
+        }
+    }
+    outcome.notes.extend(part.notes);
 }
 
 fn target_of(settings: &SendSettings, target: &PackTarget) -> Result<Target, String> {

@@ -8,10 +8,12 @@
 //! The screens follow from the state alone. What is done is the caller's, on a thread of its own.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::channel;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind};
+use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste, Event, KeyCode, KeyEvent, KeyEventKind};
+use crossterm::execute;
 
 use super::input::Input;
 use super::theme::Theme;
@@ -152,8 +154,30 @@ pub struct PackResult {
 /// Does what was asked for: tells how far it is, and asks whether it is to stop.
 pub type PackWork = dyn Fn(&PackRequest, &dyn Fn(PackProgress), &AtomicBool) -> PackResult + Send + Sync;
 
-/// Asks in the terminal what is to be brought where, and does it. Blocks until the person is done. `None`: they went away
-/// before anything was done. Standard output has to be a terminal.
+/// How long what is being done is waited for when the person, or the terminal, is gone: it stops between two pieces, and
+/// clears away what it began.
+const LEAVE_WAIT: Duration = Duration::from_secs(5);
+
+/// While it lives, the terminal tells what is pasted from what is typed, where it can.
+struct Pasting;
+
+impl Pasting {
+    fn begin() -> Self {
+        // One that cannot types it, as before.
+        let _ = execute!(std::io::stdout(), EnableBracketedPaste);
+        Self
+    }
+}
+
+impl Drop for Pasting {
+    fn drop(&mut self) {
+        let _ = execute!(std::io::stdout(), DisableBracketedPaste);
+    }
+}
+
+/// Asks in the terminal what is to be brought where, and does it. Blocks until the person is done, or the terminal or a
+/// signal ends it: what is being done is stopped then, and waited for up to five seconds. `None`: they went away before
+/// anything was done, or nobody knows what came of it. Standard output has to be a terminal.
 ///
 /// # Errors
 /// The terminal does not work.
@@ -161,23 +185,38 @@ pub fn ask(offer: PackOffer, work: Arc<PackWork>) -> Result<Option<PackResult>, 
     let (sender, messages) = channel();
     let waker = Waker { sender: sender.clone(), is_pending: Arc::default() };
     let mut terminal = terminal::Screen::begin(&sender)?;
+    let _pasting = Pasting::begin();
     let theme = Theme { has_colors: offer.has_colors };
     let wake = waker.clone();
     let mut wizard = Wizard::new(offer, work, Arc::new(move || wake.wake()));
+    let ended = run(&mut wizard, &mut terminal, &messages, &waker, theme);
+    // Also where the terminal is gone.
+    let result = wizard.leave(LEAVE_WAIT);
+    ended.map(|()| result)
+}
+
+fn run(
+    wizard: &mut Wizard,
+    terminal: &mut terminal::Screen,
+    messages: &Receiver<Message>,
+    waker: &Waker,
+    theme: Theme,
+) -> Result<(), ViewError> {
     loop {
         waker.is_pending.store(false, Ordering::Release);
         wizard.take_result();
-        terminal.draw(|frame| pack_view::draw(frame, &wizard, theme))?;
-        let Ok(first) = messages.recv() else { return Ok(wizard.leave()) };
+        terminal.draw(|frame| pack_view::draw(frame, wizard, theme))?;
+        let Ok(first) = messages.recv() else { return Ok(()) };
         for message in std::iter::once(first).chain(messages.try_iter()) {
             match message {
                 Message::Input(Event::Key(key)) if key.kind != KeyEventKind::Release => {
                     if wizard.key(key) == Next::End {
-                        return Ok(wizard.leave());
+                        return Ok(());
                     }
                 }
+                Message::Input(Event::Paste(text)) => wizard.paste(&text),
                 Message::Input(_) | Message::Wake => {}
-                Message::Stop => return Ok(wizard.leave()),
+                Message::Stop => return Ok(()),
                 Message::Broken => {
                     return Err(ViewError::input("the wizard broke: please report what stands above"));
                 }
@@ -223,12 +262,6 @@ pub(super) struct Field {
     pub(super) is_secret: bool,
 }
 
-#[derive(Default)]
-struct Shared {
-    progress: PackProgress,
-    result: Option<PackResult>,
-}
-
 /// The state: everything that is drawn.
 pub(super) struct Wizard {
     pub(super) offer: PackOffer,
@@ -238,15 +271,21 @@ pub(super) struct Wizard {
     pub(super) place: usize,
     pub(super) fields: Vec<Field>,
     pub(super) field: usize,
+    /// The place that the form is for, as what was typed stays.
+    form_of: Option<usize>,
     /// What is wrong with the form.
     pub(super) wrong: Option<String>,
     pub(super) result: Option<PackResult>,
     pub(super) is_stopping: bool,
+    /// It was said once more: nothing is waited for.
+    is_hurried: bool,
     /// First line of the result that is shown.
     pub(super) top: usize,
     work: Arc<PackWork>,
     wake: Arc<dyn Fn() + Send + Sync>,
-    shared: Arc<Mutex<Shared>>,
+    progress: Arc<Mutex<PackProgress>>,
+    /// Of what is being done; it closes without one where that broke.
+    working: Option<Receiver<PackResult>>,
     stop: Arc<AtomicBool>,
 }
 
@@ -264,13 +303,16 @@ impl Wizard {
             place: 0,
             fields: Vec::new(),
             field: 0,
+            form_of: None,
             wrong: None,
             result: None,
             is_stopping: false,
+            is_hurried: false,
             top: 0,
             work,
             wake,
-            shared: Arc::default(),
+            progress: Arc::default(),
+            working: None,
             stop: Arc::default(),
         }
     }
@@ -289,25 +331,26 @@ impl Wizard {
     }
 
     pub(super) fn progress(&self) -> PackProgress {
-        self.lock().progress.clone()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Shared> {
-        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What the thread has done by now.
     pub(super) fn take_result(&mut self) {
-        let done = self.lock().result.take();
-        if let (Some(result), Step::Working) = (done, self.step) {
+        let done = self.working.as_ref().and_then(|working| working.try_recv().ok());
+        if let Some(result) = done {
             (self.step, self.result, self.top) = (Step::Done, Some(result), 0);
+            self.working = None;
         }
     }
 
-    /// The person is gone: what is being done ends.
-    fn leave(self) -> Option<PackResult> {
+    /// The person is gone: what is being done ends, and has so long to clear away what it began.
+    fn leave(mut self, wait: Duration) -> Option<PackResult> {
         self.stop.store(true, Ordering::Relaxed);
-        self.result
+        match self.working.take() {
+            Some(_) if self.is_hurried => None,
+            Some(working) => working.recv_timeout(wait).ok(),
+            None => self.result,
+        }
     }
 
     pub(super) fn key(&mut self, key: KeyEvent) -> Next {
@@ -320,6 +363,10 @@ impl Wizard {
             Step::Where => self.list(key, self.places().len()),
             Step::How => self.form(key),
             Step::Working => {
+                if self.is_stopping && is_control_c(key) {
+                    self.is_hurried = true;
+                    return Next::End;
+                }
                 if key.code == KeyCode::Esc || is_control_c(key) {
                     self.is_stopping = true;
                     self.stop.store(true, Ordering::Relaxed);
@@ -369,7 +416,10 @@ impl Wizard {
             }
             Step::What => Step::Where,
             _ => {
-                self.begin_form();
+                // Who went back to look finds what was typed.
+                if self.form_of != Some(self.place) {
+                    self.begin_form();
+                }
                 Step::How
             }
         };
@@ -415,6 +465,7 @@ impl Wizard {
                 Field { words: YES_NO, ..text("Remove here", YES_NO[0]) },
             ],
         };
+        self.form_of = Some(self.place);
         // What has to be typed first.
         self.field = self.fields.iter().position(|field| field.input.text().is_empty()).unwrap_or(0);
         self.wrong = None;
@@ -443,6 +494,20 @@ impl Wizard {
             }
         }
         Next::Stay
+    }
+
+    /// What is pasted is one line of the form; the end of a line begins nothing.
+    fn paste(&mut self, text: &str) {
+        let field = self.fields.get_mut(self.field);
+        let Some(field) = field.filter(|field| self.step == Step::How && field.words.is_empty()) else {
+            return;
+        };
+        let line = text.trim_matches(['\r', '\n']);
+        let line: String =
+            line.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+        let caret = field.input.caret();
+        field.input.replace(caret, 0, &line);
+        self.wrong = None;
     }
 
     fn value(&self, label: &str) -> String {
@@ -489,17 +554,19 @@ impl Wizard {
         };
         let request = PackRequest { application: self.application, choice: self.choice, target };
         (self.step, self.is_stopping) = (Step::Working, false);
-        self.shared = Arc::default();
-        self.stop = Arc::default();
-        let (work, shared, stop) = (Arc::clone(&self.work), Arc::clone(&self.shared), Arc::clone(&self.stop));
-        let wake = Arc::clone(&self.wake);
+        // What came of an earlier try is no result of this one.
+        (self.result, self.progress, self.stop) = (None, Arc::default(), Arc::default());
+        let (sender, working) = channel();
+        self.working = Some(working);
+        let (work, progress) = (Arc::clone(&self.work), Arc::clone(&self.progress));
+        let (stop, wake) = (Arc::clone(&self.stop), Arc::clone(&self.wake));
         std::thread::spawn(move || {
-            let tell = |progress| {
-                shared.lock().unwrap_or_else(PoisonError::into_inner).progress = progress;
+            let tell = |now| {
+                *progress.lock().unwrap_or_else(PoisonError::into_inner) = now;
                 wake();
             };
-            let result = work(&request, &tell, &stop);
-            shared.lock().unwrap_or_else(PoisonError::into_inner).result = Some(result);
+            // Nobody may be there to hear of it.
+            let _ = sender.send(work(&request, &tell, &stop));
             wake();
         });
     }

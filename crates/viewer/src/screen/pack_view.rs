@@ -64,6 +64,7 @@ fn foot(buffer: &mut Buffer, all: Rect, wizard: &Wizard, theme: Theme) {
             &[("Enter", "go on"), ("Esc", "back"), ("arrows", "choose"), ("q", "quit")]
         }
         Step::How => &[("Enter", "begin"), ("Esc", "back"), ("Tab", "next line"), ("Ctrl-C", "quit")],
+        Step::Working if wizard.is_stopping => &[("Ctrl-C", "do not wait")],
         Step::Working => &[("Esc", "stop")],
         Step::Done => &[("Enter", "end"), ("b", "once more")],
     };

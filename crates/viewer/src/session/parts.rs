@@ -104,19 +104,22 @@ fn headers(file: &mut File) -> io::Result<(Headers, bool)> {
 struct Reach {
     /// Offset and first sequence of each frame.
     frames: Vec<(u64, u64)>,
+    /// No frame begins before the one in front of it, as a writer has it.
+    is_ascending: bool,
     /// After the last record.
     next_sequence: u64,
 }
 
 impl Reach {
     fn of(fragment: &Fragment) -> Option<Self> {
-        let mut reach = Self { frames: Vec::new(), next_sequence: 0 };
+        let mut reach = Self { frames: Vec::new(), is_ascending: true, next_sequence: 0 };
         let mut outline = FragmentReader::open(fragment).ok()?.outline();
         while let Some(item) = outline.next().ok()? {
             if let Item::Frame { offset, first_sequence, .. } = item {
                 reach.frames.push((offset, first_sequence));
             }
         }
+        reach.is_ascending = reach.frames.is_sorted_by_key(|(_, first)| *first);
         // Only the last frame is looked into.
         let (last, first_sequence) = *reach.frames.last()?;
         // A frame may have no record: it says how the session ended.
@@ -132,6 +135,13 @@ impl Reach {
 
     fn first(&self) -> u64 {
         self.frames.first().map_or(u64::MAX, |(_, sequence)| *sequence)
+    }
+
+    /// Where the first frame begins that begins with this record. There may be many frames, and many pieces that ask.
+    fn offset_of(&self, sequence: u64) -> Option<u64> {
+        let at = self.frames.partition_point(|(_, first)| *first < sequence);
+        let (offset, first) = self.frames.get(at).filter(|_| self.is_ascending)?;
+        (*first == sequence).then_some(*offset)
     }
 }
 
@@ -161,9 +171,9 @@ pub(super) fn pieces(candidates: Vec<Fragment>) -> (Vec<Fragment>, Vec<Fragment>
         }
         if reach.first() >= before.next_sequence {
             kept.push((fragment, reach));
-        } else if let Some((offset, _)) = before.frames.iter().find(|(_, first)| *first == reach.first()) {
+        } else if let Some(offset) = before.offset_of(reach.first()) {
             // It was sent while it grew: what follows begins with the frame that was not done.
-            last.end = Some(*offset);
+            last.end = Some(offset);
             last.bytes = offset - last.start;
             kept.push((fragment, reach));
         } else {
@@ -207,6 +217,17 @@ mod tests {
             }
         }
         (writer.output().to_vec(), frames, last == header.first_sequence + records)
+    }
+
+    #[test]
+    fn a_frame_is_found_by_its_first_record_where_frames_ascend() {
+        let mut reach =
+            Reach { frames: vec![(10, 0), (20, 4), (30, 8), (40, 8)], is_ascending: true, next_sequence: 8 };
+        let found: Vec<_> = [0, 3, 4, 8, 9].map(|sequence| reach.offset_of(sequence)).into();
+        // The last one has no record of its own: it says the end.
+        assert_eq!(found, [Some(10), None, Some(20), Some(30), None]);
+        reach.is_ascending = false;
+        assert_eq!(reach.offset_of(4), None);
     }
 
     #[test]

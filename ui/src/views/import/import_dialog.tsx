@@ -19,6 +19,9 @@ export interface ImportDialogProps {
   onClose: () => void;
 }
 
+/** Files that are drawn: more nobody looks through, and each costs time whenever one goes on. */
+const ITEMS_MAX = 100;
+
 /** Sessions of one package that are told by name. */
 const LINKS_MAX = 20;
 
@@ -41,6 +44,8 @@ export function ImportDialog(props: ImportDialogProps): JSX.Element {
     if (into === null) return void setHeld([...held(), ...files]);
     imports.add(files, into);
   };
+  const by_number = createMemo(() => new Map(imports.items().map((item) => [item.number, item])));
+  const shown = createMemo(() => shownNumbers(imports.items()));
   onMount(() => dialog.showModal());
   createEffect(on(() => props.dropped, (files) => {
     bring(files);
@@ -81,12 +86,15 @@ export function ImportDialog(props: ImportDialogProps): JSX.Element {
         </div>
         <Show when={imports.items().length > 0}>
           <ul class="import-items" aria-label="Files">
-            <For each={imports.items().map(({ number }) => number)}>
+            <For each={shown()}>
               {(number) => {
-                const item = createMemo(() => imports.items().find((one) => one.number === number));
+                const item = createMemo(() => by_number().get(number));
                 return <Show when={item()}>{(found) => <Item item={found()} onRetry={() => imports.retry(number)} onOpen={() => dialog.close()} />}</Show>;
               }}
             </For>
+            <Show when={imports.items().length > shown().length}>
+              <li class="quiet">and {countedText(imports.items().length - shown().length, "more file", "more files")}</li>
+            </Show>
           </ul>
         </Show>
         <div class="form-actions end">
@@ -98,6 +106,15 @@ export function ImportDialog(props: ImportDialogProps): JSX.Element {
       </div>
     </dialog>
   );
+}
+
+/** In their order; what is being sent and what did not go comes before others where not all are drawn. */
+function shownNumbers(items: readonly ImportItem[]): number[] {
+  if (items.length <= ITEMS_MAX) return items.map(({ number }) => number);
+  const is_urgent = ({ state }: ImportItem) => state === "sending" || state === "failed";
+  let room = ITEMS_MAX - Math.min(ITEMS_MAX, items.filter(is_urgent).length);
+  const chosen = items.filter((item) => is_urgent(item) || room-- > 0);
+  return chosen.slice(0, ITEMS_MAX).map(({ number }) => number);
 }
 
 function Item(props: { item: ImportItem; onRetry: () => void; onOpen: () => void }): JSX.Element {

@@ -1,5 +1,6 @@
 //! Asked in the terminal.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use tempfile::TempDir;
@@ -124,5 +125,55 @@ fn a_mail_goes_once_what_was_wrong_is_mended() {
     pty.keys(ENTER);
     assert_eq!(pty.ends(), 0);
     assert_eq!(server.mails().len(), 1);
+    assert_eq!(events(server.attachments().0), events(folder.path()));
+}
+
+#[test]
+fn another_try_of_the_same_mails_goes_on_where_the_first_one_ended() {
+    let folder = TempDir::new().unwrap();
+    for _ in 0..20 {
+        ran(folder.path(), "till", 2_000);
+    }
+    // All of it went once: it is wanted again, but no more than once.
+    let earlier = MailServer::start(&[]);
+    let address = earlier.address();
+    let mail = ["--all", "--mail", "--to", "desk@shop.test", "--from", "ann@shop.test"];
+    let how = ["--smtp", address.as_str(), "--smtp-security", "none"];
+    let (said, code) = super::pack(folder.path(), &[mail.as_slice(), how.as_slice()].concat());
+    assert_eq!(code, 0, "{said}");
+
+    // It takes so little at once that it needs many.
+    let size = ["--size", "131072"];
+    let mut server = MailServer::start(&size);
+    let mut pty = wizard(folder.path(), &[], (80, 24));
+    pty.shows("what is to be packed?");
+    pty.keys("4");
+    pty.shows("By mail");
+    pty.keys(ENTER);
+    pty.shows("Mail server");
+    let address = server.address();
+    pty.keys(&format!("desk@shop.test{TAB}ann@shop.test{TAB}{TAB}{address}{TAB}  "));
+    pty.shows("none");
+    pty.keys(ENTER);
+    while server.mails().len() < 3 {
+        std::thread::yield_now();
+    }
+    server.stop();
+    pty.shows("cannot connect to");
+    server.start_again(&size);
+    pty.keys("b");
+    pty.shows("Mail server");
+    pty.keys(ENTER);
+    pty.shows("went before");
+    pty.keys(ENTER);
+    assert_eq!(pty.ends(), 0);
+    let ids: BTreeSet<String> = server.mails().iter().map(|mail| mail["id"].to_string()).collect();
+    // One it may have kept without being able to say so any more.
+    assert!(
+        server.mails().len() <= ids.len() + 1,
+        "{} mails, {} of them once",
+        server.mails().len(),
+        ids.len()
+    );
     assert_eq!(events(server.attachments().0), events(folder.path()));
 }

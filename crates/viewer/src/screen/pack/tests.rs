@@ -134,3 +134,94 @@ fn the_selected_entry_is_always_seen() {
         wizard.key(key(KeyCode::Down));
     }
 }
+
+/// The form of a place, with its defaults.
+fn at_form(place: usize) -> Wizard {
+    let mut wizard = wizard(offer());
+    wizard.key(key(KeyCode::Enter));
+    wizard.place = place;
+    wizard.key(key(KeyCode::Enter));
+    assert_eq!(wizard.step, Step::How);
+    wizard
+}
+
+#[test]
+fn what_was_typed_stays_while_one_goes_back_to_look_and_another_place_has_its_own() {
+    let mut wizard = at_form(0);
+    typed(&mut wizard, "ann@shop.example");
+    wizard.key(key(KeyCode::Esc));
+    wizard.key(key(KeyCode::Esc));
+    assert_eq!(wizard.step, Step::What);
+    wizard.key(key(KeyCode::Enter));
+    wizard.key(key(KeyCode::Enter));
+    assert_eq!((wizard.step, wizard.value("To").as_str()), (Step::How, "ann@shop.example"));
+    wizard.key(key(KeyCode::Esc));
+    wizard.key(key(KeyCode::Down));
+    wizard.key(key(KeyCode::Enter));
+    assert_eq!(wizard.fields.len(), 1, "a file");
+}
+
+#[test]
+fn what_is_pasted_begins_nothing() {
+    let mut wizard = at_form(1);
+    typed(&mut wizard, "/tmp/");
+    wizard.paste("\na file\u{1b}\n.kymo\r\n");
+    assert_eq!((wizard.step, wizard.value("File").as_str()), (Step::How, "/tmp/a file  .kymo"));
+    wizard.key(key(KeyCode::Esc));
+    wizard.paste("q\n");
+    assert_eq!(wizard.step, Step::Where);
+}
+
+/// A wizard that works once more: it is stopped first, and then done when the sender is gone. The first try is done.
+fn at_work() -> (Wizard, std::sync::mpsc::Sender<()>) {
+    let (sender, receiver) = channel::<()>();
+    let (receiver, times) = (Mutex::new(receiver), Mutex::new(0));
+    let work = move |_: &PackRequest, _: &dyn Fn(PackProgress), stop: &AtomicBool| {
+        let mut times = times.lock().unwrap();
+        *times += 1;
+        if *times == 1 {
+            return PackResult { is_good: true, lines: vec!["the first".to_owned()], code: 0 };
+        }
+        while !stop.load(Ordering::Relaxed) {
+            std::thread::yield_now();
+        }
+        // What it began is cleared away: it takes as long as the test says.
+        let _ = receiver.lock().unwrap().recv();
+        PackResult { is_good: false, lines: vec!["cleared away".to_owned()], code: 8 }
+    };
+    let mut wizard = Wizard::new(offer(), Arc::new(work), Arc::new(|| {}));
+    wizard.key(key(KeyCode::Enter));
+    wizard.place = 1;
+    wizard.key(key(KeyCode::Enter));
+    typed(&mut wizard, "/tmp/x");
+    wizard.key(key(KeyCode::Enter));
+    while wizard.step == Step::Working {
+        wizard.take_result();
+        std::thread::yield_now();
+    }
+    wizard.key(key(KeyCode::Char('b')));
+    wizard.key(key(KeyCode::Enter));
+    assert_eq!(wizard.step, Step::Working);
+    (wizard, sender)
+}
+
+#[test]
+fn who_leaves_waits_for_what_is_being_done_and_hears_of_no_earlier_try() {
+    let (wizard, sender) = at_work();
+    drop(sender);
+    let result = wizard.leave(Duration::from_mins(1)).unwrap();
+    assert_eq!((result.lines, result.code), (vec!["cleared away".to_owned()], 8));
+
+    let (wizard, _sender) = at_work();
+    assert_eq!(wizard.leave(Duration::ZERO), None, "it does not end");
+}
+
+#[test]
+fn the_second_control_c_waits_for_nothing() {
+    let control_c = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
+    let (mut wizard, _sender) = at_work();
+    assert_eq!(wizard.key(control_c), Next::Stay);
+    assert!(wizard.is_stopping);
+    assert_eq!(wizard.key(control_c), Next::End);
+    assert_eq!(wizard.leave(Duration::MAX), None);
+}
