@@ -24,10 +24,8 @@ use std::time::Duration;
 use kymo_model::SessionId;
 use serde::{Deserialize, Serialize};
 
-#[cfg(feature = "mail")]
-use super::Local;
 use super::pass::send_in;
-use super::{Criteria, Gate, SendReason, SendReport, SendSettings};
+use super::{Criteria, Gate, Local, SendReason, SendReport, SendSettings};
 use crate::repository::names::FileName;
 use crate::repository::{self, Consent};
 
