@@ -20,11 +20,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+#[cfg(feature = "mail")]
+use kymo_model::SessionId;
 use serde::{Deserialize, Serialize};
 
 use super::pace::Patience;
 use super::pass::send_in;
-use super::{Criteria, Gate, SendReason, SendReport, SendSettings};
+use super::{Criteria, Gate, Local, SendReason, SendReport, SendSettings};
 use crate::repository::names::FileName;
 use crate::repository::{self, Consent};
 
@@ -201,7 +203,7 @@ fn send(task: &Task, settings: &SendSettings) -> bool {
         std::thread::sleep(pause);
         // What fails here is told by the next start, which tries it too.
         let _ = repository::recover(&task.folder);
-        let is_meant = |session: &&super::Local| session.stem.as_str() == task.stem;
+        let is_meant = |session: &&Local| session.stem.as_str() == task.stem;
         let found = super::select(&task.folder, Criteria::ALL).unwrap_or_default();
         // The process may still be on its way out.
         if found.iter().find(is_meant).is_none_or(|session| !session.is_running) {
@@ -234,14 +236,15 @@ fn send_once(folders: &[PathBuf], settings: &SendSettings, criteria: Criteria) -
     let beyond_policy = settings.send_sessions_on_exit || criteria.asked;
     #[cfg(feature = "mail")]
     if settings.server.is_none() && settings.mail.is_some() {
-        return by_mail(folders, settings, criteria, SendReport::default());
+        // No server, no policy.
+        return by_mail(folders, settings, criteria, true, SendReport::default());
     }
     // Other tries follow, or mail: it does not wait long for a server that is away.
     let means: (_, &mut dyn FnMut(_), &dyn Fn() -> bool) = (Patience::OFTEN, &mut |_| {}, &|| false);
     let report = send_in(folders, settings, criteria, SendReason::Rule, beyond_policy, means);
     #[cfg(feature = "mail")]
     if !report.failed.is_empty() && settings.mail.is_some() {
-        return by_mail(folders, settings, criteria, report);
+        return by_mail(folders, settings, criteria, beyond_policy, report);
     }
     report
 }
@@ -252,21 +255,27 @@ fn by_mail(
     folders: &[PathBuf],
     settings: &SendSettings,
     criteria: Criteria,
+    beyond_policy: bool,
     before: SendReport,
 ) -> SendReport {
     use super::mail::{self, MailOptions};
     let Some(to) = &settings.mail else { return before };
+    let answered: Vec<SessionId> = [&before.declined, &before.whole, &before.part, &before.short]
+        .into_iter()
+        .flatten()
+        .copied()
+        .collect();
     let mut report = SendReport { failed: Vec::new(), ..before };
     for folder in folders {
         let sessions = match super::select(folder, criteria) {
-            Ok(sessions) => sessions,
+            Ok(sessions) => left_for_mail(sessions, &answered, beyond_policy),
             Err(error) => {
                 report.failed.push((None, format!("{}: {error}", folder.display())));
                 continue;
             }
         };
         let gate = Gate::new(folder.parent().unwrap_or(folder), settings);
-        let may_leave = || criteria.asked || gate.is_open(SendReason::Rule);
+        let may_leave = || gate.is_open(SendReason::Rule) || sessions.iter().all(is_asked);
         let options = MailOptions { again: false, may_leave: &may_leave, stop: &|| false };
         let sent = mail::send(&sessions, to, &options, &mut |_| {});
         report.bytes += sent.bytes;
@@ -281,13 +290,80 @@ fn by_mail(
     report
 }
 
+/// Sessions that failed, or that the server was not asked about any more after one that did: not those of which it said what
+/// it has, or that it does not want them, now or when it was last asked.
+#[cfg(feature = "mail")]
+fn left_for_mail(sessions: Vec<Local>, answered: &[SessionId], beyond_policy: bool) -> Vec<Local> {
+    let is_wanted = |session: &Local| {
+        beyond_policy || session.is_wished_by_somebody() || session.is_wanted(&session.sent.wanted)
+    };
+    let is_answered = |session: &Local| session.id().is_some_and(|id| answered.contains(&id));
+    sessions.into_iter().filter(|session| !is_answered(session) && is_wanted(session)).collect()
+}
+
+/// A person still wants it, by what is said now; or it went, and the wish with it.
+#[cfg(feature = "mail")]
+fn is_asked(session: &Local) -> bool {
+    let wish = super::Wish::read(&session.folder, &session.stem).ok().flatten();
+    wish.is_some_and(|wish| wish.user_asked)
+        || super::Sent::read(&session.folder, &session.stem).mailed.is_whole
+}
+
 #[cfg(test)]
 #[cfg(unix)]
+#[cfg(feature = "mail")]
 mod tests {
 
     use super::*;
     use crate::raw::fork;
     use crate::spool::disk;
+
+    fn sessions(folder: &Path, count: u128) -> Vec<Local> {
+        for id in 1..=count {
+            let at = kymo_model::Timestamp::from_unix_millis(1_790_000_000_000 + id as i64).unwrap();
+            let stem = FileName::new(SessionId::from_u128(id), at);
+            std::fs::write(folder.join(stem.fragment(1)), [0; 10]).unwrap();
+            let summary = repository::Summary { state: "ended".to_owned(), ..Default::default() };
+            summary.write(&folder.join(stem.summary())).unwrap();
+        }
+        crate::sending::select(folder, Criteria::ALL).unwrap()
+    }
+
+    #[test]
+    fn what_the_server_has_or_does_not_want_does_not_go_by_mail_instead() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut all = sessions(folder.path(), 3);
+        let id = SessionId::from_u128;
+        let left = |all: &[Local], answered: &[SessionId], beyond_policy| {
+            let left = left_for_mail(all.to_vec(), answered, beyond_policy);
+            left.iter().map(|session| session.id().unwrap()).collect::<Vec<_>>()
+        };
+        // The third was not tried any more.
+        assert_eq!(left(&all, &[id(1)], true), [id(2), id(3)]);
+        all[1].sent.wanted = "none".to_owned();
+        assert_eq!(left(&all, &[id(1)], true), [id(2), id(3)]);
+        assert_eq!(left(&all, &[id(1)], false), [id(3)]);
+        all[1].wish = Some(crate::sending::Wish { now: true, ..Default::default() });
+        assert_eq!(left(&all, &[id(1)], false), [id(2), id(3)]);
+    }
+
+    #[test]
+    fn a_no_between_two_mails_is_heard() {
+        let folder = tempfile::tempdir().unwrap();
+        let all = sessions(folder.path(), 2);
+        let wish = crate::sending::Wish { when_ended: true, user_asked: true, ..Default::default() };
+        for session in &all {
+            wish.write(folder.path(), &session.stem).unwrap();
+        }
+        assert!(all.iter().all(is_asked));
+        // It went, and with it its wish.
+        let mailed = crate::sending::sent::Mailed { is_whole: true, ..Default::default() };
+        crate::sending::Sent { mailed, ..Default::default() }.write(folder.path(), &all[0].stem).unwrap();
+        crate::sending::Wish::remove(folder.path(), &all[0].stem).unwrap();
+        assert!(all.iter().all(is_asked));
+        crate::sending::Wish::remove(folder.path(), &all[1].stem).unwrap();
+        assert!(!is_asked(&all[1]));
+    }
 
     /// What the choice of the lock rests on.
     #[test]

@@ -18,7 +18,7 @@ use kymo_model::SessionId;
 use super::client::{Client, Head, SendError, SendErrorKind, Standing};
 use super::pace::{Pace, Patience};
 use super::pieces::{self, Growing};
-use super::select::{Local, LocalFragment, select};
+use super::select::{Local, LocalFragment, has_all, select};
 use super::{Criteria, Gate, SendReason, SendSettings, SendStatus, Sent, SentFragment, Wish, purge};
 
 /// Pieces that bring nothing in a row before a fragment is left for later: a server that was killed takes back one.
@@ -267,12 +267,15 @@ impl Pass<'_> {
         reason: SendReason,
         scope: Scope,
     ) -> Result<Sent, Halt> {
-        let was_asked = local.wish.as_ref().is_some_and(|wish| wish.user_asked);
+        let was_asked = local.wish.as_ref().is_some_and(|wish| asks_now(wish, local.is_running));
         // A *no* that is said after it takes the wish back, and holds within a piece.
         let is_asked = || {
-            Wish::read(&local.folder, &local.stem).is_ok_and(|wish| wish.is_some_and(|wish| wish.user_asked))
+            let wish = Wish::read(&local.folder, &local.stem).ok().flatten();
+            wish.is_some_and(|wish| asks_now(&wish, local.is_running))
         };
         let may_go = || gate.is_open(reason) || (was_asked && is_asked());
+        // Before anything is read for it.
+        self.may_go_on(&may_go)?;
         let id =
             local.id().ok_or_else(|| Halt::Session(format!("{}: expected an id", local.stem.summary())))?;
         let mut sent = local.sent.clone().at(self.client.server());
@@ -290,7 +293,7 @@ impl Pass<'_> {
                 return Ok(sent);
             }
         }
-        self.finish(local, id, sent, scope)
+        self.finish(local, id, sent, scope, &may_go)
     }
 
     /// What there is to send, by what is known.
@@ -469,8 +472,17 @@ impl Pass<'_> {
     }
 
     /// Says what is known, fulfils the wish, and removes what is to be removed.
-    fn finish(&mut self, local: &Local, id: SessionId, mut sent: Sent, scope: Scope) -> Result<Sent, Halt> {
-        let is_there = local.fragments.iter().all(|fragment| sent.is_done(fragment.number));
+    fn finish(
+        &mut self,
+        local: &Local,
+        id: SessionId,
+        mut sent: Sent,
+        scope: Scope,
+        may_go: &dyn Fn() -> bool,
+    ) -> Result<Sent, Halt> {
+        let is_there = has_all(local, |number| sent.is_done(number));
+        let is_there =
+            is_there.map_err(|error| Halt::Session(format!("{}: {error}", local.folder.display())))?;
         sent.is_whole = is_there && !local.is_running;
         keep(local, &sent);
         if sent.fragments.values().any(|fragment| fragment.is_given_up) {
@@ -484,14 +496,32 @@ impl Pass<'_> {
             fulfil(local, seen, sent.is_whole);
         }
         if self.settings.purge_sent_sessions {
-            match purge::purge(local, &sent) {
-                Ok(purged) => self.report.purged += purged,
-                Err(error) => {
-                    return Err(Halt::Session(format!("{}: {error}", local.folder.display())));
-                }
-            }
+            self.purge(local, &mut sent, may_go)?;
         }
         Ok(sent)
+    }
+
+    /// Removes what was sent. What is known may be of before the server went back to a backup: it is asked once more, and what
+    /// it does not say it has is sent again, not removed.
+    fn purge(&mut self, local: &Local, sent: &mut Sent, may_go: &dyn Fn() -> bool) -> Result<(), Halt> {
+        if purge::candidates(local, sent).next().is_none() {
+            return Ok(());
+        }
+        let head = self.show_head(local, may_go)?;
+        let lost = purge::candidates(local, sent).filter(|fragment| {
+            let known = sent.fragments.get(&fragment.number).map(|known| known.bytes);
+            let there = head.fragments.get(&fragment.number);
+            there.is_none_or(|there| !there.is_complete || Some(there.offset) != known)
+        });
+        let lost: Vec<u64> = lost.map(|fragment| fragment.number).collect();
+        if !lost.is_empty() {
+            sent.forget(&lost);
+            sent.forgotten(&lost, &local.folder, &local.stem);
+        }
+        let purged = purge::purge(local, sent);
+        self.report.purged +=
+            purged.map_err(|error| Halt::Session(format!("{}: {error}", local.folder.display())))?;
+        Ok(())
     }
 
     fn may_go_on(&self, may_go: &dyn Fn() -> bool) -> Result<(), Halt> {
@@ -519,6 +549,11 @@ impl Pass<'_> {
     }
 }
 
+/// A person asked for it, and for now: what is to go when it has ended waits for that (ADR 0021).
+fn asks_now(wish: &Wish, is_running: bool) -> bool {
+    wish.user_asked && (wish.now || wish.through_end || !is_running)
+}
+
 fn of_disk(fragment: &LocalFragment, error: &io::Error) -> Halt {
     Halt::Session(format!("{}: {error}", fragment.path.display()))
 }
@@ -543,4 +578,25 @@ fn fulfil(local: &Local, seen: &Wish, is_whole: bool) {
             true => Some(Wish { now: false, ..now }),
         })
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_person_asked_for_at_its_end_goes_at_its_end() {
+        let wish = |now, through_end, when_ended| Wish {
+            now,
+            through_end,
+            when_ended,
+            user_asked: true,
+            ..Wish::default()
+        };
+        assert!(!asks_now(&wish(false, false, true), true));
+        assert!(asks_now(&wish(false, false, true), false));
+        assert!(asks_now(&wish(true, false, true), true));
+        assert!(asks_now(&wish(false, true, false), true));
+        assert!(!asks_now(&Wish { user_asked: false, ..wish(true, true, true) }, false));
+    }
 }

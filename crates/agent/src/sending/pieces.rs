@@ -63,11 +63,17 @@ struct Scan {
     read: u64,
     /// To the end of the last whole batch.
     whole: u64,
+    /// So much of it is known to be on the disk itself.
+    synced: u64,
 }
 
 impl Growing {
     /// Bytes of a fragment that grows that may be sent. They are on the disk itself when this returns.
     pub(super) fn whole_bytes(&mut self, path: &Path) -> io::Result<u64> {
+        self.whole_bytes_by(path, sync)
+    }
+
+    fn whole_bytes_by(&mut self, path: &Path, sync: impl Fn(&File) -> io::Result<()>) -> io::Result<u64> {
         let mut file = File::open(path)?;
         if self.0.len() >= GROWING_MAX && !self.0.contains_key(path) {
             self.0.clear();
@@ -78,7 +84,6 @@ impl Growing {
             *scan = Scan::default();
         }
         file.seek(SeekFrom::Start(scan.read))?;
-        let before = scan.whole;
         let mut piece = vec![0; READ_BYTES];
         loop {
             let count = file.read(&mut piece)?;
@@ -93,8 +98,10 @@ impl Growing {
                 }
             }
         }
-        if scan.whole > before {
+        // Whatever failed in between: no more is said than was synced.
+        if scan.whole > scan.synced {
             sync(&file)?;
+            scan.synced = scan.whole;
         }
         Ok(scan.whole)
     }
@@ -191,6 +198,26 @@ mod tests {
         // Recovery cuts and writes anew.
         file.set_len(head.len() as u64).unwrap();
         assert_eq!(growing.whole_bytes(&path).unwrap(), head.len() as u64);
+    }
+
+    #[test]
+    fn what_could_not_be_synced_is_synced_before_it_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s.0001.kymo");
+        let head = take(&mut writer());
+        std::fs::write(&path, &head).unwrap();
+        let (mut growing, synced) = (Growing::default(), std::cell::Cell::new(0));
+        let fails = |_: &File| Err(io::ErrorKind::StorageFull.into());
+        let counts = |_: &File| {
+            synced.set(synced.get() + 1);
+            Ok(())
+        };
+        assert!(growing.whole_bytes_by(&path, fails).is_err());
+        assert!(growing.whole_bytes_by(&path, fails).is_err(), "nothing more came, and nothing is safe");
+        for _ in 0..2 {
+            assert_eq!(growing.whole_bytes_by(&path, counts).unwrap(), head.len() as u64);
+        }
+        assert_eq!(synced.get(), 1);
     }
 
     #[test]

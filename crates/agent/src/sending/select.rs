@@ -19,7 +19,7 @@ use crate::repository::names::FileName;
 pub struct Criteria {
     /// That ended.
     pub completed: bool,
-    /// That were not sent whole before.
+    /// That were not sent whole before, to the server or by mail.
     pub new: bool,
     /// That crashed or were killed.
     pub crashed: bool,
@@ -53,7 +53,7 @@ impl Criteria {
         let reason = summary.end_reason.as_deref();
         self.all
             || (self.completed && !session.is_running)
-            || (self.new && !session.sent.is_whole)
+            || (self.new && !session.sent.is_whole && !session.sent.mailed.is_whole)
             || (self.crashed && reason.is_some_and(|reason| ["crashed", "killed"].contains(&reason)))
             || (self.with_errors && summary.tally.errors + summary.tally.fatal > 0)
             || (self.active && session.is_running)
@@ -164,7 +164,47 @@ fn local(folder: &Path, stem: FileName, mut files: Vec<(u64, u64)>) -> Option<Lo
     Some(Local { folder: folder.to_owned(), stem, summary, fragments, is_running, sent, wish })
 }
 
+/// Whether all that is there of a session is done, by a listing of now too: since it was selected, its process may have begun
+/// a last fragment and ended.
+pub(super) fn has_all(local: &Local, is_done: impl Fn(u64) -> bool) -> io::Result<bool> {
+    let is_known = local.fragments.iter().all(|fragment| is_done(fragment.number));
+    Ok(is_known && there_now(local)?.into_iter().all(is_done))
+}
+
+/// Numbers of the fragments that are there now, but of those that are empty: nothing was written before its process ended.
+pub(super) fn there_now(local: &Local) -> io::Result<Vec<u64>> {
+    let found = crate::repository::fragments(&local.folder, &local.stem)?;
+    let has_bytes = |path: &Path| std::fs::metadata(path).is_ok_and(|found| found.len() > 0);
+    Ok(found.into_iter().filter(|(_, path)| has_bytes(path)).map(|(number, _)| number).collect())
+}
+
 /// Its process holds it, or somebody who recovers it.
 pub(super) fn is_held(fragment: &Path) -> bool {
     File::open(fragment).is_ok_and(|file| file.try_lock_shared().is_err())
+}
+
+#[cfg(test)]
+mod tests {
+    use kymo_model::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn a_fragment_that_came_after_the_listing_counts_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let started_at = Timestamp::from_unix_millis(1_790_000_000_000).unwrap();
+        let stem = FileName::new(SessionId::from_u128(7), started_at);
+        std::fs::write(folder.path().join(stem.fragment(1)), [0; 100]).unwrap();
+        let summary = Summary { state: "ended".to_owned(), ..Summary::default() };
+        summary.write(&folder.path().join(stem.summary())).unwrap();
+        let local = select(folder.path(), Criteria::ALL).unwrap().remove(0);
+        assert!(!has_all(&local, |_| false).unwrap());
+        assert!(has_all(&local, |number| number == 1).unwrap());
+        // One that is empty says nothing.
+        std::fs::write(folder.path().join(stem.fragment(2)), "").unwrap();
+        assert!(has_all(&local, |number| number == 1).unwrap());
+        std::fs::write(folder.path().join(stem.fragment(2)), [0; 10]).unwrap();
+        assert!(!has_all(&local, |number| number == 1).unwrap());
+        assert!(has_all(&local, |_| true).unwrap());
+    }
 }

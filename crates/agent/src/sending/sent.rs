@@ -17,7 +17,7 @@ const BYTES_MAX: u64 = 1 << 20;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Sent {
-    /// Where: the server's address, or `mail`. What arrived elsewhere counts for nothing there.
+    /// Where: the server's address. What arrived elsewhere counts for nothing there.
     pub to: String,
     /// What it wants of it: the word of its last answer.
     pub wanted: String,
@@ -27,6 +27,25 @@ pub struct Sent {
     pub is_whole: bool,
     /// The server wanted less at first, and then all of it: somebody there asked for it.
     pub is_requested: bool,
+    /// What went by mail: apart, so that neither way forgets what went the other.
+    #[serde(skip_serializing_if = "Mailed::is_empty")]
+    pub mailed: Mailed,
+}
+
+/// What of a session went by mail.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Mailed {
+    /// By number.
+    pub fragments: BTreeMap<u64, SentFragment>,
+    /// All of it, through its end.
+    pub is_whole: bool,
+}
+
+impl Mailed {
+    fn is_empty(&self) -> bool {
+        self.fragments.is_empty() && !self.is_whole
+    }
 }
 
 /// What arrived of a fragment.
@@ -41,15 +60,7 @@ pub struct SentFragment {
     pub is_given_up: bool,
 }
 
-/// [`Sent::to`] of what went by mail.
-pub(crate) const BY_MAIL: &str = "mail";
-
 impl Sent {
-    /// What is known went by mail.
-    pub fn is_by_mail(&self) -> bool {
-        self.to == BY_MAIL
-    }
-
     /// Of a session of that folder; empty where nothing is known.
     pub(crate) fn read(folder: &Path, stem: &FileName) -> Self {
         let mut text = String::new();
@@ -60,7 +71,10 @@ impl Sent {
 
     /// What is known to have arrived at that place.
     pub(crate) fn at(self, to: &str) -> Self {
-        if self.to == to { self } else { Self { to: to.to_owned(), ..Self::default() } }
+        if self.to == to {
+            return self;
+        }
+        Self { to: to.to_owned(), mailed: self.mailed, ..Self::default() }
     }
 
     /// Nothing is to be sent of that fragment.
@@ -71,16 +85,26 @@ impl Sent {
     /// With what another sender found out meanwhile.
     pub(crate) fn merged(mut self, other: &Self) -> Self {
         if other.to == self.to {
-            for (number, theirs) in &other.fragments {
-                let ours = self.fragments.entry(*number).or_default();
-                ours.bytes = ours.bytes.max(theirs.bytes);
-                ours.is_complete |= theirs.is_complete;
-                ours.is_given_up |= theirs.is_given_up;
-            }
+            merge(&mut self.fragments, &other.fragments);
             self.is_whole |= other.is_whole;
             self.is_requested |= other.is_requested;
         }
+        merge(&mut self.mailed.fragments, &other.mailed.fragments);
+        self.mailed.is_whole |= other.mailed.is_whole;
         self
+    }
+
+    /// The server does not have these: they are to be sent again.
+    pub(crate) fn forget(&mut self, lost: &[u64]) {
+        self.fragments.retain(|number, _| !lost.contains(number));
+        self.is_whole = false;
+    }
+
+    /// The same in the file. Where that cannot be written the next one who looks finds out, too.
+    pub(crate) fn forgotten(&self, lost: &[u64], folder: &Path, stem: &FileName) {
+        let mut known = Self::read(folder, stem).at(&self.to);
+        known.forget(lost);
+        let _ = known.write(folder, stem);
     }
 
     /// Writes it in one step.
@@ -91,6 +115,15 @@ impl Sent {
         let _ = std::fs::remove_file(&new);
         crate::spool::disk::create(&new)?.write_all(&text)?;
         std::fs::rename(&new, folder.join(stem.sent()))
+    }
+}
+
+fn merge(ours: &mut BTreeMap<u64, SentFragment>, theirs: &BTreeMap<u64, SentFragment>) {
+    for (number, theirs) in theirs {
+        let ours = ours.entry(*number).or_default();
+        ours.bytes = ours.bytes.max(theirs.bytes);
+        ours.is_complete |= theirs.is_complete;
+        ours.is_given_up |= theirs.is_given_up;
     }
 }
 
@@ -118,6 +151,20 @@ mod tests {
         assert_eq!(Sent::read(folder.path(), &stem), both);
         assert!(both.clone().at("https://b").fragments.is_empty());
         assert_eq!(both.clone().at("https://a"), both);
+        // What went by mail is told apart, wherever else it goes.
+        let mailed = Mailed { fragments: both.fragments.clone(), is_whole: true };
+        let mail = Sent { mailed: mailed.clone(), ..Sent::default() };
+        assert_eq!(both.clone().merged(&mail), Sent { mailed: mailed.clone(), ..both.clone() });
+        assert_eq!(mail.clone().at("https://b").mailed, mailed);
+        mail.write(folder.path(), &stem).unwrap();
+        assert_eq!(Sent::read(folder.path(), &stem), mail);
+        // And what a server lost is sent again.
+        let mut lost = Sent { is_whole: true, ..both.clone() };
+        lost.write(folder.path(), &stem).unwrap();
+        lost.forget(&[1]);
+        lost.forgotten(&[1], folder.path(), &stem);
+        assert_eq!(Sent::read(folder.path(), &stem), lost);
+        assert!(!lost.is_whole && lost.is_done(2) && !lost.is_done(1));
         std::fs::write(folder.path().join(stem.sent()), "{").unwrap();
         assert_eq!(Sent::read(folder.path(), &stem), Sent::default());
     }

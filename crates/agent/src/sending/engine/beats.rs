@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::super::client::{Beat, Client, SendError, SendErrorKind};
+use super::super::client::{Beat, Client, Head, SendError, SendErrorKind};
 use super::super::pass::keep;
 use super::super::pieces;
 use super::{AGAIN_AFTER, Sender};
 use crate::repository::Summary;
 use crate::sending::select::{Local, select_if};
-use crate::sending::{Gate, SendReason, SendSettings};
+use crate::sending::{Gate, SendReason, SendSettings, SentFragment};
 
 impl Sender<'_> {
     /// A beat for every session of the folders that runs and that the server knows.
@@ -33,7 +33,7 @@ impl Sender<'_> {
         let is_known = |local: &Local| {
             local.is_running && local.sent.to == client.server() && !local.sent.wanted.is_empty()
         };
-        for local in select_if(folder, is_known).unwrap_or_default() {
+        for mut local in select_if(folder, is_known).unwrap_or_default() {
             if self.shared.stops() || !gate.is_open(SendReason::Rule) {
                 return Ok(());
             }
@@ -44,7 +44,8 @@ impl Sender<'_> {
                 Err(error) if error.kind == SendErrorKind::Unknown => {
                     let Some(fragment) = local.fragments.first() else { continue };
                     let Ok(head) = pieces::head(&fragment.path) else { continue };
-                    client.begin(&head)?;
+                    let head = client.begin(&head)?;
+                    self.owes |= forget(&mut local, &head);
                     match client.beat(id, &beat) {
                         Err(error) if error.kind == SendErrorKind::Unknown => {
                             self.no_beats_until = Some(Instant::now() + AGAIN_AFTER);
@@ -65,6 +66,25 @@ impl Sender<'_> {
         }
         Ok(())
     }
+}
+
+/// A server that does not know a session may have gone back to a backup: what it does not have any more is to be sent again.
+/// One that is older than beats has everything. Whether there is something.
+fn forget(local: &mut Local, head: &Head) -> bool {
+    let is_there = |number: u64, known: &SentFragment| {
+        head.fragments
+            .get(&number)
+            .is_some_and(|there| there.offset >= known.bytes && (there.is_complete || !known.is_complete))
+    };
+    let known = &local.sent.fragments;
+    let lost = known.iter().filter(|(number, known)| !is_there(**number, known)).map(|(number, _)| *number);
+    let lost: Vec<u64> = lost.collect();
+    if lost.is_empty() {
+        return false;
+    }
+    local.sent.forget(&lost);
+    local.sent.forgotten(&lost, &local.folder, &local.stem);
+    true
 }
 
 fn beat(summary: &Summary) -> Beat {

@@ -19,7 +19,8 @@ use super::letter::{self, Addresses, Lines, Place, letter, package_bytes};
 use super::package::{Package, PackageError, Plan, PlanOptions, file_name};
 use super::smtp::Smtp;
 pub use super::smtp::{MailError, MailErrorKind};
-use crate::sending::sent::BY_MAIL;
+use crate::sending::select::has_all;
+use crate::sending::sent::Mailed;
 use crate::sending::{Local, MailSettings, Sent, Wish};
 
 /// Smallest limit that is taken: a frame, which is not divided, has at most 256 KiB by our writer and a third more in a mail;
@@ -112,8 +113,8 @@ pub fn send(
     for session in &mut sessions {
         // What went may be more than when they were selected.
         session.sent = Sent::read(&session.folder, &session.stem);
-        if options.again || !session.sent.is_by_mail() {
-            session.sent = Sent { to: BY_MAIL.to_owned(), ..Sent::default() };
+        if options.again {
+            session.sent.mailed = Mailed::default();
         }
     }
     let mut pass = Pass { settings, options, addresses, sessions, report, connection: None };
@@ -318,7 +319,8 @@ impl Pass<'_> {
     /// Keeps what the server took. Where that cannot be written, it is told: it would go again.
     fn took(&mut self, package: &Package) {
         for piece in &package.pieces {
-            let known = self.sessions[piece.session].sent.fragments.entry(piece.fragment).or_default();
+            let mailed = &mut self.sessions[piece.session].sent.mailed;
+            let known = mailed.fragments.entry(piece.fragment).or_default();
             known.bytes = known.bytes.max(piece.to);
             known.is_complete |= piece.is_last;
         }
@@ -330,7 +332,7 @@ impl Pass<'_> {
     /// Fragments of which all went while they grew, and that were closed since.
     fn settle(&mut self, plan: &Plan) {
         for &(at, fragment) in &plan.settled {
-            let known = self.sessions[at].sent.fragments.entry(fragment).or_default();
+            let known = self.sessions[at].sent.mailed.fragments.entry(fragment).or_default();
             if !std::mem::replace(&mut known.is_complete, true) {
                 self.keep(at);
             }
@@ -350,18 +352,18 @@ impl Pass<'_> {
 
     fn keep(&mut self, at: usize) {
         let session = &mut self.sessions[at];
-        session.sent.is_whole = is_all(session) && !session.is_running;
-        let before = Sent::read(&session.folder, &session.stem);
-        // What a server has whole is not forgotten because somebody mails it, too.
-        let is_elsewhere = before.is_whole && !before.is_by_mail();
-        let kept = if is_elsewhere { Ok(()) } else { session.sent.write(&session.folder, &session.stem) };
+        session.sent.mailed.is_whole = is_all(session) && !session.is_running;
+        // What a server has is not forgotten because somebody mails it, too.
+        let known = Sent::read(&session.folder, &session.stem);
+        let known = Sent { mailed: session.sent.mailed.clone(), ..known };
+        let kept = known.write(&session.folder, &session.stem);
         if let Err(error) = kept {
             let text = format!(
                 "{}: what was sent cannot be kept, and may go again: {error}",
                 session.folder.display()
             );
             self.report.unreadable.push(text);
-        } else if session.sent.is_whole {
+        } else if session.sent.mailed.is_whole {
             // A wish that stays is fulfilled again by who finds it: nothing is left to send then.
             let _ = Wish::remove(&session.folder, &session.stem);
         }
@@ -373,7 +375,7 @@ impl Pass<'_> {
         let told: BTreeSet<SessionId> = failed.chain(self.report.before.iter().copied()).collect();
         for session in &self.sessions {
             let Some(id) = session.stem.session().filter(|id| !told.contains(id)) else { continue };
-            if session.sent.is_whole {
+            if session.sent.mailed.is_whole {
                 self.report.whole.push(id);
             } else if session.is_running && is_all_sent(session) {
                 self.report.part.push(id);
@@ -384,14 +386,16 @@ impl Pass<'_> {
 
 /// Every fragment that is there went to its end.
 fn is_all(session: &Local) -> bool {
-    let is_done = |number: &u64| session.sent.fragments.get(number).is_some_and(|sent| sent.is_complete);
-    session.fragments.iter().map(|fragment| &fragment.number).all(is_done) && !session.fragments.is_empty()
+    let mailed = &session.sent.mailed.fragments;
+    let is_done = |number| mailed.get(&number).is_some_and(|sent| sent.is_complete);
+    // What cannot be listed is asked about again by the next mail.
+    !session.fragments.is_empty() && has_all(session, is_done).unwrap_or(false)
 }
 
 /// Of every fragment that is there something went, of closed ones all.
 fn is_all_sent(session: &Local) -> bool {
     session.fragments.iter().all(|fragment| {
-        let sent = session.sent.fragments.get(&fragment.number);
+        let sent = session.sent.mailed.fragments.get(&fragment.number);
         sent.is_some_and(|sent| sent.is_complete || !fragment.is_closed)
     })
 }

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use kymo_format::{Item, MAGIC, Reader};
 
+use crate::sending::pieces::Growing;
 use crate::sending::{Local, LocalFragment};
 
 /// Read and written at a time.
@@ -167,19 +168,26 @@ impl Stretch {
         fragment: &LocalFragment,
         is_after_mail: bool,
     ) -> Result<Option<Self>, String> {
-        let known = local.sent.fragments.get(&fragment.number);
-        let known = known.filter(|_| is_after_mail && local.sent.is_by_mail()).copied().unwrap_or_default();
+        let known = local.sent.mailed.fragments.get(&fragment.number);
+        let known = known.filter(|_| is_after_mail).copied().unwrap_or_default();
         if known.is_complete {
             return Ok(None);
         }
-        let outline = Outline::read(&fragment.path).map_err(|error| error.to_string())?;
+        let wrong = |error: io::Error| error.to_string();
+        // Only whole batches of what grows, as to a server, and looked at first: recovery never changes these.
+        let whole = if fragment.is_closed {
+            0
+        } else {
+            Growing::default().whole_bytes(&fragment.path).map_err(wrong)?
+        };
+        let outline = Outline::read(&fragment.path).map_err(wrong)?;
         let Some(head) = outline.head else {
             // A process that just makes its file, or was killed while it did, has said nothing.
             let is_empty = outline.bytes <= MAGIC_BYTES || !fragment.is_closed;
             return if is_empty { Ok(None) } else { Err("its header cannot be read".to_owned()) };
         };
         // What is broken off at the end of a file that is done goes along: nobody looks at it again here.
-        let to = if fragment.is_closed { outline.bytes - outline.index } else { outline.whole };
+        let to = if fragment.is_closed { outline.bytes - outline.index } else { outline.whole.min(whole) };
         let from = match known.bytes {
             0 => head,
             bytes if bytes >= to => return Ok(None),
@@ -189,7 +197,7 @@ impl Stretch {
         let (number, path, is_last) = (fragment.number, fragment.path.clone(), fragment.is_closed);
         Ok(Some(Self {
             piece: Piece { session, fragment: number, path, head, from, to, is_last },
-            frames: outline.frames.into_iter().filter(|&frame| frame > from).collect(),
+            frames: outline.frames.into_iter().filter(|&frame| frame > from && frame < to).collect(),
         }))
     }
 }

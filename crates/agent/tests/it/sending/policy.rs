@@ -1,11 +1,11 @@
 //! What the server wants: by the real server, and by one that says what the test wants and keeps nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
-use kymo::sending::{Secret, SendSettings};
+use kymo::sending::{Criteria, Secret, SendReason, SendSettings, select, send_now};
 use kymo_testkit::kymo::wait_for;
 use serde_json::{Value, json};
 
@@ -21,6 +21,15 @@ struct State {
     heads: u64,
     beats: Vec<Value>,
     fragments: BTreeMap<u64, u64>,
+    complete: BTreeSet<u64>,
+}
+
+impl State {
+    /// As a server that went back to a backup.
+    fn lose(&mut self, fragment: u64) {
+        self.fragments.remove(&fragment);
+        self.complete.remove(&fragment);
+    }
 }
 
 struct Server {
@@ -73,7 +82,10 @@ fn serve(mut client: TcpStream, told: &Mutex<State>) -> std::io::Result<()> {
         let fragments: Vec<Value> = state
             .fragments
             .iter()
-            .map(|(fragment, offset)| json!({"fragment": fragment, "offset": offset, "complete": false}))
+            .map(|(fragment, offset)| {
+                let is_complete = state.complete.contains(fragment);
+                json!({"fragment": fragment, "offset": offset, "complete": is_complete})
+            })
             .collect();
         let limits = (1 << 20, 64 << 20);
         let answer = json!({"wanted": state.wanted, "append_bytes_max": limits.0, "fragment_bytes_max": limits.1,
@@ -91,7 +103,11 @@ fn serve(mut client: TcpStream, told: &Mutex<State>) -> std::io::Result<()> {
         let status = if *there == number("upload-offset") { 204 } else { 409 };
         *there += if status == 204 { body.len() as u64 } else { 0 };
         let complete = value("upload-complete").unwrap_or_default();
-        (status, format!("upload-offset: {there}\r\nupload-complete: {complete}\r\n"), String::new())
+        let headers = format!("upload-offset: {there}\r\nupload-complete: {complete}\r\n");
+        if status == 204 && complete == "?1" {
+            state.complete.insert(fragment);
+        }
+        (status, headers, String::new())
     };
     let length = if status == 204 { String::new() } else { format!("content-length: {}\r\n", text.len()) };
     write!(client, "HTTP/1.1 {status} X\r\n{headers}{length}connection: close\r\n\r\n{text}")
@@ -132,16 +148,14 @@ fn sessions_with_errors_alone_are_wanted_and_a_wish_goes_beyond() {
     player.tell("end");
     player.close();
     let (quiet, loud) = {
-        let mut sessions =
-            kymo::sending::select(&part::files(folder.path()), kymo::sending::Criteria::ALL).unwrap();
+        let mut sessions = select(&part::files(folder.path()), Criteria::ALL).unwrap();
         let loud = sessions.pop().unwrap();
         (sessions.pop().unwrap(), loud)
     };
     let bytes = |session: &kymo::sending::Local| session.fragments.iter().map(|one| one.bytes).sum::<u64>();
     let mut player = Player::start(folder.path(), &server.settings());
     let is_sent = |id: &str| {
-        let sessions =
-            kymo::sending::select(&part::files(folder.path()), kymo::sending::Criteria::ALL).unwrap();
+        let sessions = select(&part::files(folder.path()), Criteria::ALL).unwrap();
         sessions.iter().any(|one| one.summary.id == id && one.sent.is_whole)
     };
     wait_for("the one with an error", || is_sent(&loud.summary.id).then_some(()));
@@ -152,11 +166,62 @@ fn sessions_with_errors_alone_are_wanted_and_a_wish_goes_beyond() {
         assert_eq!(state.fragments.values().sum::<u64>(), bytes(&loud), "{state:?}");
         // The fake server keeps all sessions as one.
         state.fragments.clear();
+        state.complete.clear();
     });
     player.tell("wish 0");
     wait_for("what was wished", || server.look(|state| (!state.fragments.is_empty()).then_some(())));
     player.close();
     assert!(!is_sent(&quiet.summary.id));
+}
+
+#[test]
+fn what_a_server_lost_is_sent_again_before_it_is_purged() {
+    let server = Server::start("all", Some("all"));
+    let folder = tempfile::tempdir().unwrap();
+    let mut player = Player::start(folder.path(), &SendSettings::default());
+    player.tell("log 500");
+    player.tell("close");
+    player.tell("log 10");
+    player.close();
+    let files = part::files(folder.path());
+    let sessions = || select(&files, Criteria::ALL).unwrap();
+    let bytes: BTreeMap<u64, u64> =
+        sessions()[0].fragments.iter().map(|fragment| (fragment.number, fragment.bytes)).collect();
+    assert!(bytes.len() > 1);
+    let folders = std::slice::from_ref(&files);
+    let report =
+        send_now(folders, &server.settings(), Criteria::ALL, SendReason::Rule, &mut |_| {}, &|| false);
+    assert_eq!(report.whole.len(), 1, "{report:?}");
+    let id = sessions()[0].summary.id.clone();
+    server.look(|state| {
+        assert_eq!(state.fragments, bytes);
+        state.lose(1);
+    });
+    let settings = SendSettings { purge_sent_sessions: true, ..server.settings() };
+    let player = Player::start(folder.path(), &settings);
+    wait_for("all of it to be purged", || {
+        sessions().iter().all(|session| session.summary.id != id).then_some(())
+    });
+    server.look(|state| assert_eq!(state.fragments, bytes, "what was lost is there again"));
+    player.close();
+}
+
+#[test]
+fn what_a_server_lost_is_sent_again_after_a_beat_that_it_does_not_understand() {
+    let server = Server::start("all", Some("all"));
+    let folder = tempfile::tempdir().unwrap();
+    let mut player = Player::start(folder.path(), &server.settings());
+    player.tell("log 500");
+    player.tell("close");
+    let complete = |state: &mut State| state.complete.contains(&1).then(|| state.fragments[&1]);
+    let bytes = wait_for("the first fragment", || server.look(complete));
+    wait_for("a beat", || server.look(|state| (!state.beats.is_empty()).then_some(())));
+    server.look(|state| {
+        state.lose(1);
+        state.wanted_by_beats = None;
+    });
+    assert_eq!(wait_for("the first fragment again", || server.look(complete)), bytes);
+    player.close();
 }
 
 #[test]

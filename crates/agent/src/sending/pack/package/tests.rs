@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use kymo_format::{Arg, Callsite, Header, Record, Settings, Thread, Writer};
+use kymo_format::{Arg, Callsite, Header, Record, RingPosition, Settings, Thread, Writer};
 use kymo_model::{Attributes, SessionId, SessionKind, Severity, Timestamp};
 
 use super::*;
 use crate::repository::Summary;
 use crate::repository::names::FileName;
+use crate::sending::sent::Mailed;
 use crate::sending::{Criteria, Sent, SentFragment, select};
 
 fn at(millis: i64) -> Timestamp {
@@ -48,7 +49,8 @@ pub(crate) fn session(folder: &Path, id: u128, records: u64) {
                     origin: None,
                 })
                 .unwrap();
-            if record % 7 == 0 {
+            if record % 7 == 0 || record + 1 == records {
+                writer.reached(RingPosition { ring: 0, position: (record + 1) * 8 }).unwrap();
                 writer.flush().unwrap();
             }
         }
@@ -148,7 +150,7 @@ fn what_a_mail_took_does_not_go_again_and_a_frame_that_was_not_done_does() {
     let options = PlanOptions { bytes_max: None, is_after_mail: true };
     for bytes in (1..whole).step_by(97) {
         let known = SentFragment { bytes, is_complete: false, is_given_up: false };
-        locals[0].sent = Sent { to: "mail".to_owned(), fragments: [(1, known)].into(), ..Sent::default() };
+        locals[0].sent.mailed = Mailed { fragments: [(1, known)].into(), is_whole: false };
         let plan = Plan::new(&locals, options);
         let rest = read(&written(&plan.packages[0]))[&1].clone();
         assert!(expected.ends_with(&rest));
@@ -156,12 +158,57 @@ fn what_a_mail_took_does_not_go_again_and_a_frame_that_was_not_done_does() {
         assert!(piece.fragment == 2 || piece.from <= bytes.max(piece.head), "{bytes}");
     }
     let known = SentFragment { bytes: whole, is_complete: false, is_given_up: false };
-    locals[0].sent =
-        Sent { to: "mail".to_owned(), fragments: [(1, known), (2, known)].into(), ..Sent::default() };
+    let fragments = [(1, known), (2, known)].into();
+    locals[0].sent.mailed = Mailed { fragments, is_whole: false };
     let plan = Plan::new(&locals, options);
     assert_eq!((plan.packages.len(), plan.settled), (0, vec![(0, 1), (0, 2)]));
-    locals[0].sent.to = "https://kymo.example".to_owned();
+    let Mailed { fragments, .. } = std::mem::take(&mut locals[0].sent.mailed);
+    locals[0].sent = Sent { to: "https://kymo.example".to_owned(), fragments, ..Sent::default() };
     assert_eq!(read(&written(&Plan::new(&locals, options).packages[0]))[&1], expected, "not by mail");
+}
+
+#[test]
+fn of_what_grows_only_whole_batches_are_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    session(folder.path(), 1, 10);
+    let mut locals = select(folder.path(), Criteria::ALL).unwrap();
+    locals[0].is_running = true;
+    locals[0].fragments.remove(0);
+    locals[0].fragments[0].is_closed = false;
+    let header = Header {
+        session: SessionId::from_u128(1),
+        fragment: 2,
+        first_sequence: 11,
+        started_at: at(1),
+        opened_at: at(1),
+        kind: SessionKind::Process,
+        previous: None,
+        agent: "test".to_owned(),
+        resource: Attributes::default(),
+    };
+    let mut writer = Writer::new(&header, Settings::default()).unwrap();
+    writer.define_callsite(0, &Callsite::new(Severity::INFO, "hello", &[])).unwrap();
+    writer.define_thread(0, &Thread::default()).unwrap();
+    let path = locals[0].fragments[0].path.clone();
+    let mut to = 0;
+    for number in 1..=3 {
+        let record =
+            Record { time: at(number), thread: 0, callsite: 0, args: &[], extra: None, origin: None };
+        writer.record(&record).unwrap();
+        // The third is half a batch: chunks that are whole, and no word of the rings.
+        if number < 3 {
+            writer.reached(RingPosition { ring: 0, position: number as u64 * 8 }).unwrap();
+        }
+        writer.flush().unwrap();
+        if number < 3 {
+            to = writer.output().len() as u64;
+        }
+    }
+    assert!(writer.output().len() as u64 > to);
+    std::fs::write(&path, writer.output()).unwrap();
+    let plan = Plan::new(&locals, PlanOptions::default());
+    let piece = &plan.packages[0].pieces[0];
+    assert_eq!((piece.fragment, piece.to, piece.is_last), (2, to, false));
 }
 
 #[test]
