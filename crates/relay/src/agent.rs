@@ -131,8 +131,7 @@ fn take(
         }
         Message::Done { number, hindered } => session.answered(*number, hindered.clone()),
         Message::Ended { reason, last_sequence } => {
-            session.change(connection, |agent| agent.counts.last_sequence = *last_sequence);
-            session.ended(connection, reason);
+            session.ended(connection, reason, *last_sequence);
             for run in session.followed.all() {
                 run.grown.notify_waiters();
             }

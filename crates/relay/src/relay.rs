@@ -324,6 +324,8 @@ impl Relay {
                     state.upstream = Upstream::Nobody;
                 }
             }
+            // Where the agent is gone as well, followers are told that this was all.
+            late.run.grown.notify_waiters();
             relay.feed(&late.session);
         });
     }

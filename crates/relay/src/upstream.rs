@@ -53,8 +53,7 @@ fn over(relay: &Relay, session: &Arc<Session>, run: &Arc<Run>, follow: u64) {
         }
     }
     run.grown.notify_waiters();
-    let is_whole = session.ended_by().is_some()
-        && session.counts().is_some_and(|counts| run.after() >= counts.last_sequence);
+    let is_whole = session.ended_by().is_some_and(|(_, last)| run.after() >= last);
     if !is_whole {
         relay.feed(session);
     }

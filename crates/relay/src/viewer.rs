@@ -293,6 +293,7 @@ async fn tell_list<T: Io>(
             told.remove(&session);
             let key = Key { project, session };
             let reason = relay.known(key).and_then(|session| session.ended_by());
+            let reason = reason.map(|(reason, _)| reason);
             voice.say(&Message::Gone { session, reason }.bytes()).await?;
         }
         let more = voice.wait(async {

@@ -170,7 +170,12 @@ impl Agent {
         self.file.lock().unwrap().last
     }
 
-    fn counts(&self) -> Counts {
+    /// The whole file.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        self.file.lock().unwrap().bytes.clone()
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
         let last = self.last();
         Counts { last_sequence: last, messages: last, first_sequence: 1, ..Counts::default() }
     }

@@ -1,0 +1,141 @@
+//! Data connections and control connections that do not end together, step by step.
+
+use std::time::Duration;
+
+use kymo_format::live::{Command, Decoder, Message, Role, header_payload};
+use kymo_relay::{Key, Limits, Relay, Subscription, Told};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::time::timeout;
+
+use super::agent::{Agent, PROJECT, SESSION, greet, header, relay};
+use super::viewer::Follower;
+
+const KEY: Key = Key { project: PROJECT, session: SESSION };
+
+/// A control connection of which the test says each word.
+struct Control {
+    io: DuplexStream,
+    decoder: Decoder,
+}
+
+fn port(relay: &Relay) -> DuplexStream {
+    let (ours, theirs) = duplex(1 << 20);
+    let relay = relay.clone();
+    tokio::spawn(async move { relay.agent_connection(theirs, None).await });
+    ours
+}
+
+impl Control {
+    async fn register(agent: &Agent) -> Self {
+        let mut io = port(&agent.relay);
+        greet(&mut io, Role::Agent, "agent", None).await;
+        let header = header_payload(&header()).unwrap();
+        io.write_all(&Message::Register { header, counts: agent.counts() }.bytes()).await.unwrap();
+        let mut decoder = Decoder::of_server();
+        decoder.greeted();
+        let mut control = Self { io, decoder };
+        // The first thing the server says is about the clock: then it is registered.
+        assert!(matches!(control.next().await, Message::Ping { .. } | Message::Command { .. }));
+        control
+    }
+
+    async fn say(&mut self, message: &Message) {
+        self.io.write_all(&message.bytes()).await.unwrap();
+    }
+
+    async fn next(&mut self) -> Message {
+        loop {
+            if let Some(message) = self.decoder.next().unwrap() {
+                return message;
+            }
+            let mut buffer = [0; 4096];
+            let count = self.io.read(&mut buffer).await.unwrap();
+            assert!(count > 0, "the server let it go");
+            self.decoder.feed(&buffer[..count]);
+        }
+    }
+
+    async fn command(&mut self) -> (u64, Command) {
+        loop {
+            if let Message::Command { number, command } = self.next().await {
+                return (number, command);
+            }
+        }
+    }
+
+    /// The key and the sequence of the next follow.
+    async fn follow(&mut self) -> ([u8; 16], u64) {
+        loop {
+            if let (_, Command::Follow { after, key }) = self.command().await {
+                return (key, after);
+            }
+        }
+    }
+}
+
+/// A data connection.
+async fn data(relay: &Relay, key: [u8; 16]) -> DuplexStream {
+    let mut io = port(relay);
+    let welcome = greet(&mut io, Role::Data, "", Some(key)).await;
+    assert!(matches!(welcome, Some(Message::Welcome { .. })), "{welcome:?}");
+    io
+}
+
+async fn away(relay: &Relay) {
+    let mut changes = relay.changes();
+    while relay.live(KEY).is_some() {
+        changes.changed().await.unwrap();
+    }
+}
+
+/// How the session ended, for one who takes everything.
+async fn closed(subscription: &mut Subscription) -> Option<String> {
+    loop {
+        if let Told::Closed { reason } = subscription.next().await {
+            return reason;
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_last_records_may_come_after_the_control_connection_has_ended() {
+    let relay = relay(Limits::default());
+    let agent = Agent::new(&relay);
+    agent.log(1000);
+    let mut control = Control::register(&agent).await;
+    let mut follower = Follower::open(&relay, None, true).await;
+    let (key, after) = control.follow().await;
+    assert_eq!(after, 0);
+    let mut data = data(&relay, key).await;
+    let begin = agent.bytes();
+    data.write_all(&begin).await.unwrap();
+    assert!(follower.until(|follower| follower.last() == 1000).await);
+    agent.log(500);
+    agent.end();
+    control.say(&Message::Ended { reason: "normal".into(), last_sequence: 1500 }).await;
+    drop(control);
+    away(&relay).await;
+    // Followers look again by now.
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    data.write_all(&agent.bytes()[begin.len()..]).await.unwrap();
+    drop(data);
+    assert!(follower.until(|follower| follower.closed.is_some()).await);
+    assert_eq!((follower.closed.as_deref(), follower.last()), (Some("normal"), 1500));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_never_brings_the_data_is_not_waited_for_once_it_has_gone() {
+    let relay = relay(Limits::default());
+    let agent = Agent::new(&relay);
+    agent.log(1000);
+    let mut control = Control::register(&agent).await;
+    let mut subscription = relay.subscribe(KEY, Some(0));
+    control.follow().await;
+    control.say(&Message::Ended { reason: "normal".into(), last_sequence: 1000 }).await;
+    drop(control);
+    away(&relay).await;
+    let reason = timeout(Duration::from_mins(1), closed(&mut subscription)).await;
+    assert_eq!(reason.expect("it is told"), Some("normal".into()));
+}
