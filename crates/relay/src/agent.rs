@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::connection::{Ended, Io, Mailbox, next, write};
 use crate::counters::{Held, add};
+use crate::followed::Upstream;
 use crate::relay::{GREET_WITHIN, Relay, stops};
 use crate::session::{Agent, Key, Session};
 
@@ -54,6 +55,10 @@ pub(crate) async fn run(
     });
     add(&counters.registered, 1);
     relay.changed();
+    // What the process before, or its lost line, was to bring does not come any more.
+    for run in session.followed.all() {
+        run.state().upstream = Upstream::Nobody;
+    }
     relay.feed(&session);
     let ended = serve(relay, io, decoder, &session, connection, &mailbox).await;
     mailbox.close();

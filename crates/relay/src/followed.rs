@@ -49,6 +49,13 @@ pub(crate) enum Upstream {
     Connected(u64),
 }
 
+impl RunState {
+    /// Whether the data connection of that follow is the one whose bytes are taken.
+    pub(crate) fn is_fed_by(&self, follow: u64) -> bool {
+        !self.is_over && self.upstream == Upstream::Connected(follow)
+    }
+}
+
 impl Run {
     pub(crate) fn state(&self) -> MutexGuard<'_, RunState> {
         // A panic in between leaves a backlog that was appended to, or not.

@@ -139,3 +139,50 @@ async fn who_never_brings_the_data_is_not_waited_for_once_it_has_gone() {
     let reason = timeout(Duration::from_mins(1), closed(&mut subscription)).await;
     assert_eq!(reason.expect("it is told"), Some("normal".into()));
 }
+
+/// The line is gone, and nobody said so: the data connection stays open, and nothing comes.
+#[tokio::test(start_paused = true)]
+async fn a_half_open_data_connection_is_not_waited_for() {
+    let relay = relay(Limits::default());
+    let agent = Agent::new(&relay);
+    agent.log(1000);
+    let mut control = Control::register(&agent).await;
+    let mut follower = Follower::open(&relay, None, true).await;
+    let dead = data(&relay, control.follow().await.0).await;
+    let again = timeout(Duration::from_mins(1), control.follow()).await;
+    let mut alive = data(&relay, again.expect("it is asked again").0).await;
+    alive.write_all(&agent.bytes()).await.unwrap();
+    assert!(follower.until(|follower| follower.last() == 1000).await);
+    assert_eq!((relay.counted().follows, relay.counted().followed, relay.counted().silent), (2, 1, 1));
+    // Where everything came, a line may be still for as long as it likes.
+    let _stays = relay.subscribe(KEY, Some(0));
+    for _ in 0..20 {
+        control.say(&Message::Ping { at: kymo_model::Timestamp::from_unix_nanos(1) }).await;
+        tokio::time::sleep(Duration::from_secs(30)).await;
+    }
+    assert_eq!((relay.counted().follows, relay.counted().followed), (2, 1));
+    drop(dead);
+}
+
+#[tokio::test]
+async fn who_registers_again_is_asked_again_and_what_comes_by_the_line_before_is_not_taken() {
+    let relay = relay(Limits::default());
+    let agent = Agent::new(&relay);
+    agent.log(1000);
+    let mut control = Control::register(&agent).await;
+    let mut follower = Follower::open(&relay, None, true).await;
+    let mut before = data(&relay, control.follow().await.0).await;
+    let begin = agent.bytes();
+    before.write_all(&begin).await.unwrap();
+    assert!(follower.until(|follower| follower.last() == 1000).await);
+    agent.log(500);
+    let mut control = Control::register(&agent).await;
+    let (key, after) = control.follow().await;
+    assert_eq!(after, 1000);
+    let mut after = data(&relay, key).await;
+    before.write_all(&agent.bytes()[begin.len()..]).await.unwrap();
+    assert_eq!(before.read(&mut [0; 1]).await.unwrap_or(0), 0, "it stays open");
+    after.write_all(&agent.bytes()).await.unwrap();
+    assert!(follower.until(|follower| follower.last() == 1500).await);
+    assert_eq!((relay.counted().records, relay.counted().followed), (1000 + 500 + 1500, 1));
+}
