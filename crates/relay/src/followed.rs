@@ -50,6 +50,13 @@ pub(crate) enum Upstream {
 }
 
 impl RunState {
+    /// The follow with this number was not sent, or not heeded.
+    pub(crate) fn not_asked(&mut self, follow: u64) {
+        if self.upstream == Upstream::Asked(follow) {
+            self.upstream = Upstream::Nobody;
+        }
+    }
+
     /// Whether the data connection of that follow is the one whose bytes are taken.
     pub(crate) fn is_fed_by(&self, follow: u64) -> bool {
         !self.is_over && self.upstream == Upstream::Connected(follow)

@@ -54,7 +54,6 @@ struct State {
     agent: Option<Agent>,
     /// How it ended, by its own word, and with which sequence.
     ended: Option<(String, u64)>,
-    next_command: u64,
     commands: Vec<(u64, oneshot::Sender<Result<(), String>>)>,
 }
 
@@ -150,15 +149,13 @@ impl Session {
         mailbox.is_some_and(|mailbox| mailbox.put(message))
     }
 
-    /// Sends a command; the answer comes later, or nothing when the connection ends.
-    pub(crate) fn ask(&self, command: Command) -> Option<oneshot::Receiver<Result<(), String>>> {
+    /// Sends a command by a number that no other has; the answer comes later, or nothing when the connection ends.
+    pub(crate) fn ask(&self, number: u64, command: Command) -> Option<oneshot::Receiver<Result<(), String>>> {
         let mut state = self.state();
         state.commands.retain(|(_, answer)| !answer.is_closed());
         if state.commands.len() >= COMMANDS_MAX {
             return None;
         }
-        state.next_command += 1;
-        let number = state.next_command;
         let (answer, answered) = oneshot::channel();
         let mailbox = Arc::clone(&state.agent.as_ref()?.mailbox);
         state.commands.push((number, answer));

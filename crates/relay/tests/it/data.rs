@@ -186,3 +186,37 @@ async fn who_registers_again_is_asked_again_and_what_comes_by_the_line_before_is
     assert!(follower.until(|follower| follower.last() == 1500).await);
     assert_eq!((relay.counted().records, relay.counted().followed), (1000 + 500 + 1500, 1));
 }
+
+#[tokio::test]
+async fn what_hinders_a_follow_answers_no_command() {
+    let relay = relay(Limits::default());
+    let agent = Agent::new(&relay);
+    let mut control = Control::register(&agent).await;
+    let mut follows = Vec::new();
+    for after in [20, 10, 0] {
+        follows.push(relay.subscribe(KEY, Some(after)));
+    }
+    let mut numbers = Vec::new();
+    for _ in 0..3 {
+        numbers.push(control.command().await.0);
+    }
+    let mut asked = Vec::new();
+    for _ in 0..5 {
+        let relay = relay.clone();
+        asked.push(tokio::spawn(async move { relay.command(KEY, Command::Roll).await }));
+        numbers.push(control.command().await.0);
+    }
+    let hindered = |number: &u64| Message::Done { number: *number, hindered: Some("no".into()) };
+    for number in &numbers[..3] {
+        control.say(&hindered(number)).await;
+    }
+    for number in &numbers[3..] {
+        control.say(&Message::Done { number: *number, hindered: None }).await;
+    }
+    for answer in asked {
+        assert_eq!(answer.await.unwrap(), Ok(()));
+    }
+    numbers.sort_unstable();
+    numbers.dedup();
+    assert_eq!(numbers.len(), 8);
+}
