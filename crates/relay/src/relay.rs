@@ -253,7 +253,11 @@ impl Relay {
     /// Follows a session from after a sequence on, which may run already or be expected back; `None`: from now on.
     pub fn subscribe(&self, key: Key, after: Option<u64>) -> Subscription {
         let (session, (run, after)) = self.session_with(key, |session| {
-            let after = after.unwrap_or_else(|| session.counts().map_or(0, |counts| counts.last_sequence));
+            let has = session.counts().map(|counts| counts.last_sequence);
+            // Nobody has more than there is; what came may be more than what was told.
+            let came = session.followed.all().iter().map(|run| run.state().last_sequence).max();
+            let there_is = has.map_or(u64::MAX, |has| has.max(came.unwrap_or(0)));
+            let after = after.map_or(has.unwrap_or(0), |after| after.min(there_is));
             (session.followed.join(after, self.inner.limits.kept), after)
         });
         self.feed(&session);

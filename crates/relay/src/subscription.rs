@@ -132,8 +132,10 @@ impl Subscription {
         match &mut self.place {
             Place::Over => Step::Wait,
             Place::Begins { head, position } => {
-                let bytes = head.clone();
-                self.place = Place::At(*position);
+                let bytes = head.split_to(head.len().min(PIECE_BYTES_MAX));
+                if head.is_empty() {
+                    self.place = Place::At(*position);
+                }
                 drop(state);
                 Step::Tell(self.gives(bytes))
             }
@@ -184,7 +186,7 @@ impl Subscription {
     }
 
     fn begin(&mut self, start: &Start) -> Told {
-        let (first, next) = (self.after + 1, start.first_sequence);
+        let (first, next) = (self.after.saturating_add(1), start.first_sequence);
         if next > first {
             let is_behind = matches!(self.place, Place::Behind);
             let why = if is_behind {

@@ -89,8 +89,12 @@ pub(crate) struct Agent {
 
 impl Agent {
     pub(crate) fn new(relay: &Relay) -> Self {
+        Self::of(relay, &header())
+    }
+
+    pub(crate) fn of(relay: &Relay, header: &Header) -> Self {
         let settings = Settings { frame_raw_bytes: 4096, ..Settings::default() };
-        let mut writer = Writer::new(&header(), settings).unwrap();
+        let mut writer = Writer::new(header, settings).unwrap();
         writer
             .define_callsite(
                 0,

@@ -220,3 +220,32 @@ async fn what_hinders_a_follow_answers_no_command() {
     numbers.dedup();
     assert_eq!(numbers.len(), 8);
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_follows_from_now_does_not_wait_for_a_reader_of_old_lines() {
+    let relay = relay(Limits::default());
+    let agent = Agent::new(&relay);
+    agent.log(12_000);
+    let mut control = Control::register(&agent).await;
+    let _old = relay.subscribe(KEY, Some(0));
+    assert_eq!(control.follow().await.1, 0);
+    let _now = relay.subscribe(KEY, None);
+    let asked = timeout(Duration::from_mins(1), control.follow()).await;
+    assert_eq!(asked.expect("a run of its own").1, 12_000);
+    // Nobody has more than there is.
+    let beyond = relay.subscribe(KEY, Some(u64::MAX));
+    assert_eq!(beyond.reached(), (12_000, 12_000));
+}
+
+#[tokio::test]
+async fn a_long_header_comes_in_messages_that_are_as_long_as_they_may_be() {
+    let relay = relay(Limits::default());
+    let header = kymo_format::Header { agent: "long ".repeat(30_000), ..header() };
+    let agent = Agent::of(&relay, &header);
+    agent.log(10);
+    let mut control = Control::register(&agent).await;
+    let mut follower = Follower::open(&relay, None, true).await;
+    let mut data = data(&relay, control.follow().await.0).await;
+    data.write_all(&agent.bytes()).await.unwrap();
+    assert!(follower.until(|follower| follower.last() == 10).await);
+}
