@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::connection::{Ended, Io, Mailbox, next, write};
 use crate::counters::{Held, add};
+use crate::followed::Upstream;
 use crate::relay::{GREET_WITHIN, Relay, stops};
 use crate::session::{Agent, Key, Session};
 
@@ -38,11 +39,10 @@ pub(crate) async fn run(
     let first = timeout(GREET_WITHIN, next(io, &mut decoder)).await.map_err(|_| Ended::Silent)??;
     let Message::Register { header, counts } = first else { return Ok(()) };
     let session = header_of(&header)?.session;
-    let session = relay.session(Key { project, session });
     let connection = relay.number();
     let mailbox = Arc::new(Mailbox::default());
     let now = relay.now();
-    session.registered(Agent {
+    let agent = Agent {
         connection,
         mailbox: Arc::clone(&mailbox),
         header: header.into(),
@@ -51,9 +51,14 @@ pub(crate) async fn run(
         word_at: now,
         address,
         clock_ahead_ns: None,
-    });
+    };
+    let (session, ()) = relay.session_with(Key { project, session }, |session| session.registered(agent));
     add(&counters.registered, 1);
     relay.changed();
+    // What the process before, or its lost line, was to bring does not come any more.
+    for run in session.followed.all() {
+        run.state().upstream = Upstream::Nobody;
+    }
     relay.feed(&session);
     let ended = serve(relay, io, decoder, &session, connection, &mailbox).await;
     mailbox.close();
@@ -124,6 +129,8 @@ fn take(
             mailbox.put(&Message::Pong { asked_at: *at, at: now });
             // The line is awake anyhow.
             mailbox.put(&Message::Ping { at: now });
+            // Whatever went wrong with a follow is mended by the next word at the latest.
+            relay.feed(session);
         }
         Message::Pong { asked_at, at } => {
             let ahead = clocks.measured(*asked_at, *at, now);
@@ -131,8 +138,7 @@ fn take(
         }
         Message::Done { number, hindered } => session.answered(*number, hindered.clone()),
         Message::Ended { reason, last_sequence } => {
-            session.change(connection, |agent| agent.counts.last_sequence = *last_sequence);
-            session.ended(connection, reason);
+            session.ended(connection, reason, *last_sequence);
             for run in session.followed.all() {
                 run.grown.notify_waiters();
             }
@@ -144,8 +150,9 @@ fn take(
     is_its
 }
 
-fn state(relay: &Relay, session: &Session, connection: u64, counts: Counts) -> bool {
+fn state(relay: &Relay, session: &Arc<Session>, connection: u64, counts: Counts) -> bool {
     let is_its = session.change(connection, |agent| agent.counts = counts);
+    relay.feed(session);
     relay.changed();
     is_its
 }

@@ -163,7 +163,7 @@ impl Backlog {
     /// Where somebody begins who has everything up to `after`: the last place from which nothing is missing, else the
     /// first there is.
     pub(crate) fn start(&self, after: u64) -> Option<Start> {
-        let fits = self.marks.iter().rev().find(|mark| mark.first_sequence <= after + 1);
+        let fits = self.marks.iter().rev().find(|mark| mark.first_sequence <= after.saturating_add(1));
         fits.or(self.marks.front()).map(|mark| Start {
             position: mark.position,
             first_sequence: mark.first_sequence,

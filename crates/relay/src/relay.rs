@@ -10,7 +10,7 @@ use std::time::Duration;
 use kymo_format::live::{Command, Decoder, Hello, KEY_BYTES, Message, Refusal, Role, VERSION};
 use kymo_model::Timestamp;
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use crate::access::Access;
 use crate::backlog::Kept;
@@ -85,7 +85,6 @@ struct Expected {
     session: Arc<Session>,
     run: Arc<Run>,
     follow: u64,
-    until: Instant,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -199,10 +198,13 @@ impl Relay {
         self.inner.numbers.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// The session, known or new.
-    pub(crate) fn session(&self, key: Key) -> Arc<Session> {
+    /// The session, known or new, with what makes it worth keeping done in the same step: else it may be forgotten
+    /// in between. `enter` must not look for sessions.
+    pub(crate) fn session_with<T>(&self, key: Key, enter: impl FnOnce(&Session) -> T) -> (Arc<Session>, T) {
         let mut sessions = locked(&self.inner.sessions);
-        Arc::clone(sessions.entry(key).or_insert_with(|| Arc::new(Session::new(key))))
+        let session = Arc::clone(sessions.entry(key).or_insert_with(|| Arc::new(Session::new(key))));
+        let entered = enter(&session);
+        (session, entered)
     }
 
     pub(crate) fn known(&self, key: Key) -> Option<Arc<Session>> {
@@ -212,7 +214,8 @@ impl Relay {
     /// Forgets a session that neither runs here nor is followed.
     pub(crate) fn forget_if_idle(&self, session: &Arc<Session>) {
         let mut sessions = locked(&self.inner.sessions);
-        if !session.has_agent() && session.followed.followers() == 0 {
+        let is_known = sessions.get(&session.key).is_some_and(|known| Arc::ptr_eq(known, session));
+        if is_known && !session.has_agent() && session.followed.followers() == 0 {
             sessions.remove(&session.key);
         }
     }
@@ -249,9 +252,14 @@ impl Relay {
 
     /// Follows a session from after a sequence on, which may run already or be expected back; `None`: from now on.
     pub fn subscribe(&self, key: Key, after: Option<u64>) -> Subscription {
-        let session = self.session(key);
-        let after = after.unwrap_or_else(|| session.counts().map_or(0, |counts| counts.last_sequence));
-        let run = session.followed.join(after, self.inner.limits.kept);
+        let (session, (run, after)) = self.session_with(key, |session| {
+            let has = session.counts().map(|counts| counts.last_sequence);
+            // Nobody has more than there is; what came may be more than what was told.
+            let came = session.followed.all().iter().map(|run| run.state().last_sequence).max();
+            let there_is = has.map_or(u64::MAX, |has| has.max(came.unwrap_or(0)));
+            let after = after.map_or(has.unwrap_or(0), |after| after.min(there_is));
+            (session.followed.join(after, self.inner.limits.kept), after)
+        });
         self.feed(&session);
         Subscription::new(self.clone(), session, run, after)
     }
@@ -261,7 +269,9 @@ impl Relay {
     /// Errors: why not, in words.
     pub async fn command(&self, key: Key, command: Command) -> Result<(), String> {
         let session = self.known(key).ok_or("the session does not run")?;
-        let answer = session.ask(command).ok_or("the program is not connected, or has too much to do")?;
+        let answer = session
+            .ask(self.number(), command)
+            .ok_or("the program is not connected, or has too much to do")?;
         match timeout(ANSWER_WITHIN, answer).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err("the program went away".to_owned()),
@@ -284,7 +294,7 @@ impl Relay {
                 state.upstream = Upstream::Asked(follow);
             }
             if !self.ask_for(session, &run, follow) {
-                run.state().upstream = Upstream::Nobody;
+                run.state().not_asked(follow);
             }
         }
     }
@@ -294,12 +304,7 @@ impl Relay {
         if getrandom::fill(&mut key).is_err() {
             return false;
         }
-        let expected = Expected {
-            session: Arc::clone(session),
-            run: Arc::clone(run),
-            follow,
-            until: Instant::now() + GREET_WITHIN,
-        };
+        let expected = Expected { session: Arc::clone(session), run: Arc::clone(run), follow };
         locked(&self.inner.expected).insert(key, expected);
         let message =
             Message::Command { number: follow, command: Command::Follow { after: run.after(), key } };
@@ -318,12 +323,9 @@ impl Relay {
         tokio::spawn(async move {
             tokio::time::sleep(GREET_WITHIN).await;
             let Some(late) = locked(&relay.inner.expected).remove(&key) else { return };
-            {
-                let mut state = late.run.state();
-                if state.upstream == Upstream::Asked(late.follow) {
-                    state.upstream = Upstream::Nobody;
-                }
-            }
+            late.run.state().not_asked(late.follow);
+            // Where the agent is gone as well, followers are told that this was all.
+            late.run.grown.notify_waiters();
             relay.feed(&late.session);
         });
     }
@@ -331,7 +333,7 @@ impl Relay {
     /// What a data connection with that key is for.
     pub(crate) fn expected(&self, key: &[u8; KEY_BYTES]) -> Option<(Arc<Session>, Arc<Run>, u64)> {
         let expected = locked(&self.inner.expected).remove(key)?;
-        (expected.until > Instant::now()).then_some((expected.session, expected.run, expected.follow))
+        Some((expected.session, expected.run, expected.follow))
     }
 
     /// What is counted.
@@ -364,5 +366,66 @@ impl Inner {
             Err(Ended::Silent) => add(&self.counters.silent, 1),
             Ok(()) | Err(Ended::Closed) => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kymo_model::SessionId;
+
+    use super::*;
+    use crate::access::{Filter, Viewer};
+
+    struct Nobody;
+
+    impl Access for Nobody {
+        fn agent(&self, _token: &str) -> Result<i64, Refusal> {
+            Err(Refusal::Off)
+        }
+
+        fn viewer(&self, _token: &str) -> Result<Viewer, Refusal> {
+            Err(Refusal::Off)
+        }
+
+        fn describe(&self, _session: &LiveSession) -> String {
+            String::new()
+        }
+
+        fn filter(&self, _text: &str) -> Result<Filter, String> {
+            Ok(Box::new(|_| true))
+        }
+    }
+
+    fn empty() -> Relay {
+        Relay::new(Nobody, Limits::default(), || Timestamp::from_unix_nanos(0))
+    }
+
+    const KEY: Key = Key { project: 1, session: SessionId::from_u128(1) };
+
+    /// Two threads that come and go: whoever is there is found by others.
+    #[test]
+    fn a_session_is_not_forgotten_while_somebody_enters() {
+        let relay = empty();
+        let come_and_go = || {
+            for _ in 0..20_000 {
+                let _follower = relay.subscribe(KEY, Some(0));
+                assert!(relay.known(KEY).is_some(), "it was forgotten");
+            }
+        };
+        std::thread::scope(|scope| {
+            scope.spawn(come_and_go);
+            scope.spawn(come_and_go);
+        });
+        assert!(relay.known(KEY).is_none());
+    }
+
+    #[test]
+    fn only_the_session_that_is_known_is_forgotten() {
+        let relay = empty();
+        let (before, ()) = relay.session_with(KEY, |_| ());
+        relay.forget_if_idle(&before);
+        let (now, ()) = relay.session_with(KEY, |_| ());
+        relay.forget_if_idle(&before);
+        assert!(relay.known(KEY).is_some_and(|known| Arc::ptr_eq(&known, &now)));
     }
 }

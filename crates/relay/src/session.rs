@@ -52,9 +52,8 @@ pub(crate) struct Session {
 #[derive(Debug, Default)]
 struct State {
     agent: Option<Agent>,
-    /// How it ended, by its own word.
-    ended: Option<String>,
-    next_command: u64,
+    /// How it ended, by its own word, and with which sequence.
+    ended: Option<(String, u64)>,
     commands: Vec<(u64, oneshot::Sender<Result<(), String>>)>,
 }
 
@@ -107,9 +106,9 @@ impl Session {
     }
 
     /// It ended, by its own word.
-    pub(crate) fn ended(&self, connection: u64, reason: &str) {
-        if self.change(connection, |_| {}) {
-            self.state().ended = Some(reason.to_owned());
+    pub(crate) fn ended(&self, connection: u64, reason: &str, last_sequence: u64) {
+        if self.change(connection, |agent| agent.counts.last_sequence = last_sequence) {
+            self.state().ended = Some((reason.to_owned(), last_sequence));
         }
     }
 
@@ -124,8 +123,16 @@ impl Session {
         is_its
     }
 
-    pub(crate) fn ended_by(&self) -> Option<String> {
+    /// How, and with which sequence.
+    pub(crate) fn ended_by(&self) -> Option<(String, u64)> {
         self.state().ended.clone()
+    }
+
+    /// The last sequence that it has, by its own word, and has had where it ended; `None` while it is away.
+    pub(crate) fn last_sequence(&self) -> Option<u64> {
+        let state = self.state();
+        let ended = state.ended.as_ref().map(|(_, last)| *last);
+        ended.or_else(|| state.agent.as_ref().map(|agent| agent.counts.last_sequence))
     }
 
     pub(crate) fn has_agent(&self) -> bool {
@@ -142,15 +149,13 @@ impl Session {
         mailbox.is_some_and(|mailbox| mailbox.put(message))
     }
 
-    /// Sends a command; the answer comes later, or nothing when the connection ends.
-    pub(crate) fn ask(&self, command: Command) -> Option<oneshot::Receiver<Result<(), String>>> {
+    /// Sends a command by a number that no other has; the answer comes later, or nothing when the connection ends.
+    pub(crate) fn ask(&self, number: u64, command: Command) -> Option<oneshot::Receiver<Result<(), String>>> {
         let mut state = self.state();
         state.commands.retain(|(_, answer)| !answer.is_closed());
         if state.commands.len() >= COMMANDS_MAX {
             return None;
         }
-        state.next_command += 1;
-        let number = state.next_command;
         let (answer, answered) = oneshot::channel();
         let mailbox = Arc::clone(&state.agent.as_ref()?.mailbox);
         state.commands.push((number, answer));

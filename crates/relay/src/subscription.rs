@@ -88,7 +88,7 @@ impl Subscription {
     /// How far the agent is, and how far what came from it: the difference is the lag of the line between them.
     pub fn reached(&self) -> (u64, u64) {
         let server_has = self.run.after();
-        (self.session.counts().map_or(server_has, |counts| counts.last_sequence), server_has)
+        (self.session.last_sequence().unwrap_or(server_has), server_has)
     }
 
     /// What is next; waits for it. It may be cancelled.
@@ -132,8 +132,10 @@ impl Subscription {
         match &mut self.place {
             Place::Over => Step::Wait,
             Place::Begins { head, position } => {
-                let bytes = head.clone();
-                self.place = Place::At(*position);
+                let bytes = head.split_to(head.len().min(PIECE_BYTES_MAX));
+                if head.is_empty() {
+                    self.place = Place::At(*position);
+                }
                 drop(state);
                 Step::Tell(self.gives(bytes))
             }
@@ -169,9 +171,7 @@ impl Subscription {
 
     /// Nothing is there now.
     fn idle(&mut self) -> Step {
-        let ended = self.session.ended_by();
-        let Some(reason) = ended else { return Step::Wait };
-        let last = self.session.counts().map_or(0, |counts| counts.last_sequence);
+        let Some((reason, last)) = self.session.ended_by() else { return Step::Wait };
         let has_agent = self.session.has_agent();
         let state = self.run.state();
         let has_all = state.last_sequence.max(state.begins_after) >= last;
@@ -186,7 +186,7 @@ impl Subscription {
     }
 
     fn begin(&mut self, start: &Start) -> Told {
-        let (first, next) = (self.after + 1, start.first_sequence);
+        let (first, next) = (self.after.saturating_add(1), start.first_sequence);
         if next > first {
             let is_behind = matches!(self.place, Place::Behind);
             let why = if is_behind {

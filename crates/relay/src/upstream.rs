@@ -28,7 +28,7 @@ pub(crate) async fn run(
     }
     add(&relay.inner.counters.follows, 1);
     let held = Held::new(&relay.inner.counters.followed);
-    let ended = carry(relay, io, decoder, &run).await;
+    let ended = carry(relay, io, decoder, &session, &run, follow).await;
     drop(held);
     over(relay, &session, &run, follow);
     ended
@@ -53,14 +53,20 @@ fn over(relay: &Relay, session: &Arc<Session>, run: &Arc<Run>, follow: u64) {
         }
     }
     run.grown.notify_waiters();
-    let is_whole = session.ended_by().is_some()
-        && session.counts().is_some_and(|counts| run.after() >= counts.last_sequence);
+    let is_whole = session.ended_by().is_some_and(|(_, last)| run.after() >= last);
     if !is_whole {
         relay.feed(session);
     }
 }
 
-async fn carry(relay: &Relay, io: &mut impl Io, decoder: Decoder, run: &Arc<Run>) -> Result<(), Ended> {
+async fn carry(
+    relay: &Relay,
+    io: &mut impl Io,
+    decoder: Decoder,
+    session: &Session,
+    run: &Run,
+    follow: u64,
+) -> Result<(), Ended> {
     write(io, &relay.welcome()).await?;
     let mut stopping = relay.stopping();
     let mut chunks = Chunks::default();
@@ -68,7 +74,7 @@ async fn carry(relay: &Relay, io: &mut impl Io, decoder: Decoder, run: &Arc<Run>
     let mut reader = Reader::new();
     reader.feed(&kymo_format::MAGIC);
     loop {
-        if !pass(relay, run, &mut chunks, &mut reader)? {
+        if !pass(relay, run, &mut chunks, &mut reader, follow)? {
             return Ok(());
         }
         let mut count = 0;
@@ -77,14 +83,29 @@ async fn carry(relay: &Relay, io: &mut impl Io, decoder: Decoder, run: &Arc<Run>
                 count = bytes.len();
                 chunks.feed(bytes);
             }) => read?,
+            // Nothing came for that long: there may be nothing, or nobody at the other end.
+            () = tokio::time::sleep(relay.inner.limits.word_every) => {
+                if !run.state().is_fed_by(follow) {
+                    return Ok(());
+                }
+                if session.last_sequence().is_none_or(|last| last > run.after()) {
+                    return Err(Ended::Silent);
+                }
+            }
             () = stops(&mut stopping) => return Ok(()),
         }
         add(&relay.inner.counters.bytes_in, count as u64);
     }
 }
 
-/// Whole chunks into the backlog; false when nobody follows any more.
-fn pass(relay: &Relay, run: &Run, chunks: &mut Chunks, reader: &mut Reader) -> Result<bool, Ended> {
+/// Whole chunks into the backlog; false when nobody follows any more, or another connection feeds it.
+fn pass(
+    relay: &Relay,
+    run: &Run,
+    chunks: &mut Chunks,
+    reader: &mut Reader,
+    follow: u64,
+) -> Result<bool, Ended> {
     let mut has_grown = false;
     while let Some(chunk) = chunks.next()? {
         reader.feed(&chunk.bytes);
@@ -97,7 +118,7 @@ fn pass(relay: &Relay, run: &Run, chunks: &mut Chunks, reader: &mut Reader) -> R
         }
         add(&relay.inner.counters.records, records);
         let mut state = run.state();
-        if state.is_over {
+        if !state.is_fed_by(follow) {
             return Ok(false);
         }
         let bytes = Bytes::from(chunk.bytes);

@@ -8,8 +8,8 @@ use std::time::Duration;
 use kymo_format::live::{Decoder, Hello, Message, Refusal};
 use kymo_model::SessionId;
 use tokio::io::{ReadHalf, WriteHalf, split};
-use tokio::sync::Mutex;
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::sync::{Mutex, oneshot};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
 use crate::access::{Filter, Viewer};
@@ -27,7 +27,25 @@ const LAG_EVERY: Duration = Duration::from_secs(1);
 const COMMANDS_MAX: usize = 16;
 
 /// Whole messages only, from the connection's tasks. Who does not take them holds up these tasks and nobody else.
-type Out<T> = Arc<Mutex<WriteHalf<T>>>;
+type Out<T> = Arc<Mutex<Outgoing<T>>>;
+
+struct Outgoing<T> {
+    half: WriteHalf<T>,
+    /// A message was not written to its end: nothing may come behind it.
+    is_torn: bool,
+}
+
+impl<T: Io> Outgoing<T> {
+    async fn write(&mut self, bytes: &[u8]) -> Result<(), Ended> {
+        if self.is_torn {
+            return Err(Ended::Closed);
+        }
+        self.is_torn = true;
+        write(&mut self.half, bytes).await?;
+        self.is_torn = false;
+        Ok(())
+    }
+}
 
 pub(crate) async fn run<T: Io + 'static>(
     relay: &Relay,
@@ -50,7 +68,7 @@ pub(crate) async fn run<T: Io + 'static>(
     let mut connection = Connection {
         relay: relay.clone(),
         viewer,
-        out: Arc::new(Mutex::new(outgoing)),
+        out: Arc::new(Mutex::new(Outgoing { half: outgoing, is_torn: false })),
         tasks: JoinSet::new(),
         channels: HashMap::new(),
         list: None,
@@ -62,14 +80,44 @@ struct Connection<T> {
     relay: Relay,
     viewer: Viewer,
     out: Out<T>,
-    /// All end with this.
-    tasks: JoinSet<()>,
-    channels: HashMap<u64, AbortHandle>,
-    list: Option<AbortHandle>,
+    /// All end with this, and this with the first of them that could not write.
+    tasks: JoinSet<Result<(), Ended>>,
+    /// What is sent here, or let go, stops the task: between two messages, never within one.
+    channels: HashMap<u64, oneshot::Sender<()>>,
+    list: Option<oneshot::Sender<()>>,
 }
 
 async fn say<T: Io>(out: &Out<T>, message: &Message) -> Result<(), Ended> {
-    write(&mut *out.lock().await, &message.bytes()).await
+    out.lock().await.write(&message.bytes()).await
+}
+
+/// What a task says until it is stopped.
+struct Voice<T> {
+    out: Out<T>,
+    stop: oneshot::Receiver<()>,
+}
+
+impl<T: Io> Voice<T> {
+    /// Nothing, where it was stopped before its turn came: the channel may be somebody else's by now.
+    async fn say(&mut self, message: &[u8]) -> Result<(), Ended> {
+        let mut out = self.out.lock().await;
+        if self.stop.try_recv() != Err(oneshot::error::TryRecvError::Empty) {
+            return Ok(());
+        }
+        out.write(message).await
+    }
+
+    /// What comes, or `None` when it is stopped before. What is waited for is dropped then: never a write.
+    async fn wait<R>(&mut self, coming: impl Future<Output = R>) -> Option<R> {
+        if self.stop.is_terminated() {
+            return None;
+        }
+        tokio::select! {
+            biased;
+            _ = &mut self.stop => None,
+            came = coming => Some(came),
+        }
+    }
 }
 
 impl<T: Io + 'static> Connection<T> {
@@ -82,8 +130,10 @@ impl<T: Io + 'static> Connection<T> {
                     let message = message.map_err(|_| Ended::Silent)??;
                     self.take(message).await?;
                 }
-                // Tasks that ended, also by a connection that takes nothing.
-                Some(_) = self.tasks.join_next() => {}
+                // Tasks that ended: one that could not write tore its message.
+                Some(done) = self.tasks.join_next() => if let Ok(Err(ended)) = done {
+                    return Err(ended);
+                },
                 () = stops(&mut stopping) => {
                     let wait_ms = 0;
                     let (code, why) = (Refusal::Stopping, "the server is going to stop".to_owned());
@@ -103,9 +153,7 @@ impl<T: Io + 'static> Connection<T> {
                 self.open(channel, session, after, from_start).await
             }
             Message::Close { channel } => {
-                if let Some(task) = self.channels.remove(&channel) {
-                    task.abort();
-                }
+                self.channels.remove(&channel);
                 Ok(())
             }
             Message::Ask { number, session, command } => {
@@ -120,8 +168,7 @@ impl<T: Io + 'static> Connection<T> {
                 let key = Key { project: self.viewer.project, session };
                 self.tasks.spawn(async move {
                     let hindered = relay.command(key, command).await.err();
-                    // Who asked may be gone.
-                    let _ = say(&out, &Message::Done { number, hindered }).await;
+                    say(&out, &Message::Done { number, hindered }).await
                 });
                 Ok(())
             }
@@ -130,17 +177,19 @@ impl<T: Io + 'static> Connection<T> {
         }
     }
 
+    fn voice(&self) -> (oneshot::Sender<()>, Voice<T>) {
+        let (stopper, stop) = oneshot::channel();
+        (stopper, Voice { out: Arc::clone(&self.out), stop })
+    }
+
     async fn list(&mut self, text: &str) -> Result<(), Ended> {
-        if let Some(before) = self.list.take() {
-            before.abort();
-        }
+        self.list = None;
         match self.relay.inner.access.filter(text) {
             Ok(filter) => {
-                let (relay, out, project) = (self.relay.clone(), Arc::clone(&self.out), self.viewer.project);
-                self.list = Some(self.tasks.spawn(async move {
-                    // It ends with the connection.
-                    let _ = tell_list(&relay, &out, project, &filter).await;
-                }));
+                let (stopper, voice) = self.voice();
+                self.list = Some(stopper);
+                let (relay, project) = (self.relay.clone(), self.viewer.project);
+                self.tasks.spawn(async move { tell_list(&relay, voice, project, &filter).await });
                 Ok(())
             }
             Err(why) => {
@@ -157,7 +206,7 @@ impl<T: Io + 'static> Connection<T> {
         after: Option<u64>,
         from_start: bool,
     ) -> Result<(), Ended> {
-        self.channels.retain(|_, task| !task.is_finished());
+        self.channels.retain(|_, task| !task.is_closed());
         let mut refused = None;
         if self.channels.contains_key(&channel) {
             refused = Some("the channel is open already");
@@ -175,17 +224,14 @@ impl<T: Io + 'static> Connection<T> {
         }
         let after = if from_start { Some(after.unwrap_or(0)) } else { after };
         let subscription = self.relay.subscribe(key, after);
-        let out = Arc::clone(&self.out);
-        let task = self.tasks.spawn(async move {
-            // It ends with the connection.
-            let _ = pass(subscription, channel, &out).await;
-        });
-        self.channels.insert(channel, task);
+        let (stopper, voice) = self.voice();
+        self.channels.insert(channel, stopper);
+        self.tasks.spawn(pass(subscription, channel, voice));
         Ok(())
     }
 }
 
-async fn pass<T: Io>(mut subscription: Subscription, channel: u64, out: &Out<T>) -> Result<(), Ended> {
+async fn pass<T: Io>(mut subscription: Subscription, channel: u64, mut voice: Voice<T>) -> Result<(), Ended> {
     let mut lag_told = Instant::now();
     let mut had_lag = false;
     loop {
@@ -195,15 +241,16 @@ async fn pass<T: Io>(mut subscription: Subscription, channel: u64, out: &Out<T>)
             // Once more when it is over.
             if agent_has > server_has || had_lag {
                 had_lag = agent_has > server_has;
-                say(out, &Message::Lag { channel, agent_has, server_has }).await?;
+                voice.say(&Message::Lag { channel, agent_has, server_has }.bytes()).await?;
             }
         }
-        let Ok(told) = timeout(LAG_EVERY, subscription.next()).await else { continue };
+        let Some(told) = voice.wait(timeout(LAG_EVERY, subscription.next())).await else { return Ok(()) };
+        let Ok(told) = told else { continue };
         let message = match told {
             Told::Bytes(bytes) => {
                 let mut message = Message::data_head(channel, bytes.len());
                 message.extend_from_slice(&bytes);
-                write(&mut *out.lock().await, &message).await?;
+                voice.say(&message).await?;
                 continue;
             }
             Told::Opened { first_sequence } => Message::Opened { channel, first_sequence },
@@ -212,15 +259,20 @@ async fn pass<T: Io>(mut subscription: Subscription, channel: u64, out: &Out<T>)
             }
             Told::Closed { reason } => {
                 let why = "the session has ended".to_owned();
-                return say(out, &Message::Closed { channel, why, reason }).await;
+                return voice.say(&Message::Closed { channel, why, reason }.bytes()).await;
             }
         };
-        say(out, &message).await?;
+        voice.say(&message.bytes()).await?;
     }
 }
 
 /// What fits, and every change of it.
-async fn tell_list<T: Io>(relay: &Relay, out: &Out<T>, project: i64, filter: &Filter) -> Result<(), Ended> {
+async fn tell_list<T: Io>(
+    relay: &Relay,
+    mut voice: Voice<T>,
+    project: i64,
+    filter: &Filter,
+) -> Result<(), Ended> {
     let mut changes = relay.changes();
     let mut told: HashMap<SessionId, LiveSession> = HashMap::new();
     loop {
@@ -233,7 +285,7 @@ async fn tell_list<T: Io>(relay: &Relay, out: &Out<T>, project: i64, filter: &Fi
             let is_known = told.get(&id).is_some_and(|before| looks_alike(before, &session));
             if !is_known {
                 let json = relay.inner.access.describe(&session);
-                say(out, &Message::Session { session: id, json }).await?;
+                voice.say(&Message::Session { session: id, json }.bytes()).await?;
                 told.insert(id, session);
             }
         }
@@ -241,10 +293,14 @@ async fn tell_list<T: Io>(relay: &Relay, out: &Out<T>, project: i64, filter: &Fi
             told.remove(&session);
             let key = Key { project, session };
             let reason = relay.known(key).and_then(|session| session.ended_by());
-            say(out, &Message::Gone { session, reason }).await?;
+            let reason = reason.map(|(reason, _)| reason);
+            voice.say(&Message::Gone { session, reason }.bytes()).await?;
         }
-        tokio::time::sleep(LIST_EVERY).await;
-        if changes.changed().await.is_err() {
+        let more = voice.wait(async {
+            tokio::time::sleep(LIST_EVERY).await;
+            changes.changed().await
+        });
+        if !matches!(more.await, Some(Ok(()))) {
             return Ok(());
         }
     }

@@ -5,6 +5,7 @@ use super::Broken;
 use crate::chunk::{self, MAGIC, Parsed, kind};
 use crate::error::Malformed;
 use crate::header::{self, Header};
+use crate::limits::HEADER_BYTES_MAX;
 use crate::reader::FrameHead;
 
 /// A whole chunk of a session file.
@@ -92,6 +93,9 @@ impl Chunks {
 
 fn kind_of(kind: u8, payload: &[u8]) -> Result<ChunkKind, Malformed> {
     Ok(match kind {
+        kind::HEADER if payload.len() > HEADER_BYTES_MAX => {
+            return Err(Malformed("a header within its limit"));
+        }
         kind::HEADER => ChunkKind::Header(Box::new(header::header(payload, &mut 0)?)),
         kind::FRAME => {
             let (head, _) = FrameHead::split(payload, &mut 0)?;

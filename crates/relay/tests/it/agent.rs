@@ -89,8 +89,12 @@ pub(crate) struct Agent {
 
 impl Agent {
     pub(crate) fn new(relay: &Relay) -> Self {
+        Self::of(relay, &header())
+    }
+
+    pub(crate) fn of(relay: &Relay, header: &Header) -> Self {
         let settings = Settings { frame_raw_bytes: 4096, ..Settings::default() };
-        let mut writer = Writer::new(&header(), settings).unwrap();
+        let mut writer = Writer::new(header, settings).unwrap();
         writer
             .define_callsite(
                 0,
@@ -170,7 +174,12 @@ impl Agent {
         self.file.lock().unwrap().last
     }
 
-    fn counts(&self) -> Counts {
+    /// The whole file.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        self.file.lock().unwrap().bytes.clone()
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
         let last = self.last();
         Counts { last_sequence: last, messages: last, first_sequence: 1, ..Counts::default() }
     }

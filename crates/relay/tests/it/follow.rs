@@ -203,3 +203,35 @@ async fn the_list_changes_and_commands_are_answered() {
     let gone = Message::Gone { session: SESSION, reason: None };
     assert!(viewer.until(|viewer| viewer.told.contains(&gone)).await);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_closed_or_replaced_in_the_middle_of_a_message_is_written_to_its_end() {
+    let relay = relay(Limits::default());
+    let agent = registered(&relay).await;
+    agent.log(1000);
+    for say in [Message::Close { channel: 1 }, Message::List { filter: "none".into() }] {
+        let mut viewer = Follower::connect_by(&relay, "viewer", 64).await;
+        viewer.say(&Message::List { filter: String::new() }).await;
+        viewer.say(&Message::Open { channel: 1, session: SESSION, after: None, from_start: true }).await;
+        // The clock goes on once everybody waits: in the middle of a message, as nothing is read.
+        tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+        viewer.say(&say).await;
+        tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+        viewer.say(&Message::Ping { at: kymo_model::Timestamp::from_unix_nanos(1) }).await;
+        let has_answer =
+            |viewer: &Follower| viewer.told.iter().any(|told| matches!(told, Message::Pong { .. }));
+        assert!(viewer.until(has_answer).await, "{say:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_takes_half_a_message_gets_nothing_behind_it() {
+    let relay = relay(Limits { word_every: std::time::Duration::from_mins(10), ..Limits::default() });
+    let agent = registered(&relay).await;
+    agent.log(1000);
+    let mut viewer = Follower::connect_by(&relay, "viewer", 64).await;
+    viewer.say(&Message::Open { channel: 1, session: SESSION, after: None, from_start: true }).await;
+    tokio::time::sleep(std::time::Duration::from_secs(40)).await;
+    assert!(!viewer.until(|_| false).await, "it stays open");
+    assert_eq!((relay.counted().silent, relay.counted().viewers), (1, 0));
+}

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod agent;
+mod data;
 mod doors;
 mod follow;
 mod rounds;

@@ -24,7 +24,12 @@ pub(crate) struct Follower {
 
 impl Follower {
     pub(crate) async fn connect(relay: &Relay, token: &str) -> Self {
-        let (mut ours, theirs) = duplex(2048);
+        Self::connect_by(relay, token, 2048).await
+    }
+
+    /// By a connection that holds that many bytes.
+    pub(crate) async fn connect_by(relay: &Relay, token: &str, bytes_max: usize) -> Self {
+        let (mut ours, theirs) = duplex(bytes_max);
         let relay = relay.clone();
         tokio::spawn(async move { relay.viewer_connection(theirs).await });
         let welcome = greet(&mut ours, Role::Viewer, token, None).await;
