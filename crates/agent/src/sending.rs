@@ -40,7 +40,7 @@ pub use pack::mail;
 pub use pack::package;
 pub use pass::{Progress, SendReport, send_now, send_these};
 pub use select::{Criteria, Local, LocalFragment, select};
-pub use sent::{Sent, SentFragment};
+pub use sent::{Mailed, Sent, SentFragment};
 pub use settings::{MailSecurity, MailSettings, Secret, SendSettings};
 pub use status::SendStatus;
 pub use wish::Wish;

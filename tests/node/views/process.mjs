@@ -172,7 +172,7 @@ async function bringFiles(page, { id }) {
   await picture(page, "import");
   await page.unroute(IMPORT);
   await missing.getByRole("button", { name: "Try again" }).click();
-  await missing.getByText(/gone on with, \d/).waitFor({ timeout: 8000 }).catch(async (error) => { console.error(await dialog.innerText()); throw error; });
+  await missing.getByText(/gone on with, \d/).waitFor();
   await missing.getByRole("link", { name: /Open session/ }).click();
   await page.waitForURL(new RegExp(`/sessions/${id}`));
   // All of it is here now.

@@ -129,7 +129,9 @@ function Item(props: { item: ImportItem; onRetry: () => void; onOpen: () => void
         <span class="quiet import-state">{stateText(item(), is_sent())}</span>
       </div>
       <Show when={item().state === "sending"}>
-        <progress max={1} value={is_sent() ? undefined : share()} aria-label={`${item().name}: sent`} />
+        <Show when={!is_sent()} fallback={<progress aria-label={`${item().name}: read by the server`} />}>
+          <progress max={1} value={share()} aria-label={`${item().name}: sent`} />
+        </Show>
       </Show>
       <div role="status">
         <Show when={item().result}>
