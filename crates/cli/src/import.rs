@@ -96,12 +96,11 @@ fn portions(files: Vec<PathBuf>) -> Vec<Vec<PathBuf>> {
     let mut room = 0;
     for path in files {
         let bytes = path.as_os_str().len();
-        match portions.last_mut().filter(|_| bytes <= room) {
-            Some(portion) => portion.push(path),
-            None => {
-                portions.push(vec![path]);
-                room = PATHS_BYTES_MAX;
-            }
+        if let Some(portion) = portions.last_mut().filter(|_| bytes <= room) {
+            portion.push(path);
+        } else {
+            portions.push(vec![path]);
+            room = PATHS_BYTES_MAX;
         }
         room = room.saturating_sub(bytes);
     }

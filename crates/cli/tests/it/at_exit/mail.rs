@@ -52,9 +52,9 @@ fn everything_goes_by_mail(more: &[(&str, &str)]) {
         logged.push(error);
         till.helper();
         if how == "killed" {
-            till.kill()
+            till.kill();
         } else {
-            till.close()
+            till.close();
         }
         settle(folder.path());
 
