@@ -353,7 +353,7 @@ mod tests {
         let all = sessions(folder.path(), 2);
         let wish = crate::sending::Wish { when_ended: true, user_asked: true, ..Default::default() };
         for session in &all {
-            wish.write(folder.path(), &session.stem).unwrap();
+            wish.clone().make(folder.path(), &session.stem).unwrap();
         }
         assert!(all.iter().all(is_asked));
         // It went, and with it its wish.
