@@ -54,6 +54,9 @@ pub fn configured(file: &Path) -> (SendSettings, Vec<String>) {
     (settings, wrong)
 }
 
+/// Other applications of a product that are looked after.
+const FOLDERS_MAX: usize = 1_000;
+
 /// The folders that are meant: of the application alone, or of all of the product.
 pub(crate) fn folders(application: &Path, settings: &SendSettings) -> Vec<PathBuf> {
     let own = || vec![application.to_owned()];
@@ -64,6 +67,7 @@ pub(crate) fn folders(application: &Path, settings: &SendSettings) -> Vec<PathBu
         .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
         .map(|entry| entry.path())
         .filter(|path| path != application)
+        .take(FOLDERS_MAX)
         .collect();
     // Its own first; the others in the same order each time.
     folders.sort_unstable();

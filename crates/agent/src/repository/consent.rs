@@ -5,22 +5,19 @@
 //! counts a question must not write over a *no* that was said meanwhile.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
 use super::names;
 use crate::clock;
+use crate::spool::disk;
 
 const FILE: &str = "consent.json";
 const LOCK: &str = "consent.lock";
 /// Longest file that is read; ours have some hundred bytes.
 const BYTES_MAX: u64 = 64 * 1024;
-/// Others hold the lock for as long as a small file takes. One that is stopped keeps nobody's word from being kept.
-const LOCK_WITHIN: Duration = Duration::from_secs(1);
-const LOOK_EVERY: Duration = Duration::from_millis(2);
 
 /// What was said.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,20 +107,10 @@ impl Consent {
 
     /// Changes what is stored, while nobody else does. What cannot be read is taken for unset.
     pub(crate) fn change(folder: &Path, change: impl FnOnce(&mut Self)) -> io::Result<Self> {
-        let lock = File::options().create(true).truncate(false).write(true).open(folder.join(LOCK))?;
-        let since = Instant::now();
-        while lock.try_lock().is_err() && since.elapsed() < LOCK_WITHIN {
-            std::thread::sleep(LOOK_EVERY);
-        }
+        let _lock = disk::lock_briefly(&folder.join(LOCK))?;
         let mut consent = Self::read_in(folder).unwrap_or_default();
         change(&mut consent);
-        let mut text = serde_json::to_vec(&consent)?;
-        text.push(b'\n');
-        // A name of its own, should the lock not be had: the later word is whole as well.
-        let new = folder.join(format!("{FILE}-{}", std::process::id()));
-        let _ = std::fs::remove_file(&new);
-        crate::spool::disk::create(&new)?.write_all(&text)?;
-        std::fs::rename(&new, folder.join(FILE))?;
+        disk::replace(&folder.join(FILE), &consent)?;
         Ok(consent)
     }
 

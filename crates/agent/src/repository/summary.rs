@@ -5,13 +5,14 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 use kymo_model::EndReason;
 use serde::{Deserialize, Serialize};
 
 use crate::session::Tally;
+use crate::spool::disk;
 
 /// Longest summary that is read; ours are below one KiB and a resource's properties.
 const BYTES_MAX: u64 = 512 * 1024;
@@ -98,18 +99,7 @@ impl Summary {
 
     /// Writes it in one step: who reads meanwhile finds the one before or this.
     pub(crate) fn write(&self, path: &Path) -> io::Result<()> {
-        let mut text = serde_json::to_vec(self)?;
-        text.push(b'\n');
-        let new = path.with_extension("session-new");
-        let mut file = crate::spool::disk::create(&new).or_else(|error| match error.kind() {
-            // Left by a process that was killed just then.
-            io::ErrorKind::AlreadyExists => {
-                std::fs::remove_file(&new).and_then(|()| crate::spool::disk::create(&new))
-            }
-            _ => Err(error),
-        })?;
-        file.write_all(&text)?;
-        std::fs::rename(&new, path)
+        disk::replace(path, self)
     }
 }
 

@@ -256,7 +256,7 @@ impl<'a> Sender<'a> {
             self.owes |= is_nudged;
             return;
         }
-        let folders = folder::folders(place, settings.send_all_applications);
+        let folders = super::folders(own, &settings);
         let looks = folder::looks(product, &folders);
         let is_polled = self.polled_at.is_some_and(|at| now < at + self.timing.poll_every);
         if is_nudged || self.owes || !is_polled || self.seen != Some(looks) {

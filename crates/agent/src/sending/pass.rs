@@ -143,12 +143,51 @@ pub(super) fn send_in(
     beyond_policy: bool,
     (patience, progress, stop): (Patience, &mut dyn FnMut(Progress), &dyn Fn() -> bool),
 ) -> SendReport {
+    by_one_client(settings, patience, progress, stop, |pass| {
+        for folder in folders {
+            let gate = Gate::new(folder.parent().unwrap_or(folder), settings);
+            let before = (pass.report.failed.len(), pass.report.bytes);
+            let goes_on = pass.folder(folder, criteria, &gate, reason, beyond_policy);
+            let failure = pass.report.failed.get(before.0).map(|(_, text)| text.as_str());
+            SendStatus::record(folder, pass.client.server(), failure, pass.report.bytes - before.1);
+            if !goes_on {
+                break;
+            }
+        }
+    })
+}
+
+/// The same for these sessions and no others, as they were selected. Sessions of processes that are gone are to be
+/// recovered before.
+pub fn send_these(
+    sessions: &[Local],
+    settings: &SendSettings,
+    reason: SendReason,
+    progress: &mut dyn FnMut(Progress),
+    stop: &dyn Fn() -> bool,
+) -> SendReport {
+    let scope = Scope { growing: true, beyond_policy: true, trusts_sent: false };
+    by_one_client(settings, Patience::ONCE, progress, stop, |pass| {
+        for session in sessions {
+            let gate = Gate::new(session.folder.parent().unwrap_or(&session.folder), settings);
+            if let Err(Halt::Stopped | Halt::Server(_)) = pass.session(session, &gate, reason, scope) {
+                break;
+            }
+        }
+    })
+}
+
+/// What comes of a pass that is over when `run` is.
+fn by_one_client(
+    settings: &SendSettings,
+    patience: Patience,
+    progress: &mut dyn FnMut(Progress),
+    stop: &dyn Fn() -> bool,
+    run: impl FnOnce(&mut Pass<'_>),
+) -> SendReport {
     let client = match Client::of(settings) {
         Ok(client) => client,
-        Err(error) => {
-            let failed = vec![(None, error.text)];
-            return SendReport { failed, ..SendReport::default() };
-        }
+        Err(error) => return SendReport { failed: vec![(None, error.text)], ..SendReport::default() },
     };
     let mut growing = Growing::default();
     let mut pass = Pass {
@@ -162,51 +201,7 @@ pub(super) fn send_in(
         report: SendReport::default(),
         answers: 0,
     };
-    for folder in folders {
-        let gate = Gate::new(folder.parent().unwrap_or(folder), settings);
-        let before = (pass.report.failed.len(), pass.report.bytes);
-        let goes_on = pass.folder(folder, criteria, &gate, reason, beyond_policy);
-        let failure = pass.report.failed.get(before.0).map(|(_, text)| text.as_str());
-        SendStatus::record(folder, client.server(), failure, pass.report.bytes - before.1);
-        if !goes_on {
-            break;
-        }
-    }
-    pass.report
-}
-
-/// The same for these sessions and no others, as they were selected. Sessions of processes that are gone are to be
-/// recovered before.
-pub fn send_these(
-    sessions: &[Local],
-    settings: &SendSettings,
-    reason: SendReason,
-    progress: &mut dyn FnMut(Progress),
-    stop: &dyn Fn() -> bool,
-) -> SendReport {
-    let client = match Client::of(settings) {
-        Ok(client) => client,
-        Err(error) => return SendReport { failed: vec![(None, error.text)], ..SendReport::default() },
-    };
-    let mut growing = Growing::default();
-    let mut pass = Pass {
-        client: &client,
-        settings,
-        pace: Pace::new(settings.bytes_per_second),
-        patience: Patience::ONCE,
-        growing: &mut growing,
-        progress,
-        stop,
-        report: SendReport::default(),
-        answers: 0,
-    };
-    let scope = Scope { growing: true, beyond_policy: true, trusts_sent: false };
-    for session in sessions {
-        let gate = Gate::new(session.folder.parent().unwrap_or(&session.folder), settings);
-        if let Err(Halt::Stopped | Halt::Server(_)) = pass.session(session, &gate, reason, scope) {
-            break;
-        }
-    }
+    run(&mut pass);
     pass.report
 }
 

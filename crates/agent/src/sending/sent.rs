@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use crate::repository::names::FileName;
+use crate::spool::disk;
 
 /// Longest that is read: some hundred bytes, and 60 a fragment.
 const BYTES_MAX: u64 = 1 << 20;
@@ -109,12 +110,7 @@ impl Sent {
 
     /// Writes it in one step.
     pub(crate) fn write(&self, folder: &Path, stem: &FileName) -> io::Result<()> {
-        let mut text = serde_json::to_vec(self)?;
-        text.push(b'\n');
-        let new = folder.join(format!("{}-{}-new", stem.sent(), std::process::id()));
-        let _ = std::fs::remove_file(&new);
-        crate::spool::disk::create(&new)?.write_all(&text)?;
-        std::fs::rename(&new, folder.join(stem.sent()))
+        disk::replace(&folder.join(stem.sent()), self)
     }
 }
 

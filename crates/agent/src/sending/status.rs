@@ -1,13 +1,14 @@
 //! How sending goes: for [`kymo::status`](crate::status), and in a file for who looks from outside, `send-status.json`.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::Path;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::clock;
+use crate::spool::disk;
 
 /// Beside the lock of who sends.
 const FILE: &str = "send-status.json";
@@ -64,12 +65,7 @@ impl SendStatus {
 
     /// Writes it in one step.
     pub(crate) fn write(&self, folder: &Path) -> io::Result<()> {
-        let mut text = serde_json::to_vec(self)?;
-        text.push(b'\n');
-        let new = folder.join(format!("{FILE}-{}-new", std::process::id()));
-        let _ = std::fs::remove_file(&new);
-        crate::spool::disk::create(&new)?.write_all(&text)?;
-        std::fs::rename(&new, folder.join(FILE))
+        disk::replace(&folder.join(FILE), self)
     }
 
     /// Adds what came of sending something by hand.

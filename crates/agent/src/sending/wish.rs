@@ -2,22 +2,19 @@
 //! becomes of the process, and whoever sends for the folder finds it.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
 use crate::clock;
 use crate::repository::names::FileName;
+use crate::spool::disk;
 
 /// Longest wish that is read; ours have some hundred bytes.
 const BYTES_MAX: u64 = 64 * 1024;
-/// Held by who changes a wish of the folder, for a millisecond; and how long that is waited for.
+/// Held by who changes a wish of the folder, for a millisecond.
 const LOCK: &str = "wish.lock";
-const LOCK_WITHIN: Duration = Duration::from_secs(1);
-const LOOK_EVERY: Duration = Duration::from_millis(2);
 
 /// What is wanted of a session.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,31 +73,13 @@ impl Wish {
         stem: &FileName,
         change: impl FnOnce(Option<Self>) -> Option<Self>,
     ) -> io::Result<()> {
-        let lock = File::options().create(true).truncate(false).write(true).open(folder.join(LOCK))?;
-        let since = Instant::now();
-        while lock.try_lock().is_err() && since.elapsed() < LOCK_WITHIN {
-            std::thread::sleep(LOOK_EVERY);
-        }
+        let _lock = disk::lock_briefly(&folder.join(LOCK))?;
         let known = Self::read(folder, stem).ok().flatten();
         match change(known.clone()).filter(|wish| wish.now || wish.through_end || wish.when_ended) {
             Some(wish) if known.as_ref() == Some(&wish) => Ok(()),
-            Some(wish) => wish.write(folder, stem),
+            Some(wish) => disk::replace(&folder.join(stem.wish()), &wish),
             None => Self::remove(folder, stem),
         }
-    }
-
-    /// Writes it in one step.
-    fn write(&self, folder: &Path, stem: &FileName) -> io::Result<()> {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        let path = folder.join(stem.wish());
-        let mut text = serde_json::to_vec(self)?;
-        text.push(b'\n');
-        // A name of its own, should the lock not be had: the later word is whole as well.
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let new = folder.join(format!("{}-{}-{count}-new", stem.wish(), std::process::id()));
-        let _ = std::fs::remove_file(&new);
-        crate::spool::disk::create(&new)?.write_all(&text)?;
-        std::fs::rename(&new, path)
     }
 
     /// It was fulfilled.

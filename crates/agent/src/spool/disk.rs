@@ -2,7 +2,9 @@
 
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use crate::raw::map::Map;
 
@@ -27,6 +29,44 @@ pub(crate) fn create(path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
+}
+
+/// Puts a value as JSON into a file in one step: who reads meanwhile finds the one before or this. What is
+/// killed in between leaves a file that ends with `-new`.
+pub(crate) fn replace(path: &Path, value: &impl serde::Serialize) -> io::Result<()> {
+    use std::io::Write;
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let mut text = serde_json::to_vec(value)?;
+    text.push(b'\n');
+    // A name of its own: threads and processes may write the same at once, and the later word is whole as well.
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let mut new = path.as_os_str().to_owned();
+    new.push(format!("-{}-{count}-new", std::process::id()));
+    let new = PathBuf::from(new);
+    let written = create(&new).or_else(|error| match error.kind() {
+        // Left by a process that had this number before, and was killed just then.
+        io::ErrorKind::AlreadyExists => std::fs::remove_file(&new).and_then(|()| create(&new)),
+        _ => Err(error),
+    });
+    let done = written.and_then(|mut file| file.write_all(&text)).and_then(|()| std::fs::rename(&new, path));
+    if done.is_err() {
+        // Half of it takes up room on a full disk, and is of no use.
+        let _ = std::fs::remove_file(&new);
+    }
+    done
+}
+
+/// Opens a file for its lock, and waits for that as long as a change of a small file takes. What others do with the lock held
+/// is quick; should it not be had, the file is given all the same: the later word is whole as well.
+pub(crate) fn lock_briefly(path: &Path) -> io::Result<File> {
+    const LOCK_WITHIN: Duration = Duration::from_secs(1);
+    const LOOK_EVERY: Duration = Duration::from_millis(2);
+    let lock = File::options().create(true).truncate(false).write(true).open(path)?;
+    let since = Instant::now();
+    while lock.try_lock().is_err() && since.elapsed() < LOCK_WITHIN {
+        std::thread::sleep(LOOK_EVERY);
+    }
+    Ok(lock)
 }
 
 #[cfg(target_os = "linux")]

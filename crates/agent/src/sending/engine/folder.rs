@@ -7,25 +7,11 @@ use std::time::SystemTime;
 
 /// Held by the process that sends for the folder, and what is below it.
 const LOCK: &str = "send.lock";
-/// Applications of a product that are looked after.
-const FOLDERS_MAX: usize = 1_000;
 
 /// The lock of that place, if nobody else has it. It is given back by closing it, or by the end of the process.
 pub(super) fn try_lock(place: &Path) -> Option<File> {
     let lock = File::options().create(true).truncate(false).write(true).open(place.join(LOCK)).ok()?;
     lock.try_lock().ok().map(|()| lock)
-}
-
-/// The folders to look after: the application's, or those of all applications of the product.
-pub(super) fn folders(place: &Path, are_all: bool) -> Vec<PathBuf> {
-    if !are_all {
-        return vec![place.to_owned()];
-    }
-    let entries = std::fs::read_dir(place).into_iter().flatten().flatten();
-    let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
-    let mut folders: Vec<PathBuf> = folders.map(|entry| entry.path()).take(FOLDERS_MAX).collect();
-    folders.sort_unstable();
-    folders
 }
 
 /// What changes when there is something new to send: fragments, wishes, ends of sessions, a word about consent. Summaries
@@ -78,8 +64,7 @@ mod tests {
         let product = tempfile::tempdir().unwrap();
         let folder = product.path().join("till");
         std::fs::create_dir(&folder).unwrap();
-        let folders = folders(product.path(), true);
-        assert_eq!(folders, [folder.as_path()]);
+        let folders = [folder.clone()];
         let mut seen = vec![looks(product.path(), &folders)];
         for (file, is_news) in [
             (folder.join("a.0001.kymo"), true),

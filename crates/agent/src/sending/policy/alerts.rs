@@ -165,16 +165,20 @@ impl Queue {
         self.is_wanted.fetch_or(is_wanted, Ordering::Relaxed);
     }
 
-    /// One more; or one that is counted, if too many wait.
-    pub(crate) fn push(&self, event: AlertEvent) {
+    /// Whether one more may wait; if not, it is counted as left out.
+    pub(crate) fn has_room(&self) -> bool {
         let mut waiting = locked(&self.waiting);
-        if waiting.events.len() >= EVENTS_MAX {
+        let has_room = waiting.events.len() < EVENTS_MAX;
+        if !has_room {
             waiting.left_out += 1;
             self.left_out.fetch_add(1, Ordering::Relaxed);
-            return;
         }
-        waiting.events.push_back(event);
-        drop(waiting);
+        has_room
+    }
+
+    /// One more. Who adds has asked whether there [is room](Self::has_room), and nobody else adds.
+    pub(crate) fn push(&self, event: AlertEvent) {
+        locked(&self.waiting).events.push_back(event);
         self.changed.notify_all();
     }
 
@@ -347,7 +351,7 @@ mod tests {
     #[test]
     fn too_many_are_counted_and_the_oldest_are_told() {
         let queue = Queue::default();
-        (0..EVENTS_MAX + 7).for_each(|number| queue.push(event(number)));
+        (0..EVENTS_MAX + 7).filter(|_| queue.has_room()).for_each(|number| queue.push(event(number)));
         let taken = queue.take(None);
         assert_eq!((taken.events.len(), taken.left_out, queue.left_out()), (EVENTS_MAX, 7, 7));
         assert_eq!(taken.events[0].message, "0");

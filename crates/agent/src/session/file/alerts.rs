@@ -43,6 +43,10 @@ impl Alerts {
         if !self.queue.is_wanted() || self.own_thread == Some(recorded.thread()) {
             return;
         }
+        if !self.queue.has_room() {
+            // No text is made for nobody: errors may come by the thousand.
+            return;
+        }
         let callsite = self.callsites.get(&recorded.callsite());
         let args: Vec<ArgValue> = recorded.values().filter_map(value).collect();
         let message = match callsite {
