@@ -9,7 +9,7 @@ use kymo_store::{Clock, Finding, Folder, Grade, Store, SystemClock};
 use kymo_viewer::harmless;
 
 use crate::args::{Backup, Doctor, Login, Member, Project, Restore, Token};
-use crate::print::print_lines;
+use crate::print::{self, print_lines};
 use crate::settings;
 
 pub(crate) fn project(command: Project) -> anyhow::Result<()> {
@@ -114,9 +114,7 @@ fn finding_lines(finding: &Finding) -> Vec<String> {
         Grade::Warn => "warn",
         Grade::Fail => "FAIL",
     };
-    let mut lines = vec![format!("{grade:<5} {:<11} {}", finding.check, harmless(&finding.found))];
-    lines.extend(finding.advice.iter().map(|advice| format!("{:<17} -> {advice}", "")));
-    lines
+    print::finding_lines(grade, &finding.check, &finding.found, finding.advice.as_deref())
 }
 
 pub(crate) fn restore(args: &Restore) -> anyhow::Result<()> {

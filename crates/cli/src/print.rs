@@ -2,7 +2,6 @@
 
 use std::io::{BufWriter, ErrorKind, Stdout, Write, stdout};
 
-#[cfg(feature = "server")]
 use kymo_viewer::harmless;
 #[cfg(feature = "server")]
 use serde_json::Value;
@@ -32,6 +31,14 @@ pub(crate) fn print_lines(lines: &[String]) -> anyhow::Result<()> {
         output.line(line)?;
     }
     output.finish()
+}
+
+/// What a doctor says of one thing: how bad it is, what it is, what was found, and what to do.
+#[cfg(any(feature = "pack", feature = "server"))]
+pub(crate) fn finding_lines(grade: &str, check: &str, found: &str, advice: Option<&str>) -> Vec<String> {
+    let mut lines = vec![format!("{grade:<5} {check:<11} {}", harmless(found))];
+    lines.extend(advice.map(|advice| format!("{:<17} -> {advice}", "")));
+    lines
 }
 
 /// The reader of our output went away.

@@ -7,11 +7,11 @@ use std::process::ExitCode;
 
 use kymo::sending::{Criteria, Local, SendStatus, select};
 use kymo::{Consent, ConsentState};
-use kymo_viewer::{harmless, size_text};
+use kymo_viewer::size_text;
 use serde::Serialize;
 
 use super::choice::stem;
-use crate::print::print_lines;
+use crate::print::{finding_lines, print_lines};
 
 /// Held by the process that sends for an application, and what it says of how that goes.
 const SEND_LOCK: &str = "send.lock";
@@ -78,9 +78,7 @@ fn lines(finding: &Finding) -> Vec<String> {
         Grade::Warn => "warn",
         Grade::Fail => "FAIL",
     };
-    let mut lines = vec![format!("{grade:<5} {:<11} {}", finding.check, harmless(&finding.found))];
-    lines.extend(finding.advice.iter().map(|advice| format!("{:<17} -> {advice}", "")));
-    lines
+    finding_lines(grade, &finding.check, &finding.found, finding.advice.as_deref())
 }
 
 /// Looks, and changes nothing: what waits to be recovered is told, not recovered.
