@@ -176,11 +176,15 @@ export function createEventList(app: App, filter: Accessor<EventFilter>, firstIn
   }
 
   async function placeOf(sequence: number): Promise<EventPlace | null> {
+    const asked_of = key();
     try {
       const page = await ask({ around: sequence, limit: 1 });
       return { index: page.first_index ?? 0, is_listed: page.items[0]?.sequence === sequence };
     } catch (cause) {
       if (cause instanceof ApiFailure && cause.status === 404) return null;
+      // Who asks as soon as the filter changes may be sooner than the list, which aborts all that was asked before.
+      const was_early = isAborted(cause) && key() === asked_of && !request.signal.aborted;
+      if (was_early) return list.locate(sequence);
       throw cause;
     }
   }
@@ -210,7 +214,7 @@ export function createEventList(app: App, filter: Accessor<EventFilter>, firstIn
       if (located?.asked !== asked) {
         const place = placeOf(sequence);
         located = { asked, place };
-        const forget = () => void (located?.asked === asked && (located = null));
+        const forget = () => void (located?.place === place && (located = null));
         place.then(forget, forget);
       }
       return located.place;

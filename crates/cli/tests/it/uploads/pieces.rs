@@ -203,30 +203,15 @@ fn what_finds_no_room_is_told_when_to_come_again() {
     let client = Client::new(&kymo);
     let (_, files) = session_files(1);
     assert_eq!(client.begin(&files[0]).0, 200);
-    // Bodies that do not come to an end take up what there is.
-    let body = vec![0; 1 << 20];
-    let address = kymo.url().strip_prefix("http://").unwrap();
-    let held: Vec<TcpStream> = (0..60)
-        .map(|_| {
-            let mut line = TcpStream::connect(address).unwrap();
-            let head = format!(
-                "PATCH /api/v1/uploads/{}/fragments/2 HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {}\r\n\
-                 Content-Type: application/partial-upload\r\nUpload-Offset: 0\r\nUpload-Complete: ?0\r\n\
-                 Content-Length: {}\r\n\r\n",
-                header().session,
-                kymo.ingest_token,
-                body.len()
-            );
-            line.write_all(head.as_bytes()).unwrap();
-            // Whoever is refused finds the line closed.
-            let _ = line.write_all(&body[1..]);
-            line
-        })
-        .collect();
+    // Bodies that do not come to an end take up what there is, and small ones what those leave of it.
+    let mut held: Vec<TcpStream> = (0..60).map(|_| hold_body(&kymo, 1 << 20)).collect();
     // As another fragment than it is: where there is room yet, it is refused for that, and nothing of it is stored.
     let after = wait_for("a refusal", || match client.append_told(9, 0, &files[0], false) {
         (503, after) => Some(after),
-        _ => None,
+        _ => {
+            held.push(hold_body(&kymo, 32 << 10));
+            None
+        }
     });
     assert!(after.is_some());
     drop(held);
@@ -235,6 +220,23 @@ fn what_finds_no_room_is_told_when_to_come_again() {
         (client.append(1, offset, &files[0][offset..], true).0 == 204).then_some(())
     });
     assert_eq!(session(&kymo)["event_count"], 10_000);
+}
+
+/// Sends all of a body but its last byte.
+fn hold_body(kymo: &Kymo, bytes: usize) -> TcpStream {
+    let address = kymo.url().strip_prefix("http://").unwrap();
+    let mut line = TcpStream::connect(address).unwrap();
+    let head = format!(
+        "PATCH /api/v1/uploads/{}/fragments/2 HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {}\r\n\
+         Content-Type: application/partial-upload\r\nUpload-Offset: 0\r\nUpload-Complete: ?0\r\n\
+         Content-Length: {bytes}\r\n\r\n",
+        header().session,
+        kymo.ingest_token,
+    );
+    line.write_all(head.as_bytes()).unwrap();
+    // Whoever is refused finds the line closed.
+    let _ = line.write_all(&vec![0; bytes - 1]);
+    line
 }
 
 #[test]
