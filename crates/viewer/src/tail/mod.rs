@@ -7,6 +7,8 @@
 
 mod files;
 mod growing;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::io;

@@ -170,3 +170,23 @@ fn it_ends_when_nobody_reads() {
     let ended = kymo_testkit::kymo::wait_for("its end", || process.try_wait().unwrap());
     assert!(ended.success());
 }
+
+#[test]
+fn the_port_with_tls_is_trusted_by_the_root_that_is_named() {
+    let mut server = Server::start();
+    assert!(server.kymo.stop().success());
+    let root = crate::operations::tls::write_certificate(&server.kymo.data());
+    let tls = "[server.tls]\ncertificate = \"cert.pem\"\nkey = \"key.pem\"\n";
+    std::fs::write(server.kymo.data().join("kymo.toml"), tls).unwrap();
+    let roots = server.kymo.data().join("root.pem");
+    std::fs::write(&roots, root).unwrap();
+    server.again();
+    let url = server.kymo.url().to_owned();
+    assert!(url.starts_with("https://"), "{url}");
+    let args = ["0192f0c1-2b3c-8d4e-9f50-000000000000", "--server", &url, "--token", &server.kymo.read_token];
+    let (code, _, said) = Tail::of(super::command(&args).env("SSL_CERT_FILE", &roots)).ends();
+    // It was told over the port for viewers.
+    assert!(code == 6 && said.contains("does not run"), "{code} {said}");
+    let (code, _, said) = Tail::of(super::command(&args).env_remove("SSL_CERT_FILE")).ends();
+    assert!(code == 1 && said.contains("certificate"), "{code} {said}");
+}
