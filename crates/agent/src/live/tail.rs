@@ -286,3 +286,230 @@ fn index_of(file: &mut File, end: u64) -> io::Result<Option<Index>> {
     file.read_exact(&mut tail)?;
     Ok(Index::from_tail(&tail))
 }
+
+#[cfg(test)]
+mod tests {
+    use kymo_format::{Arg, Callsite, Record, RingPosition, Settings, Thread, Writer};
+    use kymo_model::{Attributes, SessionKind, Severity, Timestamp};
+
+    use super::*;
+
+    /// A session that is written, fragment by fragment.
+    struct Session {
+        folder: tempfile::TempDir,
+        stem: FileName,
+        header: Header,
+        writer: Writer,
+        reached: Reached,
+        number: u64,
+    }
+
+    impl Session {
+        fn new() -> Self {
+            let at = Timestamp::from_unix_nanos(1_790_000_000_000_000_000);
+            let header = Header {
+                session: SessionId::from_u128(7),
+                fragment: 1,
+                first_sequence: 1,
+                started_at: at,
+                opened_at: at,
+                kind: SessionKind::Process,
+                previous: None,
+                agent: "test 1".to_owned(),
+                resource: Attributes::default(),
+            };
+            let settings = Settings::default();
+            let mut writer = Writer::new(&header, settings).unwrap();
+            writer.define_callsite(1, &Callsite::new(Severity::INFO, "call {} {}", &["n", "text"])).unwrap();
+            writer.define_thread(1, &Thread::default()).unwrap();
+            let stem = FileName::new(header.session, at);
+            let folder = tempfile::tempdir().unwrap();
+            let reached = Reached { fragment: 1, ..Reached::default() };
+            let mut session = Self { folder, stem, header, writer, reached, number: 0 };
+            session.push();
+            session
+        }
+
+        fn files(&self) -> Files {
+            let (folder, stem) = (self.folder.path().to_owned(), self.stem.clone());
+            Files { folder, stem, session: self.header.session }
+        }
+
+        fn path(&self, fragment: u64) -> PathBuf {
+            self.files().path(fragment)
+        }
+
+        fn push(&mut self) {
+            use std::io::Write;
+            let bytes = self.writer.output().to_vec();
+            self.writer.clear_output();
+            let mut options = File::options();
+            let mut file = options.create(true).append(true).open(self.path(self.header.fragment)).unwrap();
+            file.write_all(&bytes).unwrap();
+            self.reached.fragment_bytes = file.metadata().unwrap().len();
+            self.reached.fragment = self.header.fragment;
+        }
+
+        /// Some blocks of one frame or more: each record has a text that is hardly shorter when compressed.
+        fn write(&mut self, records: u64) {
+            for _ in 0..records {
+                self.number += 1;
+                let time = Timestamp::from_unix_nanos(1_790_000_000_000_000_000 + self.number as i64);
+                let text = format!("{:x}", self.number.wrapping_mul(0x9e37_79b9_7f4a_7c15)).repeat(60);
+                let args = [Arg::U64(self.number), Arg::Text(&text)];
+                let record = Record { time, thread: 1, callsite: 1, args: &args, extra: None, origin: None };
+                self.writer.record(&record).unwrap();
+                if self.number.is_multiple_of(20) {
+                    self.writer.flush().unwrap();
+                }
+            }
+            self.writer.reached(RingPosition { ring: 0, position: self.number * 8 }).unwrap();
+            self.writer.flush().unwrap();
+            self.push();
+        }
+
+        fn roll(&mut self) {
+            use std::io::Write;
+            let fragment = self.header.fragment + 1;
+            let first_sequence = self.writer.next_sequence();
+            let header = Header { fragment, first_sequence, ..self.header.clone() };
+            let left = self.writer.next_fragment(&header).unwrap();
+            let mut file = File::options().append(true).open(self.path(fragment - 1)).unwrap();
+            file.write_all(&left).unwrap();
+            self.header = header;
+            self.push();
+        }
+
+        /// All that there is after a sequence, as a follower reads it: the first and the last one, with nothing missing.
+        fn read(&self, after: u64) -> (u64, u64) {
+            let mut tail = Tail::open(self.files(), after, &self.reached).unwrap();
+            sequences(&all(&mut tail, &self.reached, MAGIC.to_vec()))
+        }
+    }
+
+    fn all(tail: &mut Tail, reached: &Reached, mut bytes: Vec<u8>) -> Vec<u8> {
+        loop {
+            let mut out = Vec::new();
+            tail.read(reached, &mut out).unwrap();
+            if out.is_empty() {
+                return bytes;
+            }
+            bytes.extend_from_slice(&out);
+        }
+    }
+
+    fn sequences(bytes: &[u8]) -> (u64, u64) {
+        // As the server cuts it, and as a viewer reads it.
+        let (mut chunks, mut reader) = (Chunks::default(), Reader::new());
+        chunks.feed(bytes);
+        reader.feed(bytes);
+        while let Some(chunk) = chunks.next().unwrap() {
+            assert_ne!(chunk.what, ChunkKind::Other, "no index");
+        }
+        let mut seen: Option<(u64, u64)> = None;
+        while let Some(item) = reader.next() {
+            match item {
+                Item::Record(record) => {
+                    let (first, last) = seen.unwrap_or((record.sequence, record.sequence - 1));
+                    assert_eq!(record.sequence, last + 1);
+                    seen = Some((first, record.sequence));
+                }
+                Item::Damage(damage) => panic!("{damage:?}"),
+                _ => {}
+            }
+        }
+        assert_eq!(reader.position(), bytes.len() as u64, "whole chunks");
+        seen.unwrap_or((0, 0))
+    }
+
+    #[test]
+    fn it_begins_in_the_frame_of_any_sequence_and_goes_on_over_fragments() {
+        let mut session = Session::new();
+        assert_eq!(session.read(0), (0, 0), "a header, and nothing more");
+        session.write(1500);
+        session.roll();
+        session.write(1000);
+        session.roll();
+        session.write(1200);
+        let last = session.number;
+        let mut firsts = Vec::new();
+        for after in (0..=last).step_by(61).chain([last]) {
+            let (first, read) = session.read(after);
+            assert!(first <= after + 1 && read == last, "after {after}: {first} to {read}");
+            assert!(after < 400 || after - first < 700, "after {after}: a frame before it, not {first}");
+            firsts.push(first);
+        }
+        firsts.dedup();
+        assert!(firsts.len() > 6, "closed fragments by their index, the last one by its frames: {firsts:?}");
+        // What was pruned is a gap; from what is there it goes on.
+        std::fs::remove_file(session.path(1)).unwrap();
+        assert_eq!(session.read(0), (1501, last));
+        assert_eq!(session.files().first(&session.reached).unwrap(), (2, 1501));
+        std::fs::remove_file(session.path(2)).unwrap();
+        std::fs::remove_file(session.path(3)).unwrap();
+        let gone = Tail::open(session.files(), 0, &session.reached).unwrap_err();
+        assert_eq!(gone.kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn what_grows_comes_once_and_whole_batches_only() {
+        let mut session = Session::new();
+        session.write(100);
+        let mut tail = Tail::open(session.files(), 100, &session.reached).unwrap();
+        let mut bytes = all(&mut tail, &session.reached, MAGIC.to_vec());
+        for round in 0..30 {
+            let before = session.reached;
+            if round % 2 == 0 {
+                bytes = all(&mut tail, &before, bytes);
+            }
+            session.write(37);
+            if round % 2 == 0 {
+                let seen = bytes.len();
+                bytes = all(&mut tail, &before, bytes);
+                assert_eq!(bytes.len(), seen, "it was not told yet");
+            }
+            if round % 7 == 0 {
+                session.roll();
+            }
+            if round % 3 == 0 {
+                bytes = all(&mut tail, &session.reached, bytes);
+            }
+            if round == 8 {
+                // Read, and gone before the next is opened.
+                std::fs::remove_file(session.path(1)).unwrap();
+            }
+        }
+        bytes = all(&mut tail, &session.reached, bytes);
+        assert_eq!(sequences(&bytes), (1, session.number));
+        assert_eq!(tail.damaged(), 0);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_passed_over() {
+        use std::io::Write;
+        let mut session = Session::new();
+        session.write(2000);
+        let bytes = session.reached.fragment_bytes;
+        let mut file = File::options().write(true).open(session.path(1)).unwrap();
+        file.seek(SeekFrom::Start(bytes / 2)).unwrap();
+        file.write_all(b"damaged!").unwrap();
+        session.roll();
+        session.write(100);
+        let mut tail = Tail::open(session.files(), 0, &session.reached).unwrap();
+        let read = all(&mut tail, &session.reached, MAGIC.to_vec());
+        assert_eq!(tail.damaged(), 1);
+        let mut reader = Reader::new();
+        reader.feed(&read);
+        let mut sequences = Vec::new();
+        while let Some(item) = reader.next() {
+            match item {
+                Item::Record(record) => sequences.push(record.sequence),
+                Item::Damage(damage) => panic!("{damage:?}"),
+                _ => {}
+            }
+        }
+        let gaps = sequences.windows(2).filter(|pair| pair[1] != pair[0] + 1).count();
+        assert_eq!((sequences[0], *sequences.last().unwrap(), gaps), (1, 2100, 1));
+        assert!(sequences.len() > 1000, "{}", sequences.len());
+    }
+}
