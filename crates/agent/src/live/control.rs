@@ -49,10 +49,7 @@ impl Over {
 ///
 /// Errors: what went wrong before the session was registered.
 pub(super) fn run(shared: &Arc<Shared>, settings: &SendSettings, door: &Door) -> io::Result<Over> {
-    let waits = || match shared.ends() {
-        true => Err(io::Error::other("the session ended")),
-        false => Ok(()),
-    };
+    let waits = || if shared.ends() { Err(io::Error::other("the session ended")) } else { Ok(()) };
     let mut link = Link::connect(door, &shared.lines, &mut { waits })?;
     shared.controls(Some(link.socket()));
     let (decoder, word_every) = link.greet(Role::Agent, settings.token.reveal(), None, &mut { waits })?;
@@ -112,10 +109,7 @@ struct Control<'a> {
 impl Control<'_> {
     fn say(&mut self, message: &Message) -> io::Result<()> {
         let until = Instant::now() + WRITE_WITHIN;
-        let mut waits = || match Instant::now() > until {
-            true => Err(io::ErrorKind::TimedOut.into()),
-            false => Ok(()),
-        };
+        let mut waits = || if Instant::now() > until { Err(io::ErrorKind::TimedOut.into()) } else { Ok(()) };
         self.link.write(&message.bytes(), &mut waits)?;
         self.said = Instant::now();
         Ok(())
@@ -260,10 +254,10 @@ impl Control<'_> {
     }
 
     fn roll(&self) -> Result<(), String> {
-        match self.shared.running.roll() {
-            true => Ok(()),
-            false => Err("the disk refused it; it is tried again with what is recorded next".to_owned()),
+        if self.shared.running.roll() {
+            return Ok(());
         }
+        Err("the disk refused it; it is tried again with what is recorded next".to_owned())
     }
 
     /// The session ended: followers get what they lack, the server hears of it.

@@ -63,10 +63,7 @@ impl Link {
         socket.set_write_timeout(Some(TURN))?;
         let socket = Arc::new(socket);
         lines.remember(&socket);
-        let tls = match door.is_tls {
-            true => Some(Box::new(tls::connection(&door.host)?)),
-            false => None,
-        };
+        let tls = if door.is_tls { Some(Box::new(tls::connection(&door.host)?)) } else { None };
         let mut link = Self { socket, tls, read_timeout: None, lines: Arc::clone(lines), peer };
         link.shake_hands(patience)?;
         Ok(link)

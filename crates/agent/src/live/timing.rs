@@ -29,7 +29,7 @@ impl Default for LiveTiming {
             look_every: Duration::from_secs(1),
             state_every: Duration::from_secs(5),
             back_off_first: Duration::from_millis(500),
-            back_off_max: Duration::from_secs(60),
+            back_off_max: Duration::from_mins(1),
             off_wait: Duration::from_hours(1),
             end_within: super::END_WITHIN,
         }

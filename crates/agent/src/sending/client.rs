@@ -238,9 +238,9 @@ impl Client {
         let asked = format!("GET {url}");
         let request = self.agent.get(&url).header("authorization", self.authorization.reveal());
         let text = self.text(&asked, request.call(), &[200])?;
-        read_live(&text).ok_or_else(|| SendError {
+        read_live(&text).map_err(|expected| SendError {
             kind: SendErrorKind::Misunderstood,
-            text: format!("{asked}: expected the answer of a Kymo server, found {:?}", shortened(&text)),
+            text: format!("{asked}: expected {expected}, found {:?}", shortened(&text)),
             retry_after: None,
         })
     }
@@ -321,16 +321,18 @@ fn read_head(text: &str) -> Option<Head> {
     })
 }
 
-/// The port for agents, if there is one; `None` where it says neither that there is nor that there is none.
+/// The port for agents, if there is one.
+///
+/// Errors: what was expected.
 #[cfg(feature = "live")]
-fn read_live(text: &str) -> Option<Option<(u16, bool)>> {
-    let answer: Value = serde_json::from_str(text).ok()?;
-    if !answer["enabled"].as_bool()? {
-        return Some(None);
+fn read_live(text: &str) -> Result<Option<(u16, bool)>, &'static str> {
+    let answer: Value = serde_json::from_str(text).map_err(|_| "the answer of a Kymo server")?;
+    if !answer["enabled"].as_bool().ok_or("whether live is enabled")? {
+        return Ok(None);
     }
     let agents = &answer["agents"];
-    let port = agents["port"].as_u64().and_then(|port| u16::try_from(port).ok())?;
-    Some(Some((port, agents["tls"].as_bool()?)))
+    let port = agents["port"].as_u64().and_then(|port| u16::try_from(port).ok()).ok_or("a port")?;
+    Ok(Some((port, agents["tls"].as_bool().ok_or("whether there is TLS")?)))
 }
 
 /// Certificates of the environment, if there are any that can be read: they are trusted instead of Mozilla's list.
@@ -369,12 +371,12 @@ mod tests {
     #[test]
     fn the_port_for_agents_is_read() {
         let on = r#"{"enabled": true, "agents": {"port": 29971, "tls": false}, "viewers": {"port": 1, "tls": true}}"#;
-        assert_eq!(read_live(on), Some(Some((29971, false))));
-        assert_eq!(read_live(r#"{"enabled": false, "agents": null, "viewers": null}"#), Some(None));
+        assert_eq!(read_live(on), Ok(Some((29971, false))));
+        assert_eq!(read_live(r#"{"enabled": false, "agents": null, "viewers": null}"#), Ok(None));
         for text in
             ["", "[]", r#"{"enabled": true}"#, r#"{"enabled": true, "agents": {"port": 70000, "tls": true}}"#]
         {
-            assert_eq!(read_live(text), None, "{text}");
+            assert!(read_live(text).is_err(), "{text}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! A session that is followed at the real server while it runs.
 
+mod tls;
 mod viewer;
 
 use std::time::Duration;
