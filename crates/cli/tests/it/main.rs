@@ -21,6 +21,8 @@ mod contract;
 mod filter;
 #[cfg(feature = "server")]
 mod kill;
+#[cfg(feature = "server")]
+mod live;
 mod open;
 #[cfg(feature = "server")]
 mod operations;
