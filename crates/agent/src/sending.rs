@@ -31,6 +31,8 @@ mod wish;
 
 pub use at_exit::run_helper;
 #[cfg(feature = "live")]
+pub(crate) use client::LivePlace;
+#[cfg(feature = "live")]
 pub(crate) use client::own_certificates;
 pub use client::{Beat, Client, Head, SendError, SendErrorKind, Standing};
 #[doc(hidden)]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::sending::{Client, SendError, SendErrorKind};
+use crate::sending::{Client, LivePlace, SendError, SendErrorKind};
 
 /// The server's port for agents.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,10 +30,10 @@ pub(super) fn ask(client: &Client) -> Result<Found, SendError> {
         Err(error) if error.kind == SendErrorKind::Unknown => return Ok(Found::Off(error.text)),
         Err(error) => return Err(error),
     };
-    let Some((port, is_tls)) = places else {
+    let Some(LivePlace { host, port, is_tls }) = places else {
         return Ok(Found::Off(format!("{}: live is off there", client.server())));
     };
-    match host_of(client.server()) {
+    match host.or_else(|| host_of(client.server())) {
         Some(host) => Ok(Found::Door(Door { host, port, is_tls })),
         None => Err(SendError {
             kind: SendErrorKind::Refused,

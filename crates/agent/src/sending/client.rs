@@ -230,10 +230,9 @@ impl Client {
         Ok(answer["wanted"].as_str().unwrap_or("all").to_owned())
     }
 
-    /// The server's port for agents that are followed live, and whether it has TLS there; `None` where live is off, on the
-    /// server or for the token's project.
+    /// Where agents that are followed live connect; `None` where live is off, on the server or for the token's project.
     #[cfg(feature = "live")]
-    pub(crate) fn live(&self) -> Result<Option<(u16, bool)>, SendError> {
+    pub(crate) fn live(&self) -> Result<Option<LivePlace>, SendError> {
         let url = format!("{}/api/v1/live", self.server.trim_end_matches('/'));
         let asked = format!("GET {url}");
         let request = self.agent.get(&url).header("authorization", self.authorization.reveal());
@@ -276,6 +275,16 @@ impl Client {
         let text = format!("{asked}{}: expected an answer, found: {error}", proxy.unwrap_or_default());
         SendError { kind: SendErrorKind::Unreachable, text, retry_after: None }
     }
+}
+
+/// Where agents connect.
+#[cfg(feature = "live")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LivePlace {
+    /// `None`: the host that was asked.
+    pub(crate) host: Option<String>,
+    pub(crate) port: u16,
+    pub(crate) is_tls: bool,
 }
 
 /// What the answer says is there.
@@ -325,14 +334,15 @@ fn read_head(text: &str) -> Option<Head> {
 ///
 /// Errors: what was expected.
 #[cfg(feature = "live")]
-fn read_live(text: &str) -> Result<Option<(u16, bool)>, &'static str> {
+fn read_live(text: &str) -> Result<Option<LivePlace>, &'static str> {
     let answer: Value = serde_json::from_str(text).map_err(|_| "the answer of a Kymo server")?;
     if !answer["enabled"].as_bool().ok_or("whether live is enabled")? {
         return Ok(None);
     }
     let agents = &answer["agents"];
     let port = agents["port"].as_u64().and_then(|port| u16::try_from(port).ok()).ok_or("a port")?;
-    Ok(Some((port, agents["tls"].as_bool().ok_or("whether there is TLS")?)))
+    let is_tls = agents["tls"].as_bool().ok_or("whether there is TLS")?;
+    Ok(Some(LivePlace { host: agents["host"].as_str().map(str::to_owned), port, is_tls }))
 }
 
 /// Certificates of the environment, if there are any that can be read: they are trusted instead of Mozilla's list.
@@ -371,7 +381,11 @@ mod tests {
     #[test]
     fn the_port_for_agents_is_read() {
         let on = r#"{"enabled": true, "agents": {"port": 29971, "tls": false}, "viewers": {"port": 1, "tls": true}}"#;
-        assert_eq!(read_live(on), Ok(Some((29971, false))));
+        let there =
+            |host: Option<&str>| LivePlace { host: host.map(str::to_owned), port: 29971, is_tls: false };
+        assert_eq!(read_live(on), Ok(Some(there(None))));
+        let mapped = r#"{"enabled": true, "agents": {"host": "live.test", "port": 29971, "tls": false}}"#;
+        assert_eq!(read_live(mapped), Ok(Some(there(Some("live.test")))));
         assert_eq!(read_live(r#"{"enabled": false, "agents": null, "viewers": null}"#), Ok(None));
         for text in
             ["", "[]", r#"{"enabled": true}"#, r#"{"enabled": true, "agents": {"port": 70000, "tls": true}}"#]

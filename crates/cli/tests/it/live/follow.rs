@@ -1,6 +1,6 @@
 //! Followed by scripts and pages: everything once and in order, whatever breaks in between.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Lines};
 use std::net::TcpStream;
 
 use kymo_testkit::Kymo;
@@ -13,24 +13,29 @@ use tungstenite::{Message, WebSocket};
 use super::{SESSION, agent, listed, server};
 
 /// Server-sent events of a session: names and data.
-struct Stream {
-    lines: std::io::Lines<BufReader<Box<dyn std::io::Read>>>,
-    last_id: Option<String>,
+pub(super) struct Stream {
+    lines: Lines<BufReader<Box<dyn std::io::Read>>>,
+    pub(super) last_id: Option<String>,
 }
 
 impl Stream {
     fn open(kymo: &Kymo, id: &str, query: &str, last_id: Option<&str>) -> Self {
-        let url = format!("{}/api/v1/live/sessions/{id}/events{query}", kymo.url());
-        let mut request = ureq::get(url).header("authorization", format!("Bearer {}", kymo.read_token));
+        let path = format!("{id}/events{query}");
+        Self::try_open(kymo.url(), &kymo.read_token, &path, last_id).expect("a stream")
+    }
+
+    /// `None`: nobody answers, or the session is not there.
+    pub(super) fn try_open(url: &str, token: &str, path: &str, last_id: Option<&str>) -> Option<Self> {
+        let mut request = ureq::get(format!("{url}/api/v1/live/sessions/{path}"))
+            .header("authorization", format!("Bearer {token}"));
         if let Some(last_id) = last_id {
             request = request.header("last-event-id", last_id);
         }
-        let body = request.call().expect("a stream").into_body().into_reader();
-        let body: Box<dyn std::io::Read> = Box::new(body);
-        Self { lines: BufReader::new(body).lines(), last_id: None }
+        let body: Box<dyn std::io::Read> = Box::new(request.call().ok()?.into_body().into_reader());
+        Some(Self { lines: BufReader::new(body).lines(), last_id: None })
     }
 
-    fn next(&mut self) -> Option<(String, Json)> {
+    pub(super) fn next(&mut self) -> Option<(String, Json)> {
         let (mut name, mut data) = (String::new(), Json::Null);
         for line in self.lines.by_ref() {
             let line = line.ok()?;
@@ -61,7 +66,7 @@ impl Stream {
     }
 }
 
-fn sequences_of(data: &Json) -> Vec<u64> {
+pub(super) fn sequences_of(data: &Json) -> Vec<u64> {
     data["items"].as_array().expect("events").iter().map(|item| item["sequence"].as_u64().unwrap()).collect()
 }
 

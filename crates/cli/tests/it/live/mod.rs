@@ -2,6 +2,7 @@
 
 mod doors;
 mod follow;
+mod rounds;
 
 use kymo_format::Header;
 use kymo_model::{Attributes, SessionId, SessionKind, Timestamp, Value};

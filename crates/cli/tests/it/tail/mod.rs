@@ -18,7 +18,7 @@ use serde_json::Value;
 use crate::KYMO;
 
 /// `kymo tail`, running. It is killed when this is dropped.
-struct Tail {
+pub(crate) struct Tail {
     process: Child,
     out: Arc<Mutex<Vec<String>>>,
     err: Arc<Mutex<Vec<String>>>,
@@ -41,7 +41,7 @@ fn command(args: &[&str]) -> Command {
 }
 
 impl Tail {
-    fn start(args: &[&str]) -> Self {
+    pub(crate) fn start(args: &[&str]) -> Self {
         Self::of(&mut command(args))
     }
 
@@ -60,7 +60,7 @@ impl Tail {
     }
 
     /// Waits until that holds of what it printed.
-    fn until(&self, what: &str, holds: impl Fn(&[String]) -> bool) -> Vec<String> {
+    pub(crate) fn until(&self, what: &str, holds: impl Fn(&[String]) -> bool) -> Vec<String> {
         let told = format!("{what}; it said {:?} and printed {} lines", self.said(), self.lines().len());
         wait_for(&told, || Some(self.lines()).filter(|lines| holds(lines)))
     }
@@ -71,7 +71,7 @@ impl Tail {
     }
 
     /// Its exit code, and all it printed.
-    fn ends(mut self) -> (i32, Vec<String>, String) {
+    pub(crate) fn ends(mut self) -> (i32, Vec<String>, String) {
         let ended = wait_for("its end", || self.process.try_wait().unwrap());
         // Readers see the end of the pipes some moments later.
         let whole = || Arc::strong_count(&self.out) == 1 && Arc::strong_count(&self.err) == 1;
@@ -92,11 +92,11 @@ fn json(lines: &[String]) -> Vec<Value> {
 }
 
 /// Sequences of lines of JSON.
-fn sequences(lines: &[String]) -> Vec<u64> {
+pub(crate) fn sequences(lines: &[String]) -> Vec<u64> {
     json(lines).iter().map(|event| event["sequence"].as_u64().unwrap()).collect()
 }
 
 /// The sequence of the last line of JSON.
-fn last(lines: &[String]) -> u64 {
+pub(crate) fn last(lines: &[String]) -> u64 {
     lines.last().map_or(0, |line| sequences(std::slice::from_ref(line))[0])
 }
