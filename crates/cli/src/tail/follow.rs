@@ -35,7 +35,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(30);
 const LASTED: Duration = Duration::from_secs(10);
 /// While it pauses, how often it is looked whether anybody still reads.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// A flush that takes longer was waited for.
+/// Printing that takes longer was waited for.
 const HELD_UP: Duration = Duration::from_secs(1);
 
 /// Why a connection is over.
@@ -207,10 +207,10 @@ impl Follow<'_> {
             self.open(line, session)?;
         }
         loop {
+            let began = Instant::now();
             while let Some(message) = line.next()? {
                 self.take(line, message)?;
             }
-            let began = Instant::now();
             self.printer.flush()?;
             if began.elapsed() >= HELD_UP {
                 line.was_held_up();

@@ -61,8 +61,7 @@ impl<'args> Stored<'args> {
         let port = viewers["port"].as_u64().and_then(|port| u16::try_from(port).ok());
         let Some(port) = port.filter(|_| answer["enabled"] == true) else { return Ok(Whereabouts::Off) };
         let url: Uri = self.server.url.parse()?;
-        let told = viewers["host"].as_str();
-        let host = told.or(url.host()).unwrap_or("127.0.0.1").trim_matches(['[', ']']).to_owned();
+        let host = viewers["host"].as_str().or(url.host()).unwrap_or("127.0.0.1").to_owned();
         Ok(Whereabouts::At(Address { host, port, has_tls: viewers["tls"] == true }))
     }
 

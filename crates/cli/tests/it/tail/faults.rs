@@ -2,6 +2,7 @@
 
 use kymo_testkit::{FaultProxy, Faults, Random};
 
+use super::local::{Till, has, recorded};
 use super::remote::{ID, Server, header};
 use super::{last, sequences};
 
@@ -61,4 +62,27 @@ fn a_server_that_starts_anew_costs_nothing() {
     let (code, lines, said) = one.ends();
     assert_eq!((code, sequences(&lines)), (0, all), "{said}");
     assert!(said.contains("the server is going to stop"), "{said}");
+}
+
+/// With the agent's library: what it recorded while nobody was there comes when the server is back.
+#[test]
+fn a_real_program_is_followed_through_a_server_that_starts_anew() {
+    let mut server = Server::start();
+    let folder = tempfile::TempDir::new().unwrap();
+    let mut till = Till::live(folder.path(), server.kymo.url(), &server.kymo.ingest_token);
+    till.does("sell");
+    let tail = server.tail(&["--from-start", "--json"]);
+    tail.until("what it sold", |lines| has(lines, "sold 100 for 700"));
+    till.does("sell");
+    tail.until("what it sold next", |lines| has(lines, "sold 200 for 1400"));
+    assert!(server.kymo.stop().success());
+    till.does("roll");
+    till.does("sell");
+    server.again();
+    tail.until("what it sold meanwhile", |lines| has(lines, "sold 300 for 2100"));
+    till.does("sell");
+    till.ends();
+    tail.until("its last words", |lines| has(lines, "the last of all"));
+    tail.says("has ended: normal");
+    assert_eq!(tail.lines(), recorded(folder.path()));
 }

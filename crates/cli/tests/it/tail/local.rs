@@ -12,6 +12,8 @@ use crate::KYMO;
 /// In the environment of a process that plays the program: the repository, and its application.
 const FOLDER: &str = "KYMO_TEST_TAIL";
 const APPLICATION: &str = "KYMO_TEST_TAIL_APP";
+/// Server and token, where it lets itself be followed.
+const SERVER: &str = "KYMO_TEST_TAIL_SERVER";
 const PART: &str = "tail::local::plays_a_till";
 
 #[test]
@@ -20,8 +22,13 @@ fn plays_a_till() {
     let Some(folder) = std::env::var_os(FOLDER).map(PathBuf::from) else { return };
     let application = std::env::var(APPLICATION).unwrap();
     let retention = kymo::Retention { free_disk_min: 0, ..kymo::Retention::default() };
-    let session =
-        kymo::builder("Shop", &application).version("1").repository(folder).retention(retention).start();
+    let mut builder =
+        kymo::builder("Shop", &application).version("1").repository(folder).retention(retention);
+    if let Ok(server) = std::env::var(SERVER) {
+        let (url, token) = server.split_once(' ').unwrap();
+        builder = builder.server(url, token).live(true);
+    }
+    let session = builder.start();
     assert_eq!(session.refused(), None);
     println!("runs");
     let mut sold = 0_u64;
@@ -44,14 +51,25 @@ fn plays_a_till() {
     kymo::end_session(kymo::EndReason::Normal, None);
 }
 
-struct Till {
+pub(super) struct Till {
     process: Child,
     answers: Lines<BufReader<ChildStdout>>,
 }
 
 impl Till {
     fn start(folder: &Path, application: &str) -> Self {
-        let mut process = Command::new(std::env::current_exe().unwrap())
+        Self::of(&mut Command::new(std::env::current_exe().unwrap()), folder, application)
+    }
+
+    /// Which is followed at that server.
+    #[cfg(feature = "server")]
+    pub(super) fn live(folder: &Path, url: &str, token: &str) -> Self {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        Self::of(command.env(SERVER, format!("{url} {token}")), folder, "till")
+    }
+
+    fn of(command: &mut Command, folder: &Path, application: &str) -> Self {
+        let mut process = command
             .args(["--exact", PART, "--ignored", "--nocapture", "--test-threads", "1"])
             .env(FOLDER, folder)
             .env(APPLICATION, application)
@@ -69,12 +87,12 @@ impl Till {
         assert!(self.answers.by_ref().map_while(Result::ok).any(|line| line.contains(expected)));
     }
 
-    fn does(&mut self, what: &str) {
+    pub(super) fn does(&mut self, what: &str) {
         writeln!(self.process.stdin.as_mut().unwrap(), "{what}").unwrap();
         self.answers(&format!("did {what}"));
     }
 
-    fn ends(mut self) {
+    pub(super) fn ends(mut self) {
         drop(self.process.stdin.take());
         assert!(self.process.wait().unwrap().success());
     }
@@ -86,12 +104,12 @@ fn follow(folder: &Path, args: &[&str]) -> Tail {
 }
 
 /// What readers of files make of them.
-fn recorded(folder: &Path) -> Vec<String> {
+pub(super) fn recorded(folder: &Path) -> Vec<String> {
     let output = Command::new(KYMO).args(["open", "--json"]).arg(folder).output().unwrap();
     String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
 }
 
-fn has(lines: &[String], message: &str) -> bool {
+pub(super) fn has(lines: &[String], message: &str) -> bool {
     lines.iter().any(|line| line.contains(&format!("\"message\":\"{message}\"")))
 }
 

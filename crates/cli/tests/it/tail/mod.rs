@@ -92,11 +92,13 @@ fn json(lines: &[String]) -> Vec<Value> {
 }
 
 /// Sequences of lines of JSON.
+#[cfg(feature = "server")]
 pub(crate) fn sequences(lines: &[String]) -> Vec<u64> {
     json(lines).iter().map(|event| event["sequence"].as_u64().unwrap()).collect()
 }
 
 /// The sequence of the last line of JSON.
+#[cfg(feature = "server")]
 pub(crate) fn last(lines: &[String]) -> u64 {
     lines.last().map_or(0, |line| sequences(std::slice::from_ref(line))[0])
 }
