@@ -139,13 +139,17 @@ fn what_is_said_comes_at_once_while_somebody_follows() {
     let mut player = Player::start_with(world.path(), &world.settings(), 1 << 20, &[slow]);
     let mut viewer = world.viewer();
     let session = viewer.find(&[]);
-    player.tell("say 1");
-    let mut followed = Followed::default();
-    for number in 1..10 {
-        let has = |it: &Followed| it.records.values().any(|text| *text == format!("number {number}"));
-        followed.follow(&mut viewer, session, true, has).unwrap();
-        player.tell(&format!("say {}", number + 1));
-    }
+    player.tell("say 0");
+    // One is said when the one before was seen: nothing but the recorder's haste brings it.
+    let mut number = 0;
+    let all = |it: &Followed| {
+        if it.records.values().any(|text| *text == format!("number {number}")) {
+            number += 1;
+            player.tell(&format!("say {number}"));
+        }
+        number == 10
+    };
+    Followed::default().follow(&mut viewer, session, true, all).unwrap();
     player.close();
 }
 
