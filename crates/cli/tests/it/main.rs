@@ -33,6 +33,7 @@ mod page;
 mod segments;
 #[cfg(feature = "server")]
 mod settings;
+mod tail;
 #[cfg(feature = "server")]
 mod uploads;
 #[cfg(feature = "server")]
