@@ -285,6 +285,23 @@ mod tests {
     }
 
     #[test]
+    fn what_somebody_follows_stays_for_a_quarter_of_an_hour_but_on_a_full_disk() {
+        let (folder, stems) = repository();
+        std::fs::write(folder.path().join(stems[0].followed()), "2\n").unwrap();
+        let retention = Retention { bytes_max: 0, ..NOBODY };
+        let after =
+            |seconds: i64| Timestamp::from_unix_nanos(1_790_000_000_000_000_000 + seconds * 1_000_000_000);
+        assert_eq!(prune(folder.path(), &retention, after(899), &|| false).unwrap().fragments, 7);
+        assert_eq!(names(folder.path()), [stems[0].fragment(2), stems[0].fragment(3)]);
+        let in_need = Retention { free_disk_min: u64::MAX, ..NOBODY };
+        std::fs::copy(folder.path().join(stems[0].fragment(3)), folder.path().join(stems[0].fragment(4)))
+            .unwrap();
+        assert_eq!(prune(folder.path(), &retention, after(900), &|| false).unwrap().fragments, 2);
+        assert_eq!(prune(folder.path(), &in_need, after(60), &|| false).unwrap().fragments, 1);
+        assert!(!folder.path().join(stems[0].followed()).exists(), "it goes with the last of it");
+    }
+
+    #[test]
     fn a_disk_that_fills_up_takes_everything_but_what_runs_and_is_told() {
         let (folder, _) = repository();
         let retention = Retention { free_disk_min: u64::MAX, ..NOBODY };

@@ -13,6 +13,8 @@ use kymo::sending::{SendSettings, Wish};
 use crate::part::{self, Scores};
 
 const SETTINGS: &str = "KYMO_TEST_SEND";
+/// Milliseconds, instead of few.
+pub(crate) const FLUSH_MS: &str = "KYMO_TEST_FLUSH_MS";
 const FRAGMENT_BYTES: &str = "KYMO_TEST_FRAGMENT_BYTES";
 /// Players of the scores: commands that were done, and what the last one said.
 const DONE: u64 = 0;
@@ -26,7 +28,8 @@ fn plays_what_it_is_told() {
     super::live::timing().install();
     let settings: SendSettings = serde_json::from_str(&std::env::var(SETTINGS).unwrap()).unwrap();
     let fragment_bytes = part::setting(FRAGMENT_BYTES);
-    let builder = part::builder(&folder).send(settings).flush_every(Duration::from_millis(20));
+    let flush_ms = std::env::var(FLUSH_MS).map_or(20, |text| text.parse().unwrap());
+    let builder = part::builder(&folder).send(settings).flush_every(Duration::from_millis(flush_ms));
     let _session = builder.fragments(fragment_bytes, Duration::from_hours(1)).start();
     let own = folder.join(format!("player-{}", std::process::id()));
     std::fs::create_dir_all(&own).unwrap();
@@ -46,6 +49,10 @@ fn play(word: &str, number: u64) -> u64 {
                 kymo::info!("call {each} {text}", each, text);
             }
             u64::from(kymo::flush())
+        }
+        "say" => {
+            kymo::info!("number {number}", number);
+            1
         }
         "error" => {
             kymo::error!("it failed", number);

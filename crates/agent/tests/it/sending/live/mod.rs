@@ -14,7 +14,7 @@ use kymo_testkit::kymo::{program, wait_for};
 use tempfile::TempDir;
 
 use self::viewer::{Followed, Signpost, Viewer, to_the_end};
-use super::player::Player;
+use super::player::{FLUSH_MS, Player};
 use crate::part;
 
 const ON: [(&str, &str); 3] = [
@@ -129,6 +129,28 @@ fn it_is_followed_from_the_start_and_from_now_over_fragments_to_its_end() {
     assert!(first > Some(&2000), "in the fragment of then: {first:?}");
     player.close();
     assert_eq!(part::leftovers(world.path()), ["send-status.json"], "no lease stays");
+}
+
+#[test]
+fn what_is_said_comes_at_once_while_somebody_follows() {
+    let world = World::new();
+    // By itself nothing would be written for ten minutes.
+    let slow = (FLUSH_MS, "600000".to_owned());
+    let mut player = Player::start_with(world.path(), &world.settings(), 1 << 20, &[slow]);
+    let mut viewer = world.viewer();
+    let session = viewer.find(&[]);
+    player.tell("say 0");
+    // One is said when the one before was seen: nothing but the recorder's haste brings it.
+    let mut number = 0;
+    let all = |it: &Followed| {
+        if it.records.values().any(|text| *text == format!("number {number}")) {
+            number += 1;
+            player.tell(&format!("say {number}"));
+        }
+        number == 10
+    };
+    Followed::default().follow(&mut viewer, session, true, all).unwrap();
+    player.close();
 }
 
 #[test]
