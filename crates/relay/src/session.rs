@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use kymo_format::live::{Command, Counts, Message};
 use kymo_model::{SessionId, Timestamp};
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use crate::connection::Mailbox;
 use crate::followed::Followed;
@@ -54,6 +55,8 @@ struct State {
     agent: Option<Agent>,
     /// How it ended, by its own word, and with which sequence.
     ended: Option<(String, u64)>,
+    /// Since when it has had no control connection, if it had one.
+    away_since: Option<Instant>,
     commands: Vec<(u64, oneshot::Sender<Result<(), String>>)>,
 }
 
@@ -85,6 +88,7 @@ impl Session {
     pub(crate) fn registered(&self, agent: Agent) {
         let mut state = self.state();
         state.ended = None;
+        state.away_since = None;
         let before = state.agent.replace(agent);
         state.commands.clear();
         drop(state);
@@ -118,6 +122,7 @@ impl Session {
         let is_its = state.agent.as_ref().is_some_and(|agent| agent.connection == connection);
         if is_its {
             state.agent = None;
+            state.away_since = Some(Instant::now());
             state.commands.clear();
         }
         is_its
@@ -133,6 +138,11 @@ impl Session {
         let state = self.state();
         let ended = state.ended.as_ref().map(|(_, last)| *last);
         ended.or_else(|| state.agent.as_ref().map(|agent| agent.counts.last_sequence))
+    }
+
+    /// Since when it has had no control connection; `None` while it has one, or if it never had.
+    pub(crate) fn away_since(&self) -> Option<Instant> {
+        self.state().away_since
     }
 
     pub(crate) fn has_agent(&self) -> bool {

@@ -1,10 +1,12 @@
 //! A follower's place in a session.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use kymo_format::MAGIC;
 use kymo_format::live::{Command, Message};
+use tokio::time::{Instant, timeout_at};
 
 use crate::backlog::{Piece, Spilled, Start};
 use crate::counters::{add, subtract};
@@ -14,6 +16,10 @@ use crate::session::{Key, Session};
 
 /// Bytes given at a time: what one message of the protocol carries with its head.
 const PIECE_BYTES_MAX: usize = 63 * 1024;
+
+/// A program that ended and was cut off before everything came may come back for so long to bring the rest: it tries again
+/// within seconds, for as long as it waits for its last words to be sent.
+const RETURNS_WITHIN: Duration = Duration::from_secs(10);
 
 /// What a follower is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,12 +77,14 @@ enum Step {
     Tell(Told),
     Read(Spilled, u64),
     Wait,
+    /// Something may come until then; if not, it is looked again.
+    WaitUntil(Instant),
 }
 
 impl Subscription {
     pub(crate) fn new(relay: Relay, session: Arc<Session>, run: Arc<Run>, after: u64) -> Self {
         add(&relay.inner.counters.followers, 1);
-        relay.changed();
+        relay.changed(session.key);
         Self { relay, session, run, after, place: Place::Before }
     }
 
@@ -118,6 +126,8 @@ impl Subscription {
                     }
                 }
                 Step::Wait => grown.await,
+                // What is next is looked up either way.
+                Step::WaitUntil(time) => drop(timeout_at(time, grown).await),
             }
         }
     }
@@ -172,17 +182,21 @@ impl Subscription {
     /// Nothing is there now.
     fn idle(&mut self) -> Step {
         let Some((reason, last)) = self.session.ended_by() else { return Step::Wait };
-        let has_agent = self.session.has_agent();
+        let away_since = self.session.away_since();
         let state = self.run.state();
-        let has_all = state.last_sequence.max(state.begins_after) >= last;
-        // Where the agent is gone before all of it came, the rest comes by its file.
-        let is_hopeless = state.upstream == Upstream::Nobody && !has_agent;
+        let has_all = state.last_sequence.max(self.after) >= last;
+        let has_upstream = state.upstream != Upstream::Nobody;
         drop(state);
-        if has_all || is_hopeless {
-            self.place = Place::Over;
-            return Step::Tell(Told::Closed { reason: Some(reason) });
+        if !has_all {
+            // Where the agent is gone before all of it came, and does not come back, the rest comes by its file.
+            let Some(away_since) = away_since.filter(|_| !has_upstream) else { return Step::Wait };
+            let hopes_until = away_since + RETURNS_WITHIN;
+            if Instant::now() < hopes_until {
+                return Step::WaitUntil(hopes_until);
+            }
         }
-        Step::Wait
+        self.place = Place::Over;
+        Step::Tell(Told::Closed { reason: Some(reason) })
     }
 
     fn begin(&mut self, start: &Start) -> Told {
@@ -211,7 +225,7 @@ impl Drop for Subscription {
         if let Some(follow) = self.session.followed.leave(&self.run) {
             self.session.say(&Message::Command { number: follow, command: Command::Stop });
         }
+        self.relay.changed(self.session.key);
         self.relay.forget_if_idle(&self.session);
-        self.relay.changed();
     }
 }
