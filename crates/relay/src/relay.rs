@@ -389,9 +389,24 @@ impl Relay {
         Some((expected.session, expected.run, expected.follow))
     }
 
+    /// A connection was closed before it came here: there was no room, or no TLS.
+    pub fn turned_away(&self) {
+        add(&self.inner.counters.refused, 1);
+    }
+
     /// What is counted.
     pub fn counted(&self) -> Counted {
         self.inner.counters.now()
+    }
+
+    /// Records that programs have and that have not come, of the sessions that are followed.
+    pub fn lag(&self) -> u64 {
+        let sessions: Vec<Arc<Session>> = locked(&self.inner.sessions).values().cloned().collect();
+        let lag_of = |session: &Arc<Session>| {
+            let came = session.followed.all().iter().map(|run| run.after()).max()?;
+            Some(session.last_sequence()?.saturating_sub(came))
+        };
+        sessions.iter().filter_map(lag_of).sum()
     }
 
     /// Tells all agents to come back, each at a time of its own within `spread`, and ends all connections.
