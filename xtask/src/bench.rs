@@ -8,7 +8,7 @@ use crate::progress::Progress;
 use crate::repository::Repository;
 use crate::{USAGE, process, setup, ui};
 
-const NAMES: [&str; 2] = ["agent", "server"];
+const NAMES: [&str; 3] = ["agent", "live", "server"];
 /// Set-up, the page, the tools that drive it, and the build.
 const SERVER_STEPS: usize = setup::PRODUCT_STEPS + ui::STEPS + setup::TEST_STEPS + 1;
 const FLAGS: [&str; 4] = ["--quick", "--json", "--only=page", "--only=send"];
@@ -64,8 +64,8 @@ mod tests {
     #[test]
     fn arguments() {
         assert_eq!(check(&["server", "--quick", "--json"]), "good");
-        assert!(check(&[]).starts_with("which bench? there are: agent, server"));
-        assert_eq!(check(&["sever"]), "no bench `sever`; there are: agent, server");
+        assert!(check(&[]).starts_with("which bench? there are: agent, live, server"));
+        assert_eq!(check(&["sever"]), "no bench `sever`; there are: agent, live, server");
         assert_eq!(
             check(&["server", "--fast"]),
             "`bench` knows --quick, --json, --only=page, --only=send, found `--fast`"

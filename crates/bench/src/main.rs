@@ -1,4 +1,4 @@
-//! Speed figures with their targets and peers: `kymo-bench server|agent [--quick] [--json] [--only=page|send]`.
+//! Speed figures with their targets and peers: `kymo-bench server|agent|live [--quick] [--json] [--only=page|send]`.
 //!
 //! Run through `cargo xtask bench`, which builds what is measured. A table goes to standard output;
 //! with `--json` its last line is one object with every figure and the names of those missed.
@@ -9,6 +9,7 @@ mod events;
 mod format;
 mod http;
 mod ingest;
+mod live;
 mod messages;
 mod page;
 mod premade;
@@ -66,8 +67,9 @@ fn run() -> anyhow::Result<()> {
     }
     match name.as_deref() {
         Some("agent") => agent::run(wish),
+        Some("live") => live::run(wish),
         Some("server") => server::run(wish),
-        Some(other) => bail!("there is no bench {other}: expected agent or server"),
-        None => bail!("expected the name of a bench: agent or server"),
+        Some(other) => bail!("there is no bench {other}: expected agent, live or server"),
+        None => bail!("expected the name of a bench: agent, live or server"),
     }
 }

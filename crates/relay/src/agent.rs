@@ -55,22 +55,41 @@ pub(crate) async fn run(
     };
     let (session, ()) = relay.session_with(Key { project, session }, |session| session.registered(agent));
     add(&counters.registered, 1);
-    relay.changed();
+    relay.changed(session.key);
     // What the process before, or its lost line, was to bring does not come any more.
-    for run in session.followed.all() {
-        run.state().upstream = Upstream::Nobody;
-    }
+    nothing_comes(&session);
     relay.feed(&session);
-    let ended = serve(relay, io, decoder, &session, connection, &mailbox).await;
+    let ended = serve(relay, io, decoder, &session, connection, &mailbox, &hello.token).await;
     mailbox.close();
     if session.left(connection) {
+        if matches!(ended, Err(Ended::LetGo)) {
+            nothing_comes(&session);
+        }
         for run in session.followed.all() {
             run.grown.notify_waiters();
         }
+        relay.changed(session.key);
         relay.forget_if_idle(&session);
-        relay.changed();
     }
     ended
+}
+
+/// What is asked for, or on its way, is not taken any more.
+fn nothing_comes(session: &Session) {
+    for run in session.followed.all() {
+        let mut state = run.state();
+        state.upstream = Upstream::Nobody;
+        state.is_hopeful();
+    }
+}
+
+/// Whether who came with that token may still send to the project.
+fn may_stay(relay: &Relay, token: &str, project: i64) -> Result<(), Refusal> {
+    match relay.inner.access.agent(token) {
+        Ok(now) if now == project => Ok(()),
+        Ok(_) => Err(Refusal::Unauthorized),
+        Err(code) => Err(code),
+    }
 }
 
 async fn serve(
@@ -80,12 +99,14 @@ async fn serve(
     session: &Arc<Session>,
     connection: u64,
     mailbox: &Mailbox,
+    token: &str,
 ) -> Result<(), Ended> {
     let word_every = relay.inner.limits.word_every;
     let mut stopping = relay.stopping();
     let mut clocks = Clocks::default();
     mailbox.put(&Message::Ping { at: relay.now() });
     let mut heard = Instant::now();
+    let mut looked = heard;
     loop {
         // Who has nothing to say sends pings.
         let deadline = heard + word_every * 3;
@@ -95,6 +116,14 @@ async fn serve(
                 if !take(relay, session, connection, &message?, &mut clocks, mailbox) {
                     return Ok(());
                 }
+                // With every ping, if it comes a little early. Who says nothing is let go anyhow.
+                if heard - looked >= word_every / 2 {
+                    looked = heard;
+                    if let Err(code) = may_stay(relay, token, session.key.project) {
+                        relay.refuse_as(io, code).await?;
+                        return Err(Ended::LetGo);
+                    }
+                }
             }
             waiting = mailbox.take() => match waiting {
                 Some(bytes) => write(io, &bytes).await?,
@@ -102,7 +131,7 @@ async fn serve(
             },
             () = tokio::time::sleep_until(deadline) => return Err(Ended::Silent),
             () = stops(&mut stopping) => {
-                // What was said last, that is when to come back, goes out first.
+                mailbox.put(&Message::ComeBack { wait_ms: relay.come_back_ms() });
                 mailbox.close();
                 while let Some(bytes) = mailbox.take().await {
                     write(io, &bytes).await?;
@@ -137,13 +166,18 @@ fn take(
             let ahead = clocks.measured(*asked_at, *at, now);
             session.change(connection, |agent| agent.clock_ahead_ns = Some(ahead));
         }
-        Message::Done { number, hindered } => session.answered(*number, hindered.clone()),
+        Message::Done { number, hindered } => {
+            if hindered.is_some() {
+                relay.hindered(session, *number);
+            }
+            session.answered(*number, hindered.clone());
+        }
         Message::Ended { reason, last_sequence } => {
             session.ended(connection, reason, *last_sequence);
             for run in session.followed.all() {
                 run.grown.notify_waiters();
             }
-            relay.changed();
+            relay.changed(session.key);
         }
         // Of another role, or of no meaning here.
         _ => {}
@@ -155,7 +189,7 @@ fn state(relay: &Relay, session: &Arc<Session>, connection: u64, counts: Counts)
     let now = relay.now();
     let is_its = session.change(connection, |agent| agent.counted(counts, now));
     relay.feed(session);
-    relay.changed();
+    relay.changed(session.key);
     is_its
 }
 

@@ -9,6 +9,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+/// Written to the disk at a time, at least: one call for some 15,000 events.
+const SPILL_BYTES_MIN: u64 = 64 << 10;
+/// What may wait in memory for a slow disk: 20 seconds of 50,000 events each of some 4 bytes. What comes then is not
+/// written any more: it is the disk that delays nobody.
+const WAITING_BYTES_MAX: u64 = 4 << 20;
+
 /// How much of a session is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kept {
@@ -22,6 +28,29 @@ impl Default for Kept {
     /// At 50,000 events a second and some 4 bytes each: 20 seconds in memory, five minutes in the file.
     fn default() -> Self {
         Self { memory: 4 << 20, file: 64 << 20 }
+    }
+}
+
+/// What is too much for memory, to be written without the lock. It is in memory as well until it is.
+#[derive(Debug)]
+pub(crate) struct Spill {
+    file: Option<Arc<File>>,
+    room: u64,
+    pieces: Vec<(u64, Bytes)>,
+    end: u64,
+}
+
+impl Spill {
+    /// Blocks for the disk.
+    pub(crate) fn write(&self, folder: &Path) -> io::Result<Arc<File>> {
+        let file = self.file.clone().map_or_else(|| tempfile::tempfile_in(folder).map(Arc::new), Ok)?;
+        for (position, bytes) in &self.pieces {
+            let at = position % self.room;
+            let first = bytes.len().min((self.room - at) as usize);
+            write_at(&file, &bytes[..first], at)?;
+            write_at(&file, &bytes[first..], 0)?;
+        }
+        Ok(file)
     }
 }
 
@@ -78,6 +107,8 @@ pub(crate) struct Backlog {
     kept: Kept,
     pieces: VecDeque<(u64, Bytes)>,
     marks: VecDeque<Mark>,
+    /// Of which it is not known yet whether they hold.
+    pending: Vec<Mark>,
     header: Bytes,
     /// First position that is in memory, and one more than the last.
     memory: u64,
@@ -87,6 +118,8 @@ pub(crate) struct Backlog {
     file: Option<Arc<File>>,
     /// The file could not be made or written: what leaves memory is gone.
     file_failed: bool,
+    /// A [`Spill`] is on its way.
+    is_spilling: bool,
 }
 
 impl Backlog {
@@ -110,10 +143,21 @@ impl Backlog {
         self.append(chunk);
     }
 
-    /// A frame begins with what is pushed next.
+    /// A frame begins with what is pushed next. Nobody begins there until [`marks_hold`](Self::marks_hold).
     pub(crate) fn mark(&mut self, first_sequence: u64) {
         let header = self.header.clone();
-        self.marks.push_back(Mark { position: self.end, first_sequence, header });
+        self.pending.push(Mark { position: self.end, first_sequence, header });
+    }
+
+    /// Whoever begins at one of the last marks misses nothing.
+    pub(crate) fn marks_hold(&mut self) {
+        let base = self.base();
+        self.marks.extend(self.pending.drain(..).filter(|mark| mark.position >= base));
+    }
+
+    /// What the last marks began does not come.
+    pub(crate) fn marks_do_not_hold(&mut self) {
+        self.pending.clear();
     }
 
     /// Adds a chunk.
@@ -123,41 +167,70 @@ impl Backlog {
         self.end += length;
     }
 
-    /// Moves what is too much for memory to the file. Blocks for the disk, seldom: it writes to the system's cache.
-    pub(crate) fn settle(&mut self, folder: &Path) {
-        while self.end - self.memory > self.kept.memory && self.pieces.len() > 1 {
-            let Some((position, bytes)) = self.pieces.pop_front() else { break };
-            let next = position + bytes.len() as u64;
-            if !self.spill(folder, position, &bytes) {
-                self.spilled = next;
-            }
-            self.memory = next;
+    /// What is to be written to the file now, if anything; [`written`](Self::written) says that it was.
+    pub(crate) fn too_much(&mut self) -> Option<Spill> {
+        let (room, excess) = (self.kept.file, (self.end - self.memory).saturating_sub(self.kept.memory));
+        let has_file = room > 0 && !self.file_failed;
+        if !has_file {
+            self.let_go(self.kept.memory);
+        } else if self.is_spilling {
+            self.let_go(self.kept.memory + WAITING_BYTES_MAX);
         }
+        if !has_file || self.is_spilling || excess < SPILL_BYTES_MIN.min(self.kept.memory / 4).max(1) {
+            return None;
+        }
+        let mut spill = Spill { file: self.file.clone(), room, pieces: Vec::new(), end: self.memory };
+        // The last stays: it is what most read next.
+        for (position, bytes) in self.pieces.iter().take(self.pieces.len() - 1) {
+            let end = position + bytes.len() as u64;
+            if self.end - position <= self.kept.memory || end - self.memory > room {
+                break;
+            }
+            spill.pieces.push((*position, bytes.clone()));
+            spill.end = end;
+        }
+        if spill.pieces.is_empty() {
+            // A piece that is longer than the file may be.
+            self.let_go(self.kept.memory);
+            return None;
+        }
+        // What lies there is not kept any more before it is written over.
+        self.spilled = self.spilled.max(spill.end.saturating_sub(room));
+        self.forget();
+        self.is_spilling = true;
+        Some(spill)
+    }
+
+    /// It was written, or could not be: then it is gone.
+    pub(crate) fn written(&mut self, spill: &Spill, written: io::Result<Arc<File>>) {
+        self.is_spilling = false;
+        while self.pieces.front().is_some_and(|(position, _)| *position < spill.end) {
+            self.pieces.pop_front();
+        }
+        self.memory = self.memory.max(spill.end);
+        if let Ok(file) = written {
+            self.file = Some(file);
+        } else {
+            (self.file_failed, self.spilled) = (true, self.memory);
+        }
+        self.forget();
+    }
+
+    /// Of what is in memory the last is kept, and nothing that lies before.
+    fn let_go(&mut self, kept: u64) {
+        while self.end - self.memory > kept && self.pieces.len() > 1 {
+            let Some((position, bytes)) = self.pieces.pop_front() else { break };
+            self.memory = position + bytes.len() as u64;
+            self.spilled = self.memory;
+        }
+        self.forget();
+    }
+
+    fn forget(&mut self) {
         let base = self.base();
         while self.marks.front().is_some_and(|mark| mark.position < base) {
             self.marks.pop_front();
         }
-    }
-
-    /// False if it could not be written: then it is gone.
-    fn spill(&mut self, folder: &Path, position: u64, bytes: &[u8]) -> bool {
-        let room = self.kept.file;
-        if self.file_failed || bytes.len() as u64 > room {
-            return false;
-        }
-        let made = self.file.clone().map_or_else(|| tempfile::tempfile_in(folder).map(Arc::new), Ok);
-        let written = made.and_then(|file| {
-            // What lies there is not kept any more before it is written over.
-            self.spilled = self.spilled.max((position + bytes.len() as u64).saturating_sub(room));
-            let at = position % room;
-            let first = bytes.len().min((room - at) as usize);
-            write_at(&file, &bytes[..first], at)?;
-            write_at(&file, &bytes[first..], 0)?;
-            self.file = Some(file);
-            Ok(())
-        });
-        self.file_failed = written.is_err();
-        written.is_ok()
     }
 
     /// Where somebody begins who has everything up to `after`: the last place from which nothing is missing, else the
@@ -263,7 +336,15 @@ mod tests {
         }
     }
 
-    /// Against everything that was ever pushed.
+    /// Writes what is too much, at once.
+    fn settle(backlog: &mut Backlog, folder: &Path) {
+        while let Some(spill) = backlog.too_much() {
+            let written = spill.write(folder);
+            backlog.written(&spill, written);
+        }
+    }
+
+    /// Against everything that was ever pushed. The disk takes its time: what waits for it is still there.
     #[test]
     fn what_is_kept_is_what_came() {
         let folder = tempfile::tempdir().unwrap();
@@ -273,20 +354,34 @@ mod tests {
             let mut backlog = Backlog::new(kept);
             let mut all: Vec<u8> = Vec::new();
             let mut marks: Vec<(u64, u64)> = Vec::new();
+            let mut on_its_way: Option<Spill> = None;
             backlog.header(Bytes::from_static(b"header"));
             all.extend_from_slice(b"header");
             for number in 0..200 {
                 if random.below(5) == 0 {
                     backlog.mark(number);
+                    backlog.marks_hold();
                     marks.push((all.len() as u64, number));
                 }
                 let bytes = chunk(number, 1 + random.below(400) as usize);
                 all.extend_from_slice(&bytes);
                 backlog.append(bytes);
-                backlog.settle(folder.path());
+                let too_much = backlog.too_much();
+                assert!(too_much.is_none() || on_its_way.is_none(), "two at a time");
+                on_its_way = on_its_way.or(too_much);
+                if random.below(8) > 0
+                    && let Some(spill) = on_its_way.take()
+                {
+                    backlog.written(&spill, spill.write(folder.path()));
+                    settle(&mut backlog, folder.path());
+                    assert!(backlog.end - backlog.memory <= kept.memory * 5 / 4 + 400, "round {round}");
+                }
                 assert_eq!(backlog.end, all.len() as u64);
                 let base = backlog.base();
-                assert!(all.len() as u64 - base <= kept.memory.max(400) + kept.file, "round {round}");
+                assert!(backlog.memory - base <= kept.file, "round {round}");
+                if kept.file == 0 {
+                    assert!(backlog.end - base <= kept.memory.max(400), "round {round}");
+                }
                 let position = random.below(all.len() as u64);
                 let found = read(&backlog, position, &mut random);
                 assert_eq!(found.as_deref(), (position >= base).then(|| &all[position as usize..]));
@@ -304,10 +399,37 @@ mod tests {
         let mut backlog = Backlog::new(Kept { memory: 1000, file: 10_000 });
         for number in 0..100 {
             backlog.append(chunk(number, 100));
-            backlog.settle(Path::new("/nowhere"));
+            settle(&mut backlog, Path::new("/nowhere"));
         }
         assert_eq!((backlog.base(), backlog.end), (9000, 10_000));
         assert!(matches!(backlog.piece(8999, 10), Piece::Gone));
         assert!(matches!(backlog.piece(9000, 10), Piece::Memory(_)));
+    }
+
+    #[test]
+    fn a_disk_that_takes_nothing_delays_nobody_and_memory_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut backlog = Backlog::new(Kept { memory: 1 << 20, file: 64 << 20 });
+        let mut stuck = None;
+        let length = 100_000;
+        for number in 0..100 {
+            backlog.append(chunk(number, length));
+            if let Some(spill) = backlog.too_much() {
+                assert!(stuck.replace(spill).is_none());
+            }
+            let in_memory = backlog.end - backlog.memory;
+            assert!(in_memory <= (1 << 20) + WAITING_BYTES_MAX + length as u64, "{in_memory}");
+            assert_eq!(backlog.memory, backlog.base());
+        }
+        assert!(backlog.base() > 0);
+        let spill = stuck.unwrap();
+        backlog.written(&spill, spill.write(folder.path()));
+        let base = backlog.base();
+        settle(&mut backlog, folder.path());
+        assert_eq!(backlog.base(), base);
+        assert!(backlog.memory > base, "the disk takes something again");
+        let mut random = Random::seeded(1);
+        let all: Vec<u8> = (0..100).flat_map(|number| chunk(number, length)).collect();
+        assert_eq!(read(&backlog, base, &mut random).as_deref(), Some(&all[base as usize..]));
     }
 }

@@ -32,6 +32,8 @@ pub(crate) enum Ended {
     Broken,
     /// Nothing came, or was taken, for too long.
     Silent,
+    /// It may not be here any more, and was told so.
+    LetGo,
 }
 
 impl From<Broken> for Ended {

@@ -4,8 +4,12 @@
 //! lines delays nobody.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use bytes::Bytes;
+use kymo_format::live::ChunkKind;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use crate::backlog::{Backlog, Kept};
 
@@ -15,6 +19,11 @@ const RUNS_MAX: usize = 4;
 /// Records that a run may be behind what somebody has who joins it: a fifth of a second of 50,000 a second. One that is
 /// further behind is of somebody who reads old lines.
 const BEHIND_MAX: u64 = 10_000;
+
+/// An agent that was asked and brought nothing is asked again after a pause: that long, and twice as long each time.
+const PAUSE_MIN: Duration = Duration::from_millis(100);
+/// At most: as long as an agent that says nothing is waited for.
+const PAUSE_MAX: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Default)]
 pub(crate) struct Followed {
@@ -39,6 +48,10 @@ pub(crate) struct RunState {
     pub(crate) followers: usize,
     /// The data connection that feeds it, or the follow that asked for one.
     pub(crate) upstream: Upstream,
+    /// How often in a row the agent was asked and brought nothing.
+    barren: u32,
+    /// It is not asked again before.
+    not_before: Option<Instant>,
     /// Nobody follows any more: what still comes is not taken.
     pub(crate) is_over: bool,
 }
@@ -54,11 +67,62 @@ pub(crate) enum Upstream {
 }
 
 impl RunState {
-    /// The follow with this number was not sent, or not heeded.
-    pub(crate) fn not_asked(&mut self, follow: u64) {
-        if self.upstream == Upstream::Asked(follow) {
+    /// The follow with this number was not sent, or not heeded; false if it is not waited for.
+    pub(crate) fn not_asked(&mut self, follow: u64) -> bool {
+        let is_awaited = self.upstream == Upstream::Asked(follow);
+        if is_awaited {
             self.upstream = Upstream::Nobody;
         }
+        is_awaited
+    }
+
+    /// True once the agent is to be asked, by this follow.
+    pub(crate) fn asks(&mut self, follow: u64) -> bool {
+        let is_early = self.not_before.is_some_and(|time| Instant::now() < time);
+        let is_to_ask = self.upstream == Upstream::Nobody && !self.is_over && !is_early;
+        if is_to_ask {
+            self.upstream = Upstream::Asked(follow);
+        }
+        is_to_ask
+    }
+
+    /// The agent brought nothing: how long to wait until it is asked again.
+    pub(crate) fn brought_nothing(&mut self) -> Duration {
+        let pause = PAUSE_MIN.saturating_mul(2_u32.saturating_pow(self.barren)).min(PAUSE_MAX);
+        self.barren = self.barren.saturating_add(1);
+        self.not_before = Some(Instant::now() + pause);
+        pause
+    }
+
+    /// Where the agent is asked to go on.
+    pub(crate) fn after(&self) -> u64 {
+        self.last_sequence.max(self.begins_after)
+    }
+
+    /// A chunk came; `last` is its last record, if it has some.
+    pub(crate) fn came(&mut self, what: &ChunkKind, bytes: Bytes, last: Option<u64>) {
+        let had = self.after();
+        let mut is_new = last.is_some_and(|last| last >= had);
+        match what {
+            ChunkKind::Header(_) => self.backlog.header(bytes),
+            ChunkKind::Frame { first_sequence } => {
+                is_new |= *first_sequence > had;
+                self.backlog.mark(*first_sequence);
+                self.backlog.append(bytes);
+            }
+            ChunkKind::Block | ChunkKind::Other => self.backlog.append(bytes),
+        }
+        // Of a frame that comes again nobody knows, until then, whether it comes whole: if the line breaks, the agent goes on
+        // with what was not there before.
+        if is_new {
+            self.backlog.marks_hold();
+        }
+        self.last_sequence = self.last_sequence.max(last.unwrap_or(0));
+    }
+
+    /// Something came, or another process is to be asked.
+    pub(crate) fn is_hopeful(&mut self) {
+        (self.barren, self.not_before) = (0, None);
     }
 
     /// Whether the data connection of that follow is the one whose bytes are taken.
@@ -75,8 +139,7 @@ impl Run {
 
     /// Where the agent is asked to go on.
     pub(crate) fn after(&self) -> u64 {
-        let state = self.state();
-        state.last_sequence.max(state.begins_after)
+        self.state().after()
     }
 }
 
@@ -113,6 +176,8 @@ impl Followed {
                 last_sequence: 0,
                 followers: 0,
                 upstream: Upstream::Nobody,
+                barren: 0,
+                not_before: None,
                 is_over: false,
             };
             let run = Arc::new(Run { state: Mutex::new(state), grown: Notify::new() });

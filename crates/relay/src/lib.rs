@@ -11,6 +11,7 @@
 //! | `access` | what the relay asks others |
 //! | `agent` | control connections |
 //! | `backlog` | the last bytes of a followed session |
+//! | `changes` | which sessions changed since somebody looked |
 //! | `connection` | messages of a connection, both ways, with time limits |
 //! | `counters` | what is counted |
 //! | `followed` | a session that is followed: its backlogs and who asks the agent |
@@ -23,6 +24,7 @@
 mod access;
 mod agent;
 mod backlog;
+mod changes;
 mod connection;
 mod counters;
 mod followed;

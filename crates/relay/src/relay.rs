@@ -1,6 +1,6 @@
 //! Everything there is, and who enters.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,9 +14,10 @@ use tokio::time::timeout;
 
 use crate::access::Access;
 use crate::backlog::Kept;
+use crate::changes::Changes;
 use crate::connection::{Ended, Io, next, write};
 use crate::counters::{Counted, Counters, add};
-use crate::followed::{Run, Upstream};
+use crate::followed::Run;
 use crate::session::{Key, LiveSession, Session};
 use crate::subscription::Subscription;
 use crate::{agent, upstream, viewer};
@@ -29,6 +30,9 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 const OFF_WAIT_MS: u64 = 60 * 60 * 1000;
 /// Those for whom there is no room just now.
 const FULL_WAIT_MS: u64 = 30 * 1000;
+
+/// Sessions whose end is remembered: who lost the line is back within minutes, in which no more end.
+const ENDED_MAX: usize = 1024;
 
 /// How much of what. Each default says what it is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,12 +75,18 @@ pub(crate) struct Inner {
     pub(crate) limits: Limits,
     pub(crate) counters: Counters,
     sessions: Mutex<HashMap<Key, Arc<Session>>>,
+    /// How those ended that ended last: who comes back with a cursor is told.
+    ended: Mutex<VecDeque<(Key, (String, u64))>>,
     /// Data connections that are expected: by key, for what, until when.
     expected: Mutex<HashMap<[u8; KEY_BYTES], Expected>>,
     numbers: AtomicU64,
-    /// Goes up with each session that comes, goes or changes.
-    changes: watch::Sender<u64>,
+    changes: Mutex<Changes>,
+    /// The version of the last of them.
+    version: watch::Sender<u64>,
     stopping: watch::Sender<bool>,
+    /// Within which everybody comes back once the server stops, and how many were told when.
+    spread_ms: AtomicU64,
+    told: AtomicU64,
     now: Box<dyn Fn() -> Timestamp + Send + Sync>,
 }
 
@@ -104,10 +114,14 @@ impl Relay {
             limits,
             counters: Counters::default(),
             sessions: Mutex::default(),
+            ended: Mutex::default(),
             expected: Mutex::default(),
             numbers: AtomicU64::new(1),
-            changes: watch::Sender::new(0),
+            changes: Mutex::default(),
+            version: watch::Sender::new(0),
             stopping: watch::Sender::new(false),
+            spread_ms: AtomicU64::new(0),
+            told: AtomicU64::new(0),
             now: Box::new(now),
         };
         Self { inner: Arc::new(inner) }
@@ -143,6 +157,10 @@ impl Relay {
         let mut decoder = Decoder::of_client();
         let first = timeout(GREET_WITHIN, next(io, &mut decoder)).await.unwrap_or(Err(Ended::Silent));
         match first {
+            Ok(Message::Hello(_)) if *self.inner.stopping.borrow() => {
+                let _ = self.refuse_as(io, Refusal::Stopping).await;
+                Err(())
+            }
             Ok(Message::Hello(hello)) if hello.version >= VERSION => Ok((hello, decoder)),
             Ok(Message::Hello(_)) => {
                 let why = format!("expected version {VERSION} or later of the live protocol");
@@ -167,22 +185,31 @@ impl Relay {
         why: &str,
         wait_ms: u64,
     ) -> Result<(), Ended> {
+        write(io, &self.refused(code, why, wait_ms)).await
+    }
+
+    fn refused(&self, code: Refusal, why: &str, wait_ms: u64) -> Vec<u8> {
         add(&self.inner.counters.refused, 1);
-        let message = Message::Refused { code, why: why.to_owned(), wait_ms };
-        write(io, &message.bytes()).await
+        Message::Refused { code, why: why.to_owned(), wait_ms }.bytes()
     }
 
     /// [`refuse`](Self::refuse) for what [`Access`] said.
     pub(crate) async fn refuse_as(&self, io: &mut impl Io, code: Refusal) -> Result<(), Ended> {
+        write(io, &self.refused_as(code)).await
+    }
+
+    /// What is said with it, in the words of the code.
+    pub(crate) fn refused_as(&self, code: Refusal) -> Vec<u8> {
         let (why, wait_ms) = match code {
             Refusal::Off => {
                 ("live is off: it is switched on for the server and for the project", OFF_WAIT_MS)
             }
             Refusal::TooMany => ("there are as many connections as there may be", FULL_WAIT_MS),
             Refusal::Unauthorized => ("the token does not hold, or not for this", OFF_WAIT_MS),
+            Refusal::Stopping => ("the server is going to stop", self.come_back_ms()),
             _ => ("it is not possible now", FULL_WAIT_MS),
         };
-        self.refuse(io, code, why, wait_ms).await
+        self.refused(code, why, wait_ms)
     }
 
     pub(crate) fn welcome(&self) -> Vec<u8> {
@@ -202,7 +229,9 @@ impl Relay {
     /// in between. `enter` must not look for sessions.
     pub(crate) fn session_with<T>(&self, key: Key, enter: impl FnOnce(&Session) -> T) -> (Arc<Session>, T) {
         let mut sessions = locked(&self.inner.sessions);
-        let session = Arc::clone(sessions.entry(key).or_insert_with(|| Arc::new(Session::new(key))));
+        let ended = || locked(&self.inner.ended).iter().rev().find(|(known, _)| *known == key).cloned();
+        let new = || Arc::new(Session::new(key, ended().map(|(_, how)| how)));
+        let session = Arc::clone(sessions.entry(key).or_insert_with(new));
         let entered = enter(&session);
         (session, entered)
     }
@@ -211,26 +240,54 @@ impl Relay {
         locked(&self.inner.sessions).get(&key).cloned()
     }
 
-    /// Forgets a session that neither runs here nor is followed.
+    /// Forgets a session that neither runs here nor is followed, after it was told that it [changed](Self::changed).
     pub(crate) fn forget_if_idle(&self, session: &Arc<Session>) {
         let mut sessions = locked(&self.inner.sessions);
         let is_known = sessions.get(&session.key).is_some_and(|known| Arc::ptr_eq(known, session));
         if is_known && !session.has_agent() && session.followed.followers() == 0 {
             sessions.remove(&session.key);
+            if let Some(how) = session.ended_by() {
+                let mut ended = locked(&self.inner.ended);
+                ended.retain(|(known, _)| *known != session.key);
+                if ended.len() >= ENDED_MAX {
+                    ended.pop_front();
+                }
+                ended.push_back((session.key, how));
+            }
+        }
+        if !sessions.contains_key(&session.key) {
+            locked(&self.inner.changes).gone(session.key);
         }
     }
 
-    pub(crate) fn changed(&self) {
-        self.inner.changes.send_modify(|count| *count += 1);
+    /// A session came, went or looks different.
+    pub(crate) fn changed(&self, key: Key) {
+        let version = locked(&self.inner.changes).changed(key);
+        // Two at once may come here in either order.
+        self.inner.version.send_modify(|last| *last = version.max(*last));
+    }
+
+    /// Sessions of a project that changed after a version, `None` where anything may have, and the version of now.
+    pub(crate) fn changed_since(&self, version: u64, project: i64) -> (Option<Vec<Key>>, u64) {
+        let changes = locked(&self.inner.changes);
+        (changes.since(version, project), changes.version())
     }
 
     /// Goes up with each session that comes, goes or changes.
     pub fn changes(&self) -> watch::Receiver<u64> {
-        self.inner.changes.subscribe()
+        self.inner.version.subscribe()
     }
 
     pub(crate) fn stopping(&self) -> watch::Receiver<bool> {
         self.inner.stopping.subscribe()
+    }
+
+    /// The sessions of a project that are known, in the order of their ids.
+    pub(crate) fn keys(&self, project: i64) -> Vec<Key> {
+        let sessions = locked(&self.inner.sessions);
+        let mut keys: Vec<Key> = sessions.keys().filter(|key| key.project == project).copied().collect();
+        keys.sort_unstable();
+        keys
     }
 
     /// The sessions of a project that run, in the order of their ids: by when they began.
@@ -287,16 +344,27 @@ impl Relay {
         }
         for run in session.followed.all() {
             let follow = self.number();
-            {
-                let mut state = run.state();
-                if state.upstream != Upstream::Nobody || state.is_over {
-                    continue;
-                }
-                state.upstream = Upstream::Asked(follow);
-            }
-            if !self.ask_for(session, &run, follow) {
+            if run.state().asks(follow) && !self.ask_for(session, &run, follow) {
                 run.state().not_asked(follow);
             }
+        }
+    }
+
+    /// The agent was asked and brought nothing: it is asked again, but not at once.
+    pub(crate) fn feed_later(&self, session: &Arc<Session>, run: &Run) {
+        let pause = run.state().brought_nothing();
+        let (relay, session) = (self.clone(), Arc::clone(session));
+        tokio::spawn(async move {
+            tokio::time::sleep(pause).await;
+            relay.feed(&session);
+        });
+    }
+
+    /// The agent will not do what that follow asked for.
+    pub(crate) fn hindered(&self, session: &Arc<Session>, follow: u64) {
+        let asked = session.followed.all().into_iter().find(|run| run.state().not_asked(follow));
+        if let Some(run) = asked {
+            self.feed_later(session, &run);
         }
     }
 
@@ -324,10 +392,11 @@ impl Relay {
         tokio::spawn(async move {
             tokio::time::sleep(GREET_WITHIN).await;
             let Some(late) = locked(&relay.inner.expected).remove(&key) else { return };
-            late.run.state().not_asked(late.follow);
-            // Where the agent is gone as well, followers are told that this was all.
-            late.run.grown.notify_waiters();
-            relay.feed(&late.session);
+            if late.run.state().not_asked(late.follow) {
+                // Where the agent is gone as well, followers are told that this was all.
+                late.run.grown.notify_waiters();
+                relay.feed_later(&late.session, &late.run);
+            }
         });
     }
 
@@ -358,14 +427,19 @@ impl Relay {
     }
 
     /// Tells all agents to come back, each at a time of its own within `spread`, and ends all connections.
+    /// Who comes then is refused, with a time as well.
     pub fn stop(&self, spread: Duration) {
-        let sessions: Vec<Arc<Session>> = locked(&self.inner.sessions).values().cloned().collect();
-        let count = sessions.len().max(1) as u64;
-        for (at, session) in (0..).zip(&sessions) {
-            let wait_ms = (spread.as_millis() as u64).saturating_mul(at) / count;
-            session.say(&Message::ComeBack { wait_ms });
-        }
+        self.inner.spread_ms.store(spread.as_millis() as u64, Ordering::Relaxed);
         self.inner.stopping.send_replace(true);
+    }
+
+    /// Another time for everybody who is told to come back: evenly spread however many there are, by the golden ratio.
+    pub(crate) fn come_back_ms(&self) -> u64 {
+        const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+        let turn = self.inner.told.fetch_add(1, Ordering::Relaxed);
+        let share = turn.wrapping_mul(GOLDEN);
+        let spread_ms = self.inner.spread_ms.load(Ordering::Relaxed);
+        ((u128::from(share) * u128::from(spread_ms)) >> 64) as u64
     }
 }
 
@@ -380,7 +454,8 @@ impl Inner {
         match ended {
             Err(Ended::Broken) => add(&self.counters.broken, 1),
             Err(Ended::Silent) => add(&self.counters.silent, 1),
-            Ok(()) | Err(Ended::Closed) => {}
+            // Who is let go was counted as refused.
+            Ok(()) | Err(Ended::Closed | Ended::LetGo) => {}
         }
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use kymo_format::live::{Command, Counts, Message};
 use kymo_model::{SessionId, Timestamp};
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use crate::connection::Mailbox;
 use crate::followed::Followed;
@@ -57,6 +58,8 @@ struct State {
     agent: Option<Agent>,
     /// How it ended, by its own word, and with which sequence.
     ended: Option<(String, u64)>,
+    /// Since when it has had no control connection.
+    away_since: Option<Instant>,
     commands: Vec<(u64, oneshot::Sender<Result<(), String>>)>,
 }
 
@@ -98,8 +101,10 @@ impl Agent {
 }
 
 impl Session {
-    pub(crate) fn new(key: Key) -> Self {
-        Self { key, followed: Followed::default(), state: Mutex::default() }
+    /// One without a control connection; `ended`: how, and with which sequence, as far as is known.
+    pub(crate) fn new(key: Key, ended: Option<(String, u64)>) -> Self {
+        let state = State { ended, away_since: Some(Instant::now()), ..State::default() };
+        Self { key, followed: Followed::default(), state: Mutex::new(state) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -111,6 +116,7 @@ impl Session {
     pub(crate) fn registered(&self, agent: Agent) {
         let mut state = self.state();
         state.ended = None;
+        state.away_since = None;
         let before = state.agent.replace(agent);
         state.commands.clear();
         drop(state);
@@ -144,6 +150,7 @@ impl Session {
         let is_its = state.agent.as_ref().is_some_and(|agent| agent.connection == connection);
         if is_its {
             state.agent = None;
+            state.away_since = Some(Instant::now());
             state.commands.clear();
         }
         is_its
@@ -159,6 +166,11 @@ impl Session {
         let state = self.state();
         let ended = state.ended.as_ref().map(|(_, last)| *last);
         ended.or_else(|| state.agent.as_ref().map(|agent| agent.counts.last_sequence))
+    }
+
+    /// Since when it has had no control connection; `None` while it has one.
+    pub(crate) fn away_since(&self) -> Option<Instant> {
+        self.state().away_since
     }
 
     pub(crate) fn has_agent(&self) -> bool {

@@ -1,10 +1,12 @@
 //! A follower's place in a session.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use kymo_format::MAGIC;
 use kymo_format::live::{Command, Message};
+use tokio::time::{Instant, timeout_at};
 
 use crate::backlog::{Piece, Spilled, Start};
 use crate::counters::{add, subtract};
@@ -14,6 +16,14 @@ use crate::session::{Key, Session};
 
 /// Bytes given at a time: what one message of the protocol carries with its head.
 const PIECE_BYTES_MAX: usize = 63 * 1024;
+
+/// A program that ended and was cut off before everything came may come back for so long to bring the rest: it tries again
+/// within seconds, for as long as it waits for its last words to be sent.
+const RETURNS_WITHIN: Duration = Duration::from_secs(10);
+
+/// A program that said nothing of an end and is not there may come back for so long: its line is cut, or the server
+/// began anew, and it tries again within a minute.
+const COMES_BACK_WITHIN: Duration = Duration::from_mins(5);
 
 /// What a follower is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +47,8 @@ pub enum Told {
     },
     /// Nothing more will come.
     Closed {
+        /// Why, in words.
+        why: &'static str,
         /// How the session ended, if it did.
         reason: Option<String>,
     },
@@ -73,6 +85,8 @@ enum Step {
     Tell(Told),
     Read(Spilled, u64),
     Wait,
+    /// Something may come until then; if not, it is looked again.
+    WaitUntil(Instant),
 }
 
 impl Subscription {
@@ -84,7 +98,7 @@ impl Subscription {
         is_from_now: bool,
     ) -> Self {
         add(&relay.inner.counters.followers, 1);
-        relay.changed();
+        relay.changed(session.key);
         Self { relay, session, run, after, place: Place::Before, tells_at_once: is_from_now }
     }
 
@@ -126,6 +140,8 @@ impl Subscription {
                     }
                 }
                 Step::Wait => grown.await,
+                // What is next is looked up either way.
+                Step::WaitUntil(time) => drop(timeout_at(time, grown).await),
             }
         }
     }
@@ -182,18 +198,38 @@ impl Subscription {
 
     /// Nothing is there now.
     fn idle(&mut self) -> Step {
-        let Some((reason, last)) = self.session.ended_by() else { return Step::Wait };
-        let has_agent = self.session.has_agent();
+        let away_since = self.session.away_since();
+        let Some((reason, last)) = self.session.ended_by() else {
+            let Some(away_since) = away_since else { return Step::Wait };
+            return self.over_after(
+                away_since + COMES_BACK_WITHIN,
+                "the program did not come back within five minutes",
+                None,
+            );
+        };
         let state = self.run.state();
-        let has_all = state.last_sequence.max(state.begins_after) >= last;
-        // Where the agent is gone before all of it came, the rest comes by its file.
-        let is_hopeless = state.upstream == Upstream::Nobody && !has_agent;
+        let has_all = state.last_sequence.max(self.after) >= last;
+        let has_upstream = state.upstream != Upstream::Nobody;
         drop(state);
-        if has_all || is_hopeless {
-            self.place = Place::Over;
-            return Step::Tell(Told::Closed { reason: Some(reason) });
+        if !has_all {
+            // Where the agent is gone before all of it came, and does not come back, the rest comes by its file.
+            let Some(away_since) = away_since.filter(|_| !has_upstream) else { return Step::Wait };
+            return self.over_after(
+                away_since + RETURNS_WITHIN,
+                "the session has ended, and the program is gone before all of it came",
+                Some(reason),
+            );
         }
-        Step::Wait
+        self.place = Place::Over;
+        Step::Tell(Told::Closed { why: "the session has ended", reason: Some(reason) })
+    }
+
+    fn over_after(&mut self, until: Instant, why: &'static str, reason: Option<String>) -> Step {
+        if Instant::now() < until {
+            return Step::WaitUntil(until);
+        }
+        self.place = Place::Over;
+        Step::Tell(Told::Closed { why, reason })
     }
 
     fn begin(&mut self, start: &Start) -> Told {
@@ -222,7 +258,7 @@ impl Drop for Subscription {
         if let Some(follow) = self.session.followed.leave(&self.run) {
             self.session.say(&Message::Command { number: follow, command: Command::Stop });
         }
+        self.relay.changed(self.session.key);
         self.relay.forget_if_idle(&self.session);
-        self.relay.changed();
     }
 }

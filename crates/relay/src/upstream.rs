@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use kymo_format::live::{ChunkKind, Chunks, Decoder, Hello, Refusal};
+use kymo_format::live::{Chunks, Decoder, Hello, Refusal};
 use kymo_format::{Item, Reader};
 
+use crate::backlog::Spill;
 use crate::connection::{Ended, Io, read_some, write};
 use crate::counters::{Held, add};
 use crate::followed::{Run, Upstream};
@@ -23,6 +23,7 @@ pub(crate) async fn run(
         let why = "the key is not known, or was used, or is older than ten seconds";
         return relay.refuse(io, Refusal::Key, why, 0).await;
     };
+    let after = run.after();
     if !connected(&run, follow) {
         return relay.refuse(io, Refusal::Key, "nobody follows any more", 0).await;
     }
@@ -30,7 +31,7 @@ pub(crate) async fn run(
     let held = Held::new(&relay.inner.counters.followed);
     let ended = carry(relay, io, decoder, &session, &run, follow).await;
     drop(held);
-    over(relay, &session, &run, follow);
+    over(relay, &session, &run, follow, after);
     ended
 }
 
@@ -40,22 +41,30 @@ fn connected(run: &Run, follow: u64) -> bool {
     let is_awaited = !state.is_over && state.upstream == Upstream::Asked(follow);
     if is_awaited {
         state.upstream = Upstream::Connected(follow);
+        state.backlog.marks_do_not_hold();
     }
     is_awaited
 }
 
 /// Whoever fed it is gone. If there is more to come, it is asked for again.
-fn over(relay: &Relay, session: &Arc<Session>, run: &Arc<Run>, follow: u64) {
+fn over(relay: &Relay, session: &Arc<Session>, run: &Arc<Run>, follow: u64, had: u64) {
+    let has = run.after();
     {
         let mut state = run.state();
-        if state.upstream == Upstream::Connected(follow) {
-            state.upstream = Upstream::Nobody;
+        if !state.is_fed_by(follow) {
+            return;
+        }
+        state.upstream = Upstream::Nobody;
+        if has > had {
+            state.is_hopeful();
         }
     }
     run.grown.notify_waiters();
-    let is_whole = session.ended_by().is_some_and(|(_, last)| run.after() >= last);
-    if !is_whole {
-        relay.feed(session);
+    let is_whole = session.ended_by().is_some_and(|(_, last)| has >= last);
+    match (is_whole, has > had) {
+        (true, _) => {}
+        (false, true) => relay.feed(session),
+        (false, false) => relay.feed_later(session, run),
     }
 }
 
@@ -64,7 +73,7 @@ async fn carry(
     io: &mut impl Io,
     decoder: Decoder,
     session: &Session,
-    run: &Run,
+    run: &Arc<Run>,
     follow: u64,
 ) -> Result<(), Ended> {
     write(io, &relay.welcome()).await?;
@@ -74,7 +83,7 @@ async fn carry(
     let mut reader = Reader::new();
     reader.feed(&kymo_format::MAGIC);
     loop {
-        if !pass(relay, run, &mut chunks, &mut reader, follow)? {
+        if !pass(relay, run, &mut chunks, &mut reader, follow)? || is_alone(relay, session) {
             return Ok(());
         }
         let mut count = 0;
@@ -98,10 +107,15 @@ async fn carry(
     }
 }
 
+/// Nobody has said for long that the agent may still be here.
+fn is_alone(relay: &Relay, session: &Session) -> bool {
+    session.away_since().is_some_and(|since| since.elapsed() > relay.inner.limits.word_every * 3)
+}
+
 /// Whole chunks into the backlog; false when nobody follows any more, or another connection feeds it.
 fn pass(
     relay: &Relay,
-    run: &Run,
+    run: &Arc<Run>,
     chunks: &mut Chunks,
     reader: &mut Reader,
     follow: u64,
@@ -109,11 +123,11 @@ fn pass(
     let mut has_grown = false;
     while let Some(chunk) = chunks.next()? {
         reader.feed(&chunk.bytes);
-        let (mut records, mut last) = (0, 0);
+        let (mut records, mut last) = (0, None);
         while let Some(item) = reader.next() {
             if let Item::Record(record) = item {
                 records += 1;
-                last = record.sequence;
+                last = Some(record.sequence);
             }
         }
         add(&relay.inner.counters.records, records);
@@ -121,21 +135,30 @@ fn pass(
         if !state.is_fed_by(follow) {
             return Ok(false);
         }
-        let bytes = Bytes::from(chunk.bytes);
-        match chunk.what {
-            ChunkKind::Header(_) => state.backlog.header(bytes),
-            ChunkKind::Frame { first_sequence } => {
-                state.backlog.mark(first_sequence);
-                state.backlog.append(bytes);
-            }
-            ChunkKind::Block | ChunkKind::Other => state.backlog.append(bytes),
+        state.came(&chunk.what, chunk.bytes.into(), last);
+        let too_much = state.backlog.too_much();
+        drop(state);
+        if let Some(spill) = too_much {
+            write_down(relay, run, spill);
         }
-        state.last_sequence = state.last_sequence.max(last);
-        state.backlog.settle(&relay.inner.limits.folder);
         has_grown = true;
     }
     if has_grown {
         run.grown.notify_waiters();
     }
     Ok(true)
+}
+
+/// To the disk, however slow that is: nobody waits for it.
+fn write_down(relay: &Relay, run: &Arc<Run>, spill: Spill) {
+    let (run, folder) = (Arc::clone(run), relay.inner.limits.folder.clone());
+    tokio::task::spawn_blocking(move || {
+        let mut next = Some(spill);
+        while let Some(spill) = next {
+            let written = spill.write(&folder);
+            let mut state = run.state();
+            state.backlog.written(&spill, written);
+            next = state.backlog.too_much();
+        }
+    });
 }

@@ -1,16 +1,16 @@
 //! Connections of viewers: a list of sessions that changes, and sessions that are followed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use kymo_format::live::{Decoder, Hello, Message, Refusal};
-use kymo_model::SessionId;
+use kymo_format::live::{Counts, Decoder, Hello, Message, Refusal};
+use kymo_model::{SessionId, Timestamp};
 use tokio::io::{ReadHalf, WriteHalf, split};
 use tokio::sync::{Mutex, oneshot};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout};
 
 use crate::access::{Filter, Viewer};
 use crate::connection::{Ended, Io, next, write};
@@ -68,6 +68,7 @@ pub(crate) async fn run<T: Io + 'static>(
     let mut connection = Connection {
         relay: relay.clone(),
         viewer,
+        token: hello.token.clone(),
         out: Arc::new(Mutex::new(Outgoing { half: outgoing, is_torn: false })),
         tasks: JoinSet::new(),
         channels: HashMap::new(),
@@ -79,6 +80,7 @@ pub(crate) async fn run<T: Io + 'static>(
 struct Connection<T> {
     relay: Relay,
     viewer: Viewer,
+    token: String,
     out: Out<T>,
     /// All end with this, and this with the first of them that could not write.
     tasks: JoinSet<Result<(), Ended>>,
@@ -124,23 +126,44 @@ impl<T: Io + 'static> Connection<T> {
     async fn serve(&mut self, mut incoming: ReadHalf<T>, mut decoder: Decoder) -> Result<(), Ended> {
         let word_every = self.relay.inner.limits.word_every;
         let mut stopping = self.relay.stopping();
+        let mut looks = interval_at(Instant::now() + word_every, word_every);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut heard = Instant::now();
         loop {
             tokio::select! {
-                message = timeout(word_every * 3, next(&mut incoming, &mut decoder)) => {
-                    let message = message.map_err(|_| Ended::Silent)??;
-                    self.take(message).await?;
+                message = next(&mut incoming, &mut decoder) => {
+                    heard = Instant::now();
+                    self.take(message?).await?;
                 }
+                () = sleep_until(heard + word_every * 3) => return Err(Ended::Silent),
+                _ = looks.tick() => self.look().await?,
                 // Tasks that ended: one that could not write tore its message.
                 Some(done) = self.tasks.join_next() => if let Ok(Err(ended)) = done {
                     return Err(ended);
                 },
-                () = stops(&mut stopping) => {
-                    let wait_ms = 0;
-                    let (code, why) = (Refusal::Stopping, "the server is going to stop".to_owned());
-                    return say(&self.out, &Message::Refused { code, why, wait_ms }).await;
-                }
+                () = stops(&mut stopping) => return self.let_go(Refusal::Stopping).await,
             }
         }
+    }
+
+    /// Whether the viewer may still be here, and what they see.
+    async fn look(&mut self) -> Result<(), Ended> {
+        match self.relay.inner.access.viewer(&self.token) {
+            Ok(now) if now.project == self.viewer.project => {
+                self.viewer = now;
+                Ok(())
+            }
+            Ok(_) => self.let_go(Refusal::Unauthorized).await,
+            Err(code) => self.let_go(code).await,
+        }
+    }
+
+    async fn let_go(&mut self, code: Refusal) -> Result<(), Ended> {
+        // From here on nothing else is said.
+        self.channels.clear();
+        self.list = None;
+        self.out.lock().await.write(&self.relay.refused_as(code)).await?;
+        Err(Ended::LetGo)
     }
 
     async fn take(&mut self, message: Message) -> Result<(), Ended> {
@@ -257,8 +280,8 @@ async fn pass<T: Io>(mut subscription: Subscription, channel: u64, mut voice: Vo
             Told::Missed { first, last, why } => {
                 Message::Missed { channel, first, last, why: why.to_owned() }
             }
-            Told::Closed { reason } => {
-                let why = "the session has ended".to_owned();
+            Told::Closed { why, reason } => {
+                let why = why.to_owned();
                 return voice.say(&Message::Closed { channel, why, reason }.bytes()).await;
             }
         };
@@ -266,7 +289,7 @@ async fn pass<T: Io>(mut subscription: Subscription, channel: u64, mut voice: Vo
     }
 }
 
-/// What fits, and every change of it.
+/// What fits, and every change of it. While nothing changes it costs nothing, however many sessions there are.
 async fn tell_list<T: Io>(
     relay: &Relay,
     mut voice: Voice<T>,
@@ -274,27 +297,32 @@ async fn tell_list<T: Io>(
     filter: &Filter,
 ) -> Result<(), Ended> {
     let mut changes = relay.changes();
-    let mut told: HashMap<SessionId, LiveSession> = HashMap::new();
+    let mut told: HashMap<SessionId, Looks> = HashMap::new();
+    let mut version = None;
     loop {
         changes.mark_unchanged();
-        let now = relay.sessions(project);
-        let mut gone = told.clone();
-        for session in now.into_iter().filter(|session| filter(session)) {
-            let id = session.key.session;
-            gone.remove(&id);
-            let is_known = told.get(&id).is_some_and(|before| looks_alike(before, &session));
-            if !is_known {
-                let json = relay.inner.access.describe(&session);
-                voice.say(&Message::Session { session: id, json }.bytes()).await?;
-                told.insert(id, session);
-            }
-        }
-        for session in gone.into_keys() {
-            told.remove(&session);
+        let (changed, now) = relay.changed_since(version.unwrap_or(0), project);
+        let changed = changed.filter(|_| version.is_some());
+        version = Some(now);
+        for session in sessions_to_tell(relay, project, changed, &told) {
             let key = Key { project, session };
-            let reason = relay.known(key).and_then(|session| session.ended_by());
-            let reason = reason.map(|(reason, _)| reason);
-            voice.say(&Message::Gone { session, reason }.bytes()).await?;
+            let live = relay.live(key).filter(|live| filter(live));
+            let message = match live {
+                Some(live) => {
+                    let looks = Looks::of(&live);
+                    if told.get(&session).is_some_and(|before| before.are(&looks)) {
+                        continue;
+                    }
+                    told.insert(session, looks);
+                    Message::Session { session, json: relay.inner.access.describe(&live) }
+                }
+                None if told.remove(&session).is_some() => {
+                    let ended = relay.known(key).and_then(|session| session.ended_by());
+                    Message::Gone { session, reason: ended.map(|(reason, _)| reason) }
+                }
+                None => continue,
+            };
+            voice.say(&message.bytes()).await?;
         }
         let more = voice.wait(async {
             tokio::time::sleep(LIST_EVERY).await;
@@ -306,8 +334,38 @@ async fn tell_list<T: Io>(
     }
 }
 
-/// Nothing that people see has changed.
-fn looks_alike(before: &LiveSession, now: &LiveSession) -> bool {
-    let seen = |session: &LiveSession| (session.counts, session.since, session.followers);
-    seen(before) == seen(now) && Arc::ptr_eq(&before.header, &now.header)
+/// What changed, or, where that is not known, everything that is there or was told.
+fn sessions_to_tell(
+    relay: &Relay,
+    project: i64,
+    changed: Option<Vec<Key>>,
+    told: &HashMap<SessionId, Looks>,
+) -> Vec<SessionId> {
+    if let Some(changed) = changed {
+        return changed.into_iter().map(|key| key.session).collect();
+    }
+    let mut all: Vec<SessionId> = relay.keys(project).into_iter().map(|key| key.session).collect();
+    let there: HashSet<SessionId> = all.iter().copied().collect();
+    all.extend(told.keys().filter(|session| !there.contains(session)));
+    all
+}
+
+/// What people see of a session.
+struct Looks {
+    counts: Counts,
+    since: Timestamp,
+    followers: usize,
+    header: Arc<[u8]>,
+}
+
+impl Looks {
+    fn of(session: &LiveSession) -> Self {
+        let LiveSession { counts, since, followers, .. } = *session;
+        Self { counts, since, followers, header: Arc::clone(&session.header) }
+    }
+
+    fn are(&self, other: &Self) -> bool {
+        let seen = |looks: &Self| (looks.counts, looks.since, looks.followers);
+        seen(self) == seen(other) && Arc::ptr_eq(&self.header, &other.header)
+    }
 }

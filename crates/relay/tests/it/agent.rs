@@ -1,5 +1,6 @@
 //! An agent for the tests: its session file grows in memory, and it does what the protocol's page says.
 
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use kymo_format::live::{Command, Counts, Decoder, Hello, MAGIC, Message, Role, VERSION, header_payload};
@@ -12,12 +13,20 @@ use tokio::sync::watch;
 pub(crate) const SESSION: SessionId = SessionId::from_u128(0x0192_f0c1_2b3c_8d4e_9f50_6172_8394_a5b6);
 pub(crate) const PROJECT: i64 = 7;
 
-/// Tokens: `agent` sends to project 7, `viewer` sees it, `commander` also commands; `foreign` sees project 8.
-pub(crate) struct Doors;
+/// Tokens: `agent` sends to project 7, `viewer` sees it, `commander` also commands; `foreign` sees project 8. Clones are the
+/// same.
+#[derive(Clone, Default)]
+pub(crate) struct Doors {
+    /// No token holds any more.
+    pub(crate) are_shut: Arc<AtomicBool>,
+    /// How often a filter was asked about a session.
+    pub(crate) filtered: Arc<AtomicU64>,
+}
 
 impl Access for Doors {
     fn agent(&self, token: &str) -> Result<i64, kymo_format::live::Refusal> {
         match token {
+            _ if self.are_shut.load(Ordering::Relaxed) => Err(kymo_format::live::Refusal::Unauthorized),
             "agent" => Ok(PROJECT),
             "off" => Err(kymo_format::live::Refusal::Off),
             _ => Err(kymo_format::live::Refusal::Unauthorized),
@@ -26,6 +35,7 @@ impl Access for Doors {
 
     fn viewer(&self, token: &str) -> Result<Viewer, kymo_format::live::Refusal> {
         match token {
+            _ if self.are_shut.load(Ordering::Relaxed) => Err(kymo_format::live::Refusal::Unauthorized),
             "viewer" | "commander" => Ok(Viewer { project: PROJECT, may_command: token == "commander" }),
             "foreign" => Ok(Viewer { project: 8, may_command: true }),
             _ => Err(kymo_format::live::Refusal::Unauthorized),
@@ -37,8 +47,12 @@ impl Access for Doors {
     }
 
     fn filter(&self, text: &str) -> Result<Filter, String> {
+        let filtered = Arc::clone(&self.filtered);
         match text {
-            "" => Ok(Box::new(|_| true)),
+            "" => Ok(Box::new(move |_| {
+                filtered.fetch_add(1, Ordering::Relaxed);
+                true
+            })),
             "none" => Ok(Box::new(|_| false)),
             _ => Err("expected nothing, or none".to_owned()),
         }
@@ -46,7 +60,11 @@ impl Access for Doors {
 }
 
 pub(crate) fn relay(limits: Limits) -> Relay {
-    Relay::new(Doors, limits, || Timestamp::from_unix_nanos(1_790_000_000_000_000_000))
+    relay_behind(&Doors::default(), limits)
+}
+
+pub(crate) fn relay_behind(doors: &Doors, limits: Limits) -> Relay {
+    Relay::new(doors.clone(), limits, || Timestamp::from_unix_nanos(1_790_000_000_000_000_000))
 }
 
 pub(crate) fn header() -> Header {
@@ -189,7 +207,7 @@ impl Agent {
         self.cut.send_modify(|count| *count += 1);
     }
 
-    fn connect(&self) -> DuplexStream {
+    pub(crate) fn connect(&self) -> DuplexStream {
         // Small, so that slow readers are felt.
         let (ours, theirs) = duplex(2048);
         let relay = self.relay.clone();

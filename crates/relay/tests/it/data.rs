@@ -5,7 +5,7 @@ use std::time::Duration;
 use kymo_format::live::{Command, Decoder, Message, Role, header_payload};
 use kymo_relay::{Key, Limits, Relay, Subscription, Told};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::agent::{Agent, PROJECT, SESSION, greet, header, relay};
 use super::viewer::Follower;
@@ -81,6 +81,11 @@ async fn data(relay: &Relay, key: [u8; 16]) -> DuplexStream {
     io
 }
 
+/// A data connection that is used and closed at once.
+async fn nothing(relay: &Relay, key: [u8; 16]) {
+    drop(data(relay, key).await);
+}
+
 async fn away(relay: &Relay) {
     let mut changes = relay.changes();
     while relay.live(KEY).is_some() {
@@ -91,7 +96,7 @@ async fn away(relay: &Relay) {
 /// How the session ended, for one who takes everything.
 async fn closed(subscription: &mut Subscription) -> Option<String> {
     loop {
-        if let Told::Closed { reason } = subscription.next().await {
+        if let Told::Closed { reason, .. } = subscription.next().await {
             return reason;
         }
     }
@@ -138,6 +143,29 @@ async fn who_never_brings_the_data_is_not_waited_for_once_it_has_gone() {
     away(&relay).await;
     let reason = timeout(Duration::from_mins(1), closed(&mut subscription)).await;
     assert_eq!(reason.expect("it is told"), Some("normal".into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_comes_back_after_the_end_is_told_of_it() {
+    let relay = relay(Limits::default());
+    let agent = Agent::new(&relay);
+    agent.log(1000);
+    let mut control = Control::register(&agent).await;
+    control.say(&Message::Ended { reason: "normal".into(), last_sequence: 1000 }).await;
+    drop(control);
+    away(&relay).await;
+    // Who has everything is told at once, who lacks some of it once nobody brings that any more.
+    for after in [1000, 10] {
+        let mut subscription = relay.subscribe(KEY, Some(after));
+        let before = Instant::now();
+        assert_eq!(closed(&mut subscription).await, Some("normal".into()), "after {after}");
+        assert_eq!(before.elapsed() < Duration::from_secs(1), after == 1000);
+    }
+    // Of one that was never here nothing is known: it may come back, and is not waited for for ever.
+    let stranger = Key { session: kymo_model::SessionId::from_u128(77), ..KEY };
+    let mut subscription = relay.subscribe(stranger, Some(10));
+    let reason = timeout(Duration::from_hours(1), closed(&mut subscription)).await;
+    assert_eq!(reason.expect("it is told"), None);
 }
 
 /// The line is gone, and nobody said so: the data connection stays open, and nothing comes.
@@ -187,7 +215,31 @@ async fn who_registers_again_is_asked_again_and_what_comes_by_the_line_before_is
     assert_eq!((relay.counted().records, relay.counted().followed), (1000 + 500 + 1500, 1));
 }
 
-#[tokio::test]
+/// Its beginning is there twice then, and the second time without what the agent will not send again.
+#[tokio::test(start_paused = true)]
+async fn where_the_line_breaks_within_a_frame_that_comes_again_nobody_begins_there() {
+    let relay = relay(Limits::default());
+    let agent = Agent::new(&relay);
+    agent.log(20);
+    let cut = agent.bytes().len();
+    agent.log(40);
+    let mut control = Control::register(&agent).await;
+    let mut first = relay.subscribe(KEY, Some(0));
+    for length in [agent.bytes().len(), cut] {
+        let (key, _) = control.follow().await;
+        let mut broken = data(&relay, key).await;
+        broken.write_all(&agent.bytes()[..length]).await.unwrap();
+        drop(broken);
+    }
+    assert_eq!(control.follow().await.1, 60);
+    assert_eq!(first.next().await, Told::Opened { first_sequence: 1 });
+    let mut second = Follower::open(&relay, Some(20), true).await;
+    let has_all = timeout(Duration::from_mins(1), second.until(|follower| follower.last() == 60));
+    assert!(has_all.await.expect("nothing is missing"));
+    assert_eq!((second.sequences.len(), relay.counted().follows), (60, 2));
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_hinders_a_follow_answers_no_command() {
     let relay = relay(Limits::default());
     let agent = Agent::new(&relay);
@@ -248,4 +300,94 @@ async fn a_long_header_comes_in_messages_that_are_as_long_as_they_may_be() {
     let mut data = data(&relay, control.follow().await.0).await;
     data.write_all(&agent.bytes()).await.unwrap();
     assert!(follower.until(|follower| follower.last() == 10).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_that_brings_nothing_is_asked_again_after_longer_and_longer_pauses() {
+    let relay = relay(Limits::default());
+    let agent = Agent::new(&relay);
+    agent.log(1000);
+    let mut control = Control::register(&agent).await;
+    let mut follower = Follower::open(&relay, None, true).await;
+    let mut pauses = Vec::new();
+    for round in 0..12 {
+        let asked = Instant::now();
+        let (number, key) = loop {
+            if let (number, Command::Follow { key, .. }) = control.command().await {
+                break (number, key);
+            }
+        };
+        pauses.push(asked.elapsed().as_millis() as u64);
+        match round {
+            0..=8 => nothing(&relay, key).await,
+            _ => control.say(&Message::Done { number, hindered: Some("no".into()) }).await,
+        }
+        // A word of the agent is no reason to ask at once.
+        control.say(&Message::State(agent.counts())).await;
+    }
+    let whole = |pause: &u64| pause.next_multiple_of(10) / 100;
+    let pauses: Vec<u64> = pauses.iter().map(whole).collect();
+    assert_eq!(pauses, [0, 1, 2, 4, 8, 16, 32, 64, 100, 100, 100, 100]);
+    // Once something came, it is asked again at once.
+    let mut some = data(&relay, control.follow().await.0).await;
+    some.write_all(&agent.bytes()).await.unwrap();
+    assert!(follower.until(|follower| follower.last() == 1000).await);
+    agent.log(1);
+    let asked = Instant::now();
+    drop(some);
+    assert_eq!(control.follow().await.1, 1000);
+    assert!(asked.elapsed() < Duration::from_millis(50));
+}
+
+/// The program is cut off when it has said that it ended, and comes back to bring the rest.
+#[tokio::test(start_paused = true)]
+async fn who_ended_may_come_back_within_ten_seconds_with_the_rest() {
+    let relay = relay(Limits::default());
+    let agent = Agent::new(&relay);
+    agent.log(1000);
+    agent.end();
+    let mut control = Control::register(&agent).await;
+    let mut follower = Follower::open(&relay, None, true).await;
+    let (key, _) = control.follow().await;
+    let ended = Message::Ended { reason: "normal".into(), last_sequence: 1000 };
+    control.say(&ended).await;
+    nothing(&relay, key).await;
+    drop(control);
+    away(&relay).await;
+    tokio::time::sleep(Duration::from_secs(9)).await;
+    let mut control = Control::register(&agent).await;
+    control.say(&ended).await;
+    let mut data = data(&relay, control.follow().await.0).await;
+    data.write_all(&agent.bytes()).await.unwrap();
+    drop(data);
+    assert!(follower.until(|follower| follower.closed.is_some()).await);
+    assert_eq!((follower.closed.as_deref(), follower.last()), (Some("normal"), 1000));
+}
+
+#[tokio::test(start_paused = true)]
+async fn data_of_an_agent_that_has_long_gone_are_not_taken() {
+    let relay = relay(Limits::default());
+    let agent = Agent::new(&relay);
+    agent.log(1000);
+    let mut control = Control::register(&agent).await;
+    let _follower = relay.subscribe(KEY, Some(0));
+    let mut data = data(&relay, control.follow().await.0).await;
+    drop(control);
+    away(&relay).await;
+    let gone = Instant::now();
+    let mut sent = 0;
+    // It never is silent for long.
+    while relay.counted().followed > 0 && gone.elapsed() < Duration::from_mins(5) {
+        agent.log(1);
+        let bytes = agent.bytes();
+        // It is closed between two looks.
+        let _ = data.write_all(&bytes[sent..]).await;
+        sent = bytes.len();
+        tokio::time::sleep(Duration::from_secs(10)).await;
+    }
+    assert_eq!(
+        gone.elapsed().as_secs(),
+        110,
+        "three times as long as a word may be missing, and until the next piece"
+    );
 }

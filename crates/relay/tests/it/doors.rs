@@ -1,5 +1,6 @@
 //! Who does not come in, and what becomes of those who do not keep to the protocol.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use kymo_format::live::{Command, MAGIC, Message, Refusal, Role};
@@ -7,8 +8,9 @@ use kymo_model::SessionId;
 use kymo_relay::{Limits, Relay};
 use kymo_testkit::Random;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::time::Instant;
 
-use super::agent::{Agent, SESSION, greet, relay};
+use super::agent::{Agent, Doors, SESSION, greet, relay, relay_behind};
 use super::viewer::Follower;
 
 fn agent_port(relay: &Relay) -> DuplexStream {
@@ -170,4 +172,55 @@ async fn a_server_that_stops_tells_everybody_when_to_come_back() {
         "{:?}",
         viewer.told
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn whose_token_does_not_hold_any_more_is_let_go() {
+    let doors = Doors::default();
+    let relay = relay_behind(&doors, Limits::default());
+    let agent = Agent::new(&relay);
+    agent.log(10);
+    let running = agent.clone();
+    let ended = tokio::spawn(async move { running.run().await });
+    let mut viewer = Follower::connect(&relay, "viewer").await;
+    viewer.say(&Message::Open { channel: 1, session: SESSION, after: Some(0), from_start: true }).await;
+    assert!(viewer.until(|viewer| viewer.last() == 10).await);
+    let say = Message::Ping { at: kymo_model::Timestamp::from_unix_nanos(1) };
+    // They stay for as long as it holds.
+    for _ in 0..10 {
+        tokio::time::sleep(Duration::from_secs(29)).await;
+        agent.log(1);
+        viewer.say(&say).await;
+    }
+    assert!(viewer.until(|viewer| viewer.last() == 20).await);
+    doors.are_shut.store(true, Ordering::Relaxed);
+    let shut = Instant::now();
+    while relay.counted().agents + relay.counted().viewers > 0 && shut.elapsed() < Duration::from_mins(1) {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        agent.log(1);
+    }
+    // The data connection ends with the next that comes.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let counted = relay.counted();
+    assert_eq!((counted.agents, counted.viewers, counted.followed, counted.refused), (0, 0, 0, 2));
+    ended.await.unwrap();
+    assert!(!viewer.until(|_| false).await, "it stays open");
+    let last = viewer.told.last();
+    assert!(matches!(last, Some(Message::Refused { code: Refusal::Unauthorized, .. })), "{last:?}");
+}
+
+#[tokio::test]
+async fn who_comes_while_the_server_stops_is_told_another_time_each() {
+    let relay = relay(Limits::default());
+    relay.stop(Duration::from_secs(20));
+    let mut waits = Vec::new();
+    for _ in 0..10 {
+        let (code, wait_ms) = refused(agent_port(&relay), Role::Agent, "agent", None).await;
+        assert_eq!(code, Refusal::Stopping);
+        waits.push(wait_ms);
+        assert_eq!(refused(viewer_port(&relay), Role::Viewer, "viewer", None).await.0, Refusal::Stopping);
+    }
+    waits.sort_unstable();
+    assert!(waits.windows(2).all(|two| two[1] - two[0] >= 500) && waits[9] < 20_000, "{waits:?}");
+    assert!(waits[9] > 15_000, "{waits:?}");
 }

@@ -1,9 +1,12 @@
 //! Following: from now, from the start, with a cursor, through cuts, by many at once.
 
-use kymo_format::live::{Command, Message};
+use kymo_format::Header;
+use kymo_format::live::{Command, Message, Role, header_payload};
+use kymo_model::SessionId;
 use kymo_relay::{Kept, Key, Limits, Relay};
+use tokio::io::AsyncWriteExt;
 
-use super::agent::{Agent, PROJECT, SESSION, relay};
+use super::agent::{Agent, Doors, PROJECT, SESSION, greet, header, relay, relay_behind};
 use super::viewer::Follower;
 
 const KEY: Key = Key { project: PROJECT, session: SESSION };
@@ -246,4 +249,39 @@ async fn who_takes_half_a_message_gets_nothing_behind_it() {
     tokio::time::sleep(std::time::Duration::from_secs(40)).await;
     assert!(!viewer.until(|_| false).await, "it stays open");
     assert_eq!((relay.counted().silent, relay.counted().viewers), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_looks_at_nothing_but_what_changed() {
+    const OTHERS: u128 = 50;
+    let doors = Doors::default();
+    let relay = relay_behind(&doors, Limits::default());
+    let agent = registered(&relay).await;
+    let mut others = Vec::new();
+    for session in 1..=OTHERS {
+        let header = Header { session: SessionId::from_u128(session), ..header() };
+        let mut io = agent.connect();
+        greet(&mut io, Role::Agent, "agent", None).await;
+        let register = Message::Register { header: header_payload(&header).unwrap(), counts: agent.counts() };
+        io.write_all(&register.bytes()).await.unwrap();
+        others.push(io);
+    }
+    let all = OTHERS as usize + 1;
+    while relay.sessions(PROJECT).len() < all {
+        tokio::task::yield_now().await;
+    }
+    let mut viewer = Follower::connect(&relay, "viewer").await;
+    viewer.say(&Message::List { filter: String::new() }).await;
+    assert!(viewer.until(|viewer| viewer.told.len() == all).await);
+    for round in 1..=10 {
+        agent.log(1);
+        assert!(viewer.until(|viewer| viewer.told.len() == all + round).await);
+    }
+    let filtered = doors.filtered.load(std::sync::atomic::Ordering::Relaxed);
+    // Each once, then the one that changed; that its state came twice is possible.
+    assert!((all + 10..all + 30).contains(&(filtered as usize)), "{filtered}");
+    drop(others.pop());
+    assert!(viewer.until(|viewer| viewer.told.len() == all + 11).await);
+    let gone = Message::Gone { session: SessionId::from_u128(OTHERS), reason: None };
+    assert_eq!(viewer.told.last(), Some(&gone));
 }

@@ -18,6 +18,8 @@ const FOLLOWERS: u64 = 3;
 #[tokio::test(start_paused = true)]
 async fn rounds_of_faults() {
     let rounds = std::env::var("KYMO_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(ROUNDS);
+    // The agent is away just when the session has ended and not everything has come.
+    one(2_371_368_203_996_867_844).await;
     let mut seeds = Random::seeded(20_261_121);
     for round in 0..rounds {
         let seed = seeds.number();
@@ -55,7 +57,8 @@ async fn one(seed: u64) {
     let last = agent.last();
     for follower in followers {
         let all = follower.await.unwrap();
-        assert_eq!(all, (1..=last).collect::<Vec<u64>>(), "seed {seed}");
+        let wrong = (1..).zip(&all).find(|(expected, came)| expected != *came);
+        assert_eq!((wrong, all.len() as u64), (None, last), "seed {seed}");
     }
     is_over.store(true, Ordering::Relaxed);
     agent.cut();
