@@ -1,14 +1,17 @@
 // What the HTTP API answers, by the page's names. `schema.ts` is made of the API's description, docs/openapi.json.
 // Times are RFC 3339 text, durations seconds.
 
-import type { Event, Level, Project, Session, SessionSummary } from "./schema";
+import type { Event, Level, Project, ProjectSettings as StoredSettings, Session as StoredSession, SessionSummary } from "./schema";
 
 export type {
   AddMember, AddProject, AddToken, AuditEntry, Browser, ChangeMember, Density, DensityBucket, EndReason, Exception, FilterField, FilterValue, Frame, Kymogram, KymogramBucket,
-  Gap, MadeToken, Me, Member, MemberWithLink, MetricPoint, MetricSample, MetricSeries, NewView, Project, ProjectChange, ProjectMember, ProjectSettings, Session, SessionBucket,
+  Gap, MadeToken, Me, Member, MemberWithLink, MetricPoint, MetricSample, MetricSeries, NewView, Project, ProjectChange, ProjectMember, SessionBucket,
   SeriesList, SeriesPoints, SessionCounts, SessionKind, SessionState, SignInLink, Status, ThreadLane, Threads, Token, User, UserDescription, UserReport, View, Worth,
 } from "./schema";
 
+/** `is_stored`: false while it only runs live, so that nothing of it is stored. */
+export type Session = StoredSession & { is_stored?: boolean };
+export type ProjectSettings = StoredSettings & { live?: { enabled: boolean } };
 export type SeverityLevel = Level;
 export type SessionUser = Session["users"][number];
 export type SessionsSummary = SessionSummary;
@@ -44,3 +47,41 @@ export interface Changed {
   projects: Project["id"][];
   sessions?: Session["id"][];
 }
+
+/** A session that runs now. */
+export interface LiveSession {
+  id: Session["id"];
+  project_id: Project["id"];
+  project_name: string;
+  kind: Session["kind"];
+  /** `agent`: its program is connected and can be followed; `http`: known by what it sends. */
+  source: "agent" | "http";
+  application: string | null;
+  version: string | null;
+  environment: string | null;
+  host: string | null;
+  user: { identity: string | null; name: string | null } | null;
+  started_at: string;
+  connected_at: string | null;
+  last_word_at: string;
+  event_count: number;
+  error_count: number;
+  warning_count: number;
+  dropped_count: number;
+  events_per_second: number;
+  followers: number;
+  /** How far its clock is ahead of the server's. */
+  clock_ahead_ms: number | null;
+  /** Something of it is stored. */
+  is_stored: boolean;
+}
+
+/** Whether the server takes live connections, by its own switch and the project's. */
+export interface LiveSwitch {
+  enabled: boolean;
+  agents: { port: number; tls: boolean } | null;
+  viewers: { port: number; tls: boolean } | null;
+}
+
+/** What a program that is connected is asked to do. */
+export type LiveCommand = { command: "send_now" } | { command: "roll" } | { command: "verbosity"; filter: string; seconds: number };

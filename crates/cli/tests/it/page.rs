@@ -1,5 +1,6 @@
 //! The web page in a real browser, fed by the real agent.
 
+mod live;
 mod process;
 mod session;
 

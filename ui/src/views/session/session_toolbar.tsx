@@ -19,6 +19,7 @@ export interface SessionToolbarProps {
   total: number | null;
   paused: boolean;
   onPause: (paused: boolean) => void;
+  onFollow: () => void;
   onChange: (part: Partial<SessionPageState>, replace?: boolean) => void;
 }
 
@@ -125,7 +126,7 @@ function LiveButtons(props: SessionToolbarProps): JSX.Element {
         class="button small"
         aria-pressed={props.state.follow}
         title="Stay at the end while events come (f)"
-        onClick={() => props.onChange({ follow: !props.state.follow }, true)}
+        onClick={() => props.onFollow()}
       >
         Follow
       </button>
