@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 
-use kymo_server::TlsFiles;
+use kymo_server::{LiveOptions, TlsFiles};
 
 use self::keys::{KEYS, Key, Value, key};
 use crate::args::{self, Serve};
@@ -38,6 +38,7 @@ pub(crate) struct Config {
     pub(crate) stop_within: Duration,
     pub(crate) free_bytes_min: u64,
     pub(crate) retention_days: Option<u32>,
+    pub(crate) live: Option<LiveOptions>,
 }
 
 /// Values by key, with where each is from.
@@ -63,6 +64,23 @@ impl Settings {
             Some((Value::Number(number), _)) => Some(*number),
             _ => None,
         }
+    }
+
+    /// `None`: it is off.
+    fn live(&self) -> anyhow::Result<Option<LiveOptions>> {
+        if !matches!(self.0.get("live.enabled"), Some((Value::Switch(true), _))) {
+            return Ok(None);
+        }
+        let address = |name: &str| -> anyhow::Result<SocketAddr> {
+            Ok(self.text(name).ok_or_else(|| anyhow!("{name}: expected a value"))?.parse()?)
+        };
+        let number = |name: &str| self.number(name).ok_or_else(|| anyhow!("{name}: expected a value"));
+        Ok(Some(LiveOptions {
+            listen_agents: address("live.listen_agents")?,
+            listen_viewers: address("live.listen_viewers")?,
+            agents_max: number("live.agents_max")?,
+            viewers_max: number("live.viewers_max")?,
+        }))
     }
 
     fn resolved(&self) -> anyhow::Result<Config> {
@@ -95,6 +113,7 @@ impl Settings {
             stop_within: Duration::from_secs(number("limits.stop_seconds")?),
             free_bytes_min: number("limits.free_mib")? * 1024 * 1024,
             retention_days: self.number("retention.default_days").and_then(|days| u32::try_from(days).ok()),
+            live: self.live()?,
         })
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use kymo_server::{AccessLimits, Options, Server, new_login_url};
 use kymo_store::{Folder, Store, SystemClock};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tracing_subscriber::EnvFilter;
 
 use crate::args::Serve;
@@ -22,7 +23,15 @@ pub(crate) fn run(args: &Serve) -> anyhow::Result<()> {
         .with_ansi(stderr().is_terminal())
         .init();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build()?;
+    allow_open_files();
     runtime.block_on(serve(&config::load(args)?))
+}
+
+/// Each connection is an open file, of which systems grant a process 1,024 unless it asks for what it may have.
+fn allow_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    // Where that is refused, it goes on with what there is.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
 }
 
 async fn serve(config: &Config) -> anyhow::Result<()> {
@@ -37,6 +46,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
         access: AccessLimits { trusted_proxies: config.trusted_proxies.clone(), ..AccessLimits::default() },
         free_bytes_min: config.free_bytes_min,
         tls: config.tls.clone(),
+        live: config.live.clone(),
     };
     let server = Server::bind(Arc::clone(&store), options)
         .await
@@ -44,6 +54,9 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     let stopped = stop_signal()?;
     let mut out = stdout();
     writeln!(out, "listening on {}", server.url())?;
+    if let Some((agents, viewers)) = server.live_addresses() {
+        writeln!(out, "live: programs connect to {agents}, terminals to {viewers}")?;
+    }
     if !store.has_admin().await? {
         let link = new_login_url(&store, server.url()).await.map_err(anyhow::Error::msg)?;
         writeln!(out, "sign in once with {link}")?;

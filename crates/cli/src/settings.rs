@@ -14,6 +14,8 @@ const LIMITS: [&str; 4] = ["split_after", "idle_after", "close_grace", "browser_
 const RETENTION: &str = "retention_days";
 /// What is wanted of programs' sessions.
 const UPLOAD_WANTED: &str = "upload.wanted";
+/// Whether programs may be followed while they run.
+const LIVE_ENABLED: &str = "live.enabled";
 /// What comes before the key of a setting that agents fetch.
 const CLIENT: &str = "client:";
 const UNITS: [(char, u64); 4] = [('d', 24 * 60 * 60), ('h', 60 * 60), ('m', 60), ('s', 1)];
@@ -45,6 +47,14 @@ fn add(change: &mut Map<String, Value>, key: &str, value: Option<&str>) -> anyho
         (Some("sessions"), format!("{key}_seconds"), json!(seconds))
     } else if key == UPLOAD_WANTED {
         (Some("upload"), "wanted".to_owned(), json!(value))
+    } else if key == LIVE_ENABLED {
+        let is_on = match value {
+            Some("true") => true,
+            // Unset it is as it was at first.
+            Some("false") | None => false,
+            Some(other) => bail!("{key}: expected true or false, found {other:?}"),
+        };
+        (Some("live"), "enabled".to_owned(), json!(is_on))
     } else {
         let value = match (key, value) {
             ("name", Some(name)) => name.into(),
@@ -54,7 +64,7 @@ fn add(change: &mut Map<String, Value>, key: &str, value: Option<&str>) -> anyho
             (RETENTION, None) => Value::Null,
             ("name", None) => bail!("name: a project has one, set another"),
             _ => bail!(
-                "{key}: expected name, origins, {RETENTION}, {UPLOAD_WANTED}, {} or {CLIENT}KEY",
+                "{key}: expected name, origins, {RETENTION}, {UPLOAD_WANTED}, {LIVE_ENABLED}, {} or {CLIENT}KEY",
                 LIMITS.join(", ")
             ),
         };
@@ -132,6 +142,7 @@ pub(crate) fn lines(project: &Value) -> Vec<String> {
     lines.push(line(RETENTION, &kept));
     let wanted = project["upload"]["wanted"].as_str().unwrap_or_default();
     lines.push(line(UPLOAD_WANTED, wanted));
+    lines.push(line(LIVE_ENABLED, &project["live"]["enabled"].to_string()));
     lines.push(line("config_version", &project["config_version"].to_string()));
     let settings = project["client_settings"].as_object().into_iter().flatten();
     lines.extend(
@@ -157,6 +168,7 @@ mod tests {
             "close_grace=90",
             "retention_days=30d",
             "upload.wanted=with_errors",
+            "live.enabled=true",
             "client:@@DataExclusions=password,*token*",
             "client:a=b=c",
             "client:empty=",
@@ -166,7 +178,7 @@ mod tests {
             "name": "My Shop", "origins": ["https://a.test", "https://b.test"],
             "sessions": {"split_after_seconds": 5400, "close_grace_seconds": 90, "idle_after_seconds": null},
             "client_settings": {"@@DataExclusions": "password,*token*", "a": "b=c", "empty": "", "@@log:*": null},
-            "retention_days": 30, "upload": {"wanted": "with_errors"},
+            "retention_days": 30, "upload": {"wanted": "with_errors"}, "live": {"enabled": true},
         });
         assert_eq!(change(&set, &unset).unwrap(), expected);
         assert_eq!(change(&[], &words(&["origins"])).unwrap(), json!({"origins": []}));
@@ -177,10 +189,14 @@ mod tests {
 
     #[test]
     fn other_words_are_refused_with_what_was_expected() {
-        let rows: [(&[&str], &[&str], &str); 9] = [
+        let rows: [(&[&str], &[&str], &str); 10] = [
             (&[], &[], "something to set"),
             (&["name"], &[], "name: expected KEY=VALUE"),
-            (&["id=x"], &[], "id: expected name, origins, retention_days, upload.wanted, split_after"),
+            (
+                &["id=x"],
+                &[],
+                "id: expected name, origins, retention_days, upload.wanted, live.enabled, split_after",
+            ),
             (&[], &["name"], "a project has one"),
             (
                 &["split_after=soon"],
@@ -188,6 +204,7 @@ mod tests {
                 "split_after: expected a time such as 90s, 20m, 1h30m or 7d, found \"soon\"",
             ),
             (&["split_after=1m", "split_after=2m"], &[], "split_after: expected once"),
+            (&["live.enabled=on"], &[], "live.enabled: expected true or false, found \"on\""),
             (&["client:a=1"], &["client:a"], "client:a: expected once"),
             (&[], &["color"], "color: expected name"),
             (&["retention_days=1w"], &[], "retention_days: expected whole days such as 30, found \"1w\""),
@@ -235,7 +252,7 @@ mod tests {
             "id": "shop", "name": "Sh\u{1b}op", "origins": ["https://a.test"], "config_version": 3,
             "sessions": {"split_after_seconds": 1200, "idle_after_seconds": 300, "close_grace_seconds": 120,
                          "browser_idle_after_seconds": 1800, "defaults": ["idle_after_seconds"]},
-            "client_settings": {"@@log:*": "off"}, "upload": {"wanted": "none"},
+            "client_settings": {"@@log:*": "off"}, "upload": {"wanted": "none"}, "live": {"enabled": true},
         });
         let found = lines(&project);
         assert_eq!(found[1], "name                 Sh\\u{1b}op");
@@ -243,6 +260,7 @@ mod tests {
         assert_eq!(found[4], "idle_after           5m (default)");
         assert_eq!(found[7], "retention_days       (as the server)");
         assert_eq!(found[8], "upload.wanted        none");
-        assert_eq!(found[10], "client:@@log:*       off");
+        assert_eq!(found[9], "live.enabled         true");
+        assert_eq!(found[11], "client:@@log:*       off");
     }
 }

@@ -51,6 +51,7 @@ pub(crate) async fn run(
         word_at: now,
         address,
         clock_ahead_ns: None,
+        rate: None,
     };
     let (session, ()) = relay.session_with(Key { project, session }, |session| session.registered(agent));
     add(&counters.registered, 1);
@@ -151,7 +152,8 @@ fn take(
 }
 
 fn state(relay: &Relay, session: &Arc<Session>, connection: u64, counts: Counts) -> bool {
-    let is_its = session.change(connection, |agent| agent.counts = counts);
+    let now = relay.now();
+    let is_its = session.change(connection, |agent| agent.counted(counts, now));
     relay.feed(session);
     relay.changed();
     is_its

@@ -336,6 +336,11 @@ impl Relay {
         Some((expected.session, expected.run, expected.follow))
     }
 
+    /// A connection was closed before it came here: there was no room, or no TLS.
+    pub fn turned_away(&self) {
+        add(&self.inner.counters.refused, 1);
+    }
+
     /// What is counted.
     pub fn counted(&self) -> Counted {
         self.inner.counters.now()

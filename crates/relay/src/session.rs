@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use kymo_format::live::{Command, Counts, Message};
 use kymo_model::{SessionId, Timestamp};
@@ -41,6 +42,8 @@ pub struct LiveSession {
     pub clock_ahead_ns: Option<i64>,
     /// Who follows it.
     pub followers: usize,
+    /// Messages a second between its last two words about them; 0 when that is long ago.
+    pub messages_per_second: f64,
 }
 
 pub(crate) struct Session {
@@ -69,6 +72,29 @@ pub(crate) struct Agent {
     pub(crate) word_at: Timestamp,
     pub(crate) address: Option<IpAddr>,
     pub(crate) clock_ahead_ns: Option<i64>,
+    /// Messages a second, and when that was measured.
+    pub(crate) rate: Option<(f64, Timestamp)>,
+}
+
+/// A rate that old says nothing: a program whose counts change tells them every five seconds.
+const RATE_HOLDS: Duration = Duration::from_secs(8);
+
+impl Agent {
+    /// Its word about how far it is.
+    pub(crate) fn counted(&mut self, counts: Counts, now: Timestamp) {
+        let before = self.rate.map_or(self.since, |(_, at)| at);
+        let seconds = now.since(before).as_secs_f64();
+        let came = counts.messages.saturating_sub(self.counts.messages);
+        self.counts = counts;
+        // Two words at once are one.
+        if seconds > 0.1 {
+            self.rate = Some((came as f64 / seconds, now));
+        }
+    }
+
+    fn messages_per_second(&self) -> f64 {
+        self.rate.filter(|(_, at)| self.word_at.since(*at) <= RATE_HOLDS).map_or(0.0, |(rate, _)| rate)
+    }
 }
 
 impl Session {
@@ -178,6 +204,7 @@ impl Session {
         let agent = self.state().agent.clone()?;
         Some(LiveSession {
             key: self.key,
+            messages_per_second: agent.messages_per_second(),
             header: agent.header,
             counts: agent.counts,
             since: agent.since,

@@ -27,10 +27,10 @@ use crate::access::Peer;
 /// kept open between requests is closed after this as well, and opened again by the next request.
 const HEAD_WITHIN: Duration = Duration::from_mins(2);
 /// Time a client has for a TLS handshake: two exchanges, and agents on slow lines.
-const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
+pub(crate) const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
 /// Wait after a failed accept: it fails when the process has no file descriptor left, and they
 /// come back when connections end.
-const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(100);
+pub(crate) const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(100);
 
 /// Mark on a response that is not to be sent: the connection is closed instead. Some agents drop
 /// what they sent on any answer but success, and keep it when there is none.

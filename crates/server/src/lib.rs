@@ -26,6 +26,7 @@
 //! | `connections` | accepting, time limits, hanging up without an answer |
 //! | `guard` | what holds for every request: host check, security headers |
 //! | `ingest` | the foreign paths |
+//! | `live` | what runs now: the relay's ports, and what the API and the page see of it |
 //! | `login` | signing in by a one-time link or a password |
 //! | `metrics` | `/metrics` |
 //! | `routes` | routes that can be listed |
@@ -41,6 +42,7 @@ mod connections;
 mod control;
 mod guard;
 mod ingest;
+mod live;
 mod login;
 mod metrics;
 mod problem;
@@ -54,6 +56,7 @@ pub use access::{AccessLimits, Allowance};
 pub use admin::{Command, Reply, new_login_url, perform};
 pub use connections::{TlsError, TlsFiles};
 pub use control::ask;
+pub use live::LiveOptions;
 pub use routes::Route;
 pub use server::{Options, Server, routes};
 pub use uploads::files::{FilePart, SessionParts, sessions_of};

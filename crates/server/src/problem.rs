@@ -19,6 +19,11 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
+    /// It is known who asks, and they may not.
+    pub(crate) fn is_forbidden(&self) -> bool {
+        self.status == StatusCode::FORBIDDEN
+    }
+
     pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self { status, detail: detail.into(), retry_after: None, filter: None }
     }

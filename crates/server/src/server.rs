@@ -17,6 +17,7 @@ use tower::ServiceExt;
 
 use crate::access::AccessLimits;
 use crate::connections::{Tls, TlsError, TlsFiles};
+use crate::live::{Listeners, LiveOptions};
 use crate::problem::Problem;
 use crate::routes::{Route, Routes, get};
 use crate::state::AppState;
@@ -43,6 +44,8 @@ pub struct Options {
     pub free_bytes_min: u64,
     /// Certificate and key, to speak TLS and nothing else.
     pub tls: Option<TlsFiles>,
+    /// Ports where programs can be followed while they run; `None`: they cannot.
+    pub live: Option<LiveOptions>,
 }
 
 impl Default for Options {
@@ -55,6 +58,7 @@ impl Default for Options {
             stop_within: STOP_WITHIN,
             free_bytes_min: FREE_BYTES_MIN,
             tls: None,
+            live: None,
         }
     }
 }
@@ -68,6 +72,7 @@ pub struct Server {
     stop: watch::Sender<bool>,
     stop_within: Duration,
     tls: Option<Arc<Tls>>,
+    live: Option<Listeners>,
 }
 
 impl Server {
@@ -82,10 +87,20 @@ impl Server {
         let url = format!("{scheme}://{}", listener.local_addr()?);
         let control = control::bind(store.folder().root());
         let (stop, stopping) = watch::channel(false);
-        let state =
-            AppState::new(store, options.public_hosts, options.access, options.free_bytes_min, stopping);
+        let live = options.live.as_ref();
+        let limits = (options.access, options.free_bytes_min);
+        let state = AppState::new(store, options.public_hosts, limits.0, limits.1, live, stopping);
         state.directory.refresh(&state.store).await?;
-        Ok(Self { listener, control, state, url, stop, stop_within: options.stop_within, tls })
+        let live = match &state.live {
+            Some(live) => Some(live.bind(tls.clone()).await?),
+            None => None,
+        };
+        Ok(Self { listener, control, state, url, stop, stop_within: options.stop_within, tls, live })
+    }
+
+    /// Where programs and terminals connect, if what runs can be followed.
+    pub fn live_addresses(&self) -> Option<(SocketAddr, SocketAddr)> {
+        self.live.as_ref().map(Listeners::addresses)
     }
 
     /// Where it is reached.
@@ -98,11 +113,12 @@ impl Server {
     /// # Errors
     /// The listener or the store failed.
     pub async fn run(self, stopped: impl Future<Output = ()> + Send + 'static) -> Result<(), BindError> {
-        let Self { listener, control, state, url, stop, stop_within, tls } = self;
+        let Self { listener, control, state, url, stop, stop_within, tls, live } = self;
         let store = Arc::clone(&state.store);
         let control = control.map(|control| tokio::spawn(control::serve(control, state.clone(), url)));
         let mut stopping = state.stopping.clone();
         let watching = tls.clone().map(|tls| tokio::spawn(async move { tls.watch().await }));
+        let live = live.map(|live| tokio::spawn(live.serve(state.stopping.clone())));
         let router = if tls.is_some() {
             router(state).layer(middleware::map_response(guard::secure_cookies))
         } else {
@@ -122,7 +138,7 @@ impl Server {
             () = serve => {}
             () = late => tracing::warn!("some requests did not end in time"),
         }
-        for task in control.into_iter().chain(watching) {
+        for task in control.into_iter().chain(watching).chain(live) {
             task.abort();
         }
         store.close().await?;

@@ -33,6 +33,7 @@ pub(crate) fn shown(project: &Project) -> Value {
         "client_settings": project.client_settings,
         "retention_days": project.retention_days,
         "upload": {"wanted": project.upload_wanted.unwrap_or_default().as_str()},
+        "live": {"enabled": project.live},
         "config_version": project.config_version,
     })
 }
@@ -50,9 +51,10 @@ pub(crate) fn merge(settings: &mut ProjectSettings, change: &Value) -> Result<()
             "client_settings" => merge_client_settings(&mut settings.client_settings, value)?,
             "retention_days" => settings.retention_days = days(value)?,
             "upload" => merge_upload(settings, value)?,
+            "live" => merge_live(settings, value)?,
             other => {
                 return Err(format!(
-                    "{other}: expected name, origins, sessions, client_settings, retention_days or upload"
+                    "{other}: expected name, origins, sessions, client_settings, retention_days, upload or live"
                 ));
             }
         }
@@ -144,6 +146,17 @@ fn merge_upload(settings: &mut ProjectSettings, change: &Value) -> Result<(), St
     Ok(())
 }
 
+fn merge_live(settings: &mut ProjectSettings, change: &Value) -> Result<(), String> {
+    for (name, value) in object(change, "live")? {
+        if name != "enabled" {
+            return Err(format!("live.{name}: expected enabled"));
+        }
+        settings.live =
+            value.as_bool().ok_or_else(|| format!("live.enabled: expected true or false, found {value}"))?;
+    }
+    Ok(())
+}
+
 fn merge_client_settings(settings: &mut BTreeMap<String, String>, change: &Value) -> Result<(), String> {
     for (key, value) in object(change, "client_settings")? {
         match value {
@@ -170,6 +183,7 @@ mod tests {
             client_settings: BTreeMap::from([("a".into(), "1".into()), ("@@log:*".into(), "off".into())]),
             retention_days: None,
             upload_wanted: Some(Wanted::None),
+            live: false,
         }
     }
 
@@ -184,6 +198,7 @@ mod tests {
             "client_settings": {"a": null, "b": "", "none": null, "@@DataExclusions": "password"},
             "retention_days": 30,
             "upload": {"wanted": "with_errors"},
+            "live": {"enabled": true},
         });
         merge(&mut changed, &change).unwrap();
         let expected = ProjectSettings {
@@ -195,6 +210,7 @@ mod tests {
                 .into(),
             retention_days: Some(30),
             upload_wanted: Some(Wanted::WithErrors),
+            live: true,
         };
         let mut unset = expected.clone();
         merge(&mut unset, &json!({"upload": {"wanted": null}})).unwrap();
@@ -208,7 +224,7 @@ mod tests {
             (json!([]), "the change: expected an object"),
             (
                 json!({"id": "x"}),
-                "id: expected name, origins, sessions, client_settings, retention_days or upload",
+                "id: expected name, origins, sessions, client_settings, retention_days, upload or live",
             ),
             (json!({"name": null}), "name: expected a text"),
             (json!({"origins": null}), "origins: expected a list"),
@@ -233,6 +249,9 @@ mod tests {
                 json!({"upload": {"wanted": "some"}}),
                 "expected all, with_errors, none or null, found \"some\"",
             ),
+            (json!({"live": true}), "live: expected an object"),
+            (json!({"live": {"on": true}}), "live.on: expected enabled"),
+            (json!({"live": {"enabled": null}}), "live.enabled: expected true or false, found null"),
         ];
         for (change, expected) in rows {
             let found = merge(&mut settings(), &change).unwrap_err();

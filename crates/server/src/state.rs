@@ -7,6 +7,7 @@ use kymo_store::{Store, StoreError};
 use tokio::sync::{Semaphore, watch};
 
 use crate::access::{AccessLimits, Directory, Gate};
+use crate::live::{Live, LiveOptions};
 
 /// KiB of memory for request bodies and what they become, over all requests: what the server has
 /// itself (some 60 MB) and this are well below the 200 MB it promises to stay under.
@@ -41,6 +42,8 @@ pub(crate) struct AppState {
     pub(crate) started_at: Timestamp,
     /// Names under which the server may be reached, beside addresses and `localhost`.
     pub(crate) public_hosts: Arc<[String]>,
+    /// What runs now, if it may be followed.
+    pub(crate) live: Option<Arc<Live>>,
     /// Free space on the folder's disk that a ready server has.
     pub(crate) free_bytes_min: u64,
     /// True when the server is stopping: endless answers end.
@@ -53,12 +56,15 @@ impl AppState {
         public_hosts: Vec<String>,
         access: AccessLimits,
         free_bytes_min: u64,
+        live: Option<&LiveOptions>,
         stopping: watch::Receiver<bool>,
     ) -> Self {
         let started_at = store.now();
+        let directory = Arc::new(Directory::default());
         Self {
+            live: live.map(|options| Arc::new(Live::new(&store, &directory, options))),
             store,
-            directory: Arc::new(Directory::default()),
+            directory,
             gate: Arc::new(Gate::new(access)),
             body_kib: Arc::new(Semaphore::new(BODY_KIB_MAX)),
             decodes: Arc::new(Semaphore::new(DECODES_MAX)),

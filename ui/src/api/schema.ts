@@ -281,6 +281,24 @@ export interface components {
         };
         /** @enum {string} */
         Level: "trace" | "debug" | "info" | "warn" | "error" | "fatal";
+        /** @description Where programs and terminals connect to the live protocol. */
+        Live: {
+            agents: components["schemas"]["LivePort"] | null;
+            /** @description Switched on for the server and, where the token is of one project, for that. */
+            enabled: boolean;
+            viewers: components["schemas"]["LivePort"] | null;
+        };
+        LivePort: {
+            /** Format: int32 */
+            port: number;
+            /** @description It speaks TLS from the first byte, with the server's certificate. */
+            tls: boolean;
+        };
+        /** @description Whether a project's programs may be followed while they run. */
+        LiveSettings: {
+            /** @description They may, where the server lets them. */
+            enabled: boolean;
+        };
         /** @description A token that was made. This is the only time that it is shown. */
         MadeToken: {
             /** @description To be kept by whoever uses it. */
@@ -470,6 +488,8 @@ export interface components {
         /** @description What is named is changed; `null` unsets a limit or client setting. */
         ProjectChange: {
             client_settings?: Record<string, never> | null;
+            /** @description `{"enabled": true | false}`. */
+            live?: Record<string, never> | null;
             name?: string | null;
             origins?: string[] | null;
             /** Format: int32 */
@@ -504,6 +524,7 @@ export interface components {
             config_version: number;
             created_at: components["schemas"]["Moment"];
             id: string;
+            live: components["schemas"]["LiveSettings"];
             name: string;
             /** @description Web origins that may send with a `browser` token. */
             origins: string[];
@@ -916,6 +937,9 @@ export type ImportedSession = components['schemas']['ImportedSession'];
 export type Kymogram = components['schemas']['Kymogram'];
 export type KymogramBucket = components['schemas']['KymogramBucket'];
 export type Level = components['schemas']['Level'];
+export type Live = components['schemas']['Live'];
+export type LivePort = components['schemas']['LivePort'];
+export type LiveSettings = components['schemas']['LiveSettings'];
 export type MadeToken = components['schemas']['MadeToken'];
 export type Me = components['schemas']['Me'];
 export type Member = components['schemas']['Member'];

@@ -72,6 +72,7 @@ fn value_of(value: &DeValue<'_>) -> Option<Value> {
         DeValue::Integer(number) => {
             u64::from_str_radix(number.as_str(), number.radix()).ok().map(Value::Number)
         }
+        DeValue::Boolean(is_on) => Some(Value::Switch(*is_on)),
         DeValue::Array(list) => list
             .iter()
             .map(|one| match one.get_ref() {

@@ -12,6 +12,7 @@ pub(super) enum Value {
     Text(String),
     Texts(Vec<String>),
     Number(u64),
+    Switch(bool),
 }
 
 /// What a value has to be.
@@ -21,6 +22,7 @@ pub(super) enum Kind {
     Address,
     Texts,
     Number { least: u64, most: u64 },
+    Switch,
 }
 
 /// Something that can be set.
@@ -72,6 +74,36 @@ pub(super) const KEYS: &[Key] = &[
         meaning: "PEM file of the certificate's private key",
     },
     Key {
+        name: "live.enabled",
+        kind: Kind::Switch,
+        default: "false",
+        meaning: "programs may be followed while they run, in projects whose setting `live` says so too",
+    },
+    Key {
+        name: "live.listen_agents",
+        kind: Kind::Address,
+        default: "\"127.0.0.1:29971\"",
+        meaning: "address and port where programs connect to be followed; port 0 takes a free one",
+    },
+    Key {
+        name: "live.listen_viewers",
+        kind: Kind::Address,
+        default: "\"127.0.0.1:29970\"",
+        meaning: "address and port where terminals connect to follow; the page needs it not",
+    },
+    Key {
+        name: "live.agents_max",
+        kind: Kind::Number { least: 1, most: 1_000_000 },
+        default: "20000",
+        meaning: "connections of programs; each is an open file of the process and takes some 5 KB, 30 KB with TLS",
+    },
+    Key {
+        name: "live.viewers_max",
+        kind: Kind::Number { least: 1, most: 100_000 },
+        default: "1000",
+        meaning: "connections of terminals that follow",
+    },
+    Key {
         name: "limits.stop_seconds",
         kind: Kind::Number { least: 1, most: 600 },
         default: "10",
@@ -104,6 +136,7 @@ impl Key {
             Kind::Address => "an address with a port such as 127.0.0.1:8390".to_owned(),
             Kind::Texts => "a list of texts".to_owned(),
             Kind::Number { least, most } => format!("a whole number from {least} to {most}"),
+            Kind::Switch => "true or false".to_owned(),
         }
     }
 
@@ -111,7 +144,7 @@ impl Key {
         let is_right = match (self.kind, value) {
             (Kind::Path, Value::Text(path)) => !path.is_empty(),
             (Kind::Address, Value::Text(address)) => address.parse::<SocketAddr>().is_ok(),
-            (Kind::Texts, Value::Texts(_)) => true,
+            (Kind::Texts, Value::Texts(_)) | (Kind::Switch, Value::Switch(_)) => true,
             (Kind::Number { least, most }, Value::Number(number)) => (least..=most).contains(number),
             _ => false,
         };
@@ -131,6 +164,10 @@ impl Key {
                 let refused = || format!("{}: expected {}, found {text:?}", self.name, self.expected());
                 Value::Number(text.trim().parse().map_err(|_| refused())?)
             }
+            Kind::Switch => {
+                let refused = || format!("{}: expected {}, found {text:?}", self.name, self.expected());
+                Value::Switch(text.trim().parse().map_err(|_| refused())?)
+            }
         };
         self.check(&value).map(|()| value)
     }
@@ -141,6 +178,7 @@ impl Key {
             _ if self.default.is_empty() => None,
             Kind::Texts => Some(Value::Texts(Vec::new())),
             Kind::Number { .. } => self.default.parse().ok().map(Value::Number),
+            Kind::Switch => self.default.parse().ok().map(Value::Switch),
             Kind::Path | Kind::Address => Some(Value::Text(self.default.trim_matches('"').to_owned())),
         }
     }
@@ -154,6 +192,7 @@ impl Value {
                 format!("[{}]", texts.iter().map(|text| quoted(text)).collect::<Vec<_>>().join(", "))
             }
             Self::Number(number) => number.to_string(),
+            Self::Switch(is_on) => is_on.to_string(),
         }
     }
 }

@@ -63,6 +63,14 @@ impl Caller {
         }
     }
 
+    /// The project that a caller who has one only has.
+    pub(crate) fn only_project(&self) -> Option<ProjectPk> {
+        match &self.grants {
+            Grants::Projects(roles) if roles.len() == 1 => roles.keys().next().copied(),
+            Grants::Projects(_) | Grants::Server => None,
+        }
+    }
+
     /// The projects that the caller administers.
     pub(crate) fn administered(&self) -> Projects {
         match &self.grants {

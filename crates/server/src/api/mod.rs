@@ -25,8 +25,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use self::document::Base;
+pub(crate) use self::document::words::Kind;
 pub(crate) use self::document::{ProblemShape, Refusal};
 use self::headers::{conditional, idempotency};
+pub(crate) use self::shapes::{Moment, UserShape};
+use crate::live::api as live;
 use crate::login;
 use crate::routes::{Routes, get};
 use crate::state::AppState;
@@ -81,6 +84,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(import::post))
         .routes(routes!(request::session))
         .routes(routes!(download::session))
+        .routes(routes!(live::get))
         .routes(routes!(changes::stream))
         .routes(routes!(changes::socket))
 }

@@ -62,6 +62,15 @@ pub(super) struct ProjectSettings {
     /// Rises with every change of `client_settings`.
     config_version: u64,
     upload: UploadSettings,
+    live: LiveSettings,
+}
+
+/// Whether a project's programs may be followed while they run.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what `settings` writes")]
+pub(super) struct LiveSettings {
+    /// They may, where the server lets them.
+    enabled: bool,
 }
 
 /// What a project wants of the sessions that its programs recorded.
@@ -98,6 +107,9 @@ pub(super) struct ProjectChange {
     /// `{"wanted": "all" | "with_errors" | "none" | null}`.
     #[schema(value_type = Option<Object>)]
     upload: Option<()>,
+    /// `{"enabled": true | false}`.
+    #[schema(value_type = Option<Object>)]
+    live: Option<()>,
 }
 
 /// What was taken in and what became of it.

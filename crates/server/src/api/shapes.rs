@@ -15,7 +15,7 @@ use super::document::words::{EndReason, ExceptionShape, Kind, Level, State};
 
 /// A moment as RFC 3339.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Moment(pub(super) Timestamp);
+pub(crate) struct Moment(pub(crate) Timestamp);
 
 impl Serialize for Moment {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -42,9 +42,9 @@ pub(super) fn seconds(nanos: i64) -> f64 {
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = User)]
-pub(super) struct UserShape {
-    id: Option<String>,
-    name: Option<String>,
+pub(crate) struct UserShape {
+    pub(crate) id: Option<String>,
+    pub(crate) name: Option<String>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -240,7 +240,7 @@ struct DescriptionShape {
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = Event)]
-pub(super) struct EventShape {
+pub(crate) struct EventShape {
     /// Leads to the event for as long as it is there.
     id: String,
     session_id: Option<String>,

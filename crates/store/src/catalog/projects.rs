@@ -16,6 +16,16 @@ pub struct ProjectPk(pub(crate) i64);
 impl ProjectPk {
     /// No project: what is counted for requests that named none.
     pub const NONE: Self = Self(0);
+
+    /// As a plain number, for who has no catalog.
+    pub const fn number(self) -> i64 {
+        self.0
+    }
+
+    /// The project of a [`number`](Self::number).
+    pub const fn of_number(number: i64) -> Self {
+        Self(number)
+    }
 }
 
 /// Whose rows a question is about.
@@ -77,6 +87,8 @@ pub struct Project {
     pub retention_days: Option<u32>,
     /// What it wants of its programs' sessions, if it says so itself.
     pub upload_wanted: Option<Wanted>,
+    /// Its programs may be followed live, where the server lets them.
+    pub live: bool,
 }
 
 pub(crate) async fn insert(
@@ -120,7 +132,7 @@ pub(crate) async fn one(reader: &mut SqliteConnection, pk: ProjectPk) -> Result<
 
 fn project_from_row(row: &SqliteRow) -> Result<Project, StoreError> {
     let unreadable = |what: &str| StoreError::corrupt(format!("the catalog's project row has a bad {what}"));
-    let StoredLimits { limits, upload_wanted } = StoredLimits::from_json(row.get("session_limits"))?;
+    let StoredLimits { limits, upload_wanted, live } = StoredLimits::from_json(row.get("session_limits"))?;
     Ok(Project {
         pk: ProjectPk(row.get("pk")),
         id: row.get::<&str, _>("id").parse().map_err(|_| unreadable("id"))?,
@@ -132,6 +144,7 @@ fn project_from_row(row: &SqliteRow) -> Result<Project, StoreError> {
             .map_err(|_| unreadable("client settings"))?,
         session_limits: limits,
         upload_wanted,
+        live,
         retention_days: row
             .get::<Option<i64>, _>("retention_days")
             .map(u32::try_from)

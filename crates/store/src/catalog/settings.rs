@@ -97,6 +97,8 @@ pub(super) struct StoredLimits {
     pub(super) limits: SessionLimits,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) upload_wanted: Option<Wanted>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) live: bool,
 }
 
 impl StoredLimits {
@@ -123,6 +125,8 @@ pub struct ProjectSettings {
     pub retention_days: Option<u32>,
     /// What it wants of its programs' sessions; `None`: all.
     pub upload_wanted: Option<Wanted>,
+    /// Its programs may be followed live, where the server lets them.
+    pub live: bool,
 }
 
 impl ProjectSettings {
@@ -134,6 +138,7 @@ impl ProjectSettings {
             client_settings: project.client_settings.clone(),
             retention_days: project.retention_days,
             upload_wanted: project.upload_wanted,
+            live: project.live,
         }
     }
 
@@ -214,7 +219,8 @@ pub(crate) async fn change(
     if same_name.is_some() {
         return Err(StoreError::input(format!("there is a project named {} already", after.name)));
     }
-    let limits = StoredLimits { limits: after.session_limits, upload_wanted: after.upload_wanted };
+    let limits =
+        StoredLimits { limits: after.session_limits, upload_wanted: after.upload_wanted, live: after.live };
     let version = before.config_version + u64::from(after.client_settings != before.client_settings);
     sqlx::query(
         "UPDATE project SET name = $1, origins = $2, session_limits = $3, config_version = $4, client_settings = $5, \

@@ -243,6 +243,7 @@ fn expected(row: &Row, caller: &Caller, project: &str) -> Outcome {
                 Some(_) => Outcome::Forbidden,
             };
         }
+        Needs::ReadingOrUploading if caller.scope == Some("ingest") => return Outcome::Done,
         Needs::TokenReading => {
             return match caller.scope {
                 None => Outcome::NotSignedIn,

@@ -206,12 +206,13 @@ fn what_finds_no_room_is_told_when_to_come_again() {
     // Bodies that do not come to an end take up what there is, and small ones what those leave of it.
     let mut held: Vec<TcpStream> = (0..60).map(|_| hold_body(&kymo, 1 << 20)).collect();
     // As another fragment than it is: where there is room yet, it is refused for that, and nothing of it is stored.
-    let after = wait_for("a refusal", || match client.append_told(9, 0, &files[0], false) {
-        (503, after) => Some(after),
-        _ => {
-            held.push(hold_body(&kymo, 32 << 10));
-            None
+    let after = wait_for("a refusal", || {
+        let (status, after) = client.append_told(9, 0, &files[0], false);
+        if status == 503 {
+            return Some(after);
         }
+        held.push(hold_body(&kymo, 32 << 10));
+        None
     });
     assert!(after.is_some());
     drop(held);

@@ -21,7 +21,7 @@ pub(in crate::api) enum Level {
 /// What a session is of.
 #[derive(ToSchema)]
 #[schema(as = SessionKind, rename_all = "lowercase")]
-pub(in crate::api) enum Kind {
+pub(crate) enum Kind {
     User,
     Process,
     Browser,

@@ -17,6 +17,8 @@ pub(super) enum Needs {
     TokenReading,
     /// Anything by which one may read.
     Reading,
+    /// That, or a token by which files may be sent.
+    ReadingOrUploading,
     /// A cookie.
     Person,
     /// An admin of the server.
@@ -139,6 +141,7 @@ pub(super) const ROWS: &[Row] = &[
     write("POST", "/api/v1/uploads/{session}/beat", Needs::Uploading, r#"{"last_sequence": 1}"#),
     write("HEAD", "/api/v1/uploads/{session}/fragments/{fragment}", Needs::Uploading, ""),
     write("PATCH", "/api/v1/uploads/{session}/fragments/{fragment}", Needs::Uploading, "no file"),
+    get("/api/v1/live", Needs::ReadingOrUploading),
     get("/api/v1/filter/fields", Needs::Reading),
     get_with("/api/v1/filter/values", Needs::Rank(0), "?field=version&project={project}"),
     get("/api/v1/changes", Needs::Reading),

@@ -1,0 +1,76 @@
+//! What runs now: the relay's two ports, who may enter, and what the API and the page see of it.
+//!
+//! The protocol and what is passed on are `kymo-relay`'s; here it gets connections, tokens and settings, and its sessions
+//! become JSON. Not for: sessions that are stored.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `api` | `/api/v1/live` |
+//! | `doors` | whom a token lets in, and which sessions fit a filter |
+//! | `follow` | a followed session as events |
+//! | `listen` | the ports |
+//! | `shapes` | a session that runs, as JSON |
+//! | `told` | sessions that somebody opened are made known to the store |
+
+pub(crate) mod api;
+mod doors;
+mod listen;
+pub(crate) mod shapes;
+
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+
+use kymo_relay::{Limits, Relay};
+use kymo_store::Store;
+
+use self::doors::Doors;
+pub(crate) use self::listen::Listeners;
+use crate::access::Directory;
+
+/// Ports where programs can be followed while they run, and how many connect. TLS is that of the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveOptions {
+    /// Where programs connect; port 0 takes a free one.
+    pub listen_agents: SocketAddr,
+    /// Where terminals connect; port 0 takes a free one.
+    pub listen_viewers: SocketAddr,
+    /// Connections of programs.
+    pub agents_max: u64,
+    /// Connections of terminals.
+    pub viewers_max: u64,
+}
+
+/// What runs now. One for a server that has it switched on.
+pub(crate) struct Live {
+    pub(crate) relay: Relay,
+    options: LiveOptions,
+    bound: OnceLock<Ports>,
+}
+
+/// Where the relay listens.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ports {
+    pub(crate) agents: SocketAddr,
+    pub(crate) viewers: SocketAddr,
+    pub(crate) has_tls: bool,
+}
+
+impl Live {
+    pub(crate) fn new(store: &Arc<Store>, directory: &Arc<Directory>, options: &LiveOptions) -> Self {
+        let limits = Limits {
+            agents: options.agents_max,
+            viewers: options.viewers_max,
+            folder: store.folder().root().to_owned(),
+            ..Limits::default()
+        };
+        let doors = Doors { store: Arc::clone(store), directory: Arc::clone(directory) };
+        let clock = Arc::clone(store);
+        let relay = Relay::new(doors, limits, move || clock.now());
+        Self { relay, options: options.clone(), bound: OnceLock::new() }
+    }
+
+    /// Where it listens; `None`: not yet.
+    pub(crate) fn ports(&self) -> Option<Ports> {
+        self.bound.get().copied()
+    }
+}
