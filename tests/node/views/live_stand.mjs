@@ -93,8 +93,8 @@ export class LiveStand {
   #stored(route) {
     const { pathname, searchParams } = new URL(route.request().url());
     const [kind, id, part] = pathname.split("/").slice(3).map(decodeURIComponent);
-    const [session, sequence] = id.split(".");
-    const program = this.programs.get(kind === "events" ? session : id);
+    const [session, sequence] = kind === "events" ? id.split(".") : [id];
+    const program = this.programs.get(session.replace(/^own-/, ""));
     if (!program) return route.fallback();
     if (kind === "events") {
       const event = program.stored().find((one) => one.sequence === Number(sequence));
@@ -119,7 +119,8 @@ export class Program {
   constructor(id, more, stand) {
     Object.assign(this, { id, name: "Ann Okafor", started_ms: Date.now() - HOUR_MS / 6, step_ms: 250 }, more);
     this.stand = stand;
-    this.follows = new Map();
+    /** The server's own; the other one its agent gave it. */
+    this.own_id = `own-${id}`;
   }
 
   log(message, level = "info") {
@@ -133,10 +134,15 @@ export class Program {
     for (const follow of this.#following()) this.#send(follow, this.events.slice(first));
   }
 
+  /** Recorded, and sent to nobody. */
+  skip(count) {
+    for (let number = 0; number < count; number += 1) this.events.push(this.#event("not sent", "info"));
+  }
+
   /** What is here is uploaded. */
   store(until = this.events.length) {
     this.stored_until = until;
-    this.stand.tellChanged(this.id);
+    this.stand.tellChanged(this.own_id);
   }
 
   end(reason) {
@@ -176,7 +182,7 @@ export class Program {
     const time = new Date(this.started_ms + sequence * this.step_ms).toISOString();
     const exception = level === "error" ? { type: "TillError", message, code: null, frames: [], inner: null, stack_text: null, attributes: {} } : null;
     return {
-      id: `${this.id}.${sequence}`, session_id: this.id, sequence, time, observed_time: time, kind: "log", severity: level, severity_number: 9, category: "shop.till",
+      id: `${this.own_id}.${sequence}`, session_id: this.own_id, sequence, time, observed_time: time, kind: "log", severity: level, severity_number: 9, category: "shop.till",
       message, exception, user: null, user_description: null, reference_id: null, attributes: {},
     };
   }
@@ -217,7 +223,7 @@ export class Program {
     return {
       application: "till", clock_skew_seconds: 0, dropped: {}, duration_seconds: (Date.parse(last_activity_at) - this.started_ms) / 1000,
       end_reason: this.end_reason, end_recovered: false, ended_at: this.is_over ? last_activity_at : null, error_count: 0, event_count: this.stored_until,
-      external_id: this.id, host: "till-7", id: this.id, kind: "process", kymogram: { width_seconds: 1, buckets: [] }, last_activity_at, os: "Linux", page: null,
+      external_id: this.id, host: "till-7", id: this.own_id, kind: "process", kymogram: { width_seconds: 1, buckets: [] }, last_activity_at, os: "Linux", page: null,
       pinned: false, process: { awaited_errors: 0, lost: {}, messages: this.events.length, missing: 0, previous_id: null, recorded: this.events.length, requested: false },
       project: "shop", properties: {}, runtime: null, silent_since: null, started_at, state: this.is_over ? "ended" : "running",
       user: { id: "ann@example.test", name: this.name }, user_agent: null, users: [], version: "2.4.1", visit_id: null, is_stored: this.stored_until > 0,
@@ -227,7 +233,7 @@ export class Program {
   live() {
     return {
       id: this.id, project_id: "shop", project_name: "Shop", kind: "process", source: "agent", application: "till", version: "2.4.1", environment: "production",
-      host: "till-7", user: { identity: "ann@example.test", name: this.name }, started_at: new Date(this.started_ms).toISOString(),
+      host: "till-7", user: { id: "ann@example.test", name: this.name }, started_at: new Date(this.started_ms).toISOString(),
       connected_at: new Date(this.started_ms).toISOString(), last_word_at: new Date().toISOString(), event_count: this.events.length,
       error_count: this.events.filter(({ exception }) => exception).length, warning_count: 0, dropped_count: 0, events_per_second: this.rate,
       followers: this.followers, clock_ahead_ms: this.clock_ahead_ms, is_stored: this.stored_until > 0,

@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { PNG } from "pngjs";
 import { ARGUMENTS, WITHIN_MS } from "../chromium.mjs";
+import { LiveStand } from "./live_stand.mjs";
 
 const require = createRequire(import.meta.url);
 const KEPT = new URL("./pictures/", import.meta.url).pathname;
@@ -40,9 +41,14 @@ const VIEWS = [
   ["full", `${PROGRAM}?tab=metrics&chart=p99~shop.checkout&from=2026-09-21T13:21:00.000Z&to=2026-09-21T13:27:00.000Z`, null, "metrics-of-a-range"],
   ["full", `${SESSION}?tab=metrics`], ["full", `${SESSION}?tab=threads`],
   ["full", "/?project=shop", bringFiles, "import"],
+  ["empty", "/live", switchedOff, "live-off"], ["empty", "/live", nothingRuns, "live"],
+  ["full", "/live", seeWhatRuns, "live"], ["full", "/live?filter=usr:ann", wrongFilter, "live-wrong-filter"],
+  ["full", "/live", followOne, "live-followed"], ["full", "/live", missSome, "live-missed"],
   ...SETTINGS.map((section) => ["full", `/settings/${section}`]),
-  ...["/", SESSION, "/users", "/users/user-7", "/settings/projects/shop", "/settings/audit", `${PROGRAM}?tab=threads`, `${PROGRAM}?tab=metrics`].map((path) => ["broken", path]),
+  ...["/", SESSION, "/live", "/users", "/users/user-7", "/settings/projects/shop", "/settings/audit", `${PROGRAM}?tab=threads`, `${PROGRAM}?tab=metrics`].map((path) => ["broken", path]),
 ];
+
+const NOW_MS = Number(process.env.KYMO_NOW);
 
 const problems = [];
 const written = new Set();
@@ -111,6 +117,58 @@ async function bringFiles(page) {
     file("till-3.kymo", magic), file("yesterday.kymo", Buffer.concat([magic, Buffer.alloc(200)])), file("holiday.png", Buffer.from("no session")),
   ]);
   await page.getByText("expected a session file or a package").waitFor();
+}
+
+async function livePage(page, fill, path = "/live") {
+  const stand = new LiveStand();
+  fill?.(stand);
+  await stand.install(page);
+  await page.goto(new URL(path, page.url()).href);
+  return stand;
+}
+
+async function switchedOff(page) {
+  await livePage(page, (stand) => (stand.switched = { enabled: false, agents: null, viewers: null }));
+  await page.getByRole("heading", { name: "Live is off" }).waitFor();
+}
+
+async function nothingRuns(page) {
+  await livePage(page);
+  await page.getByRole("heading", { name: "Nothing runs now" }).waitFor();
+}
+
+const NAMES = ["Ann Okafor", "Ben Diaz", "Cem Yilmaz", "Dana Novak", "Eli Sand", "Farid Ali", "Gro Lund", "Hana Mori"];
+
+async function seeWhatRuns(page) {
+  await livePage(page, (stand) => NAMES.forEach((name, at) => tillOf(stand, `till-${at}`, { name, rate: [0, 0.4, 3.2, 18, 1_204][at % 5], followers: at % 3, started_ms: NOW_MS - at ** 3 * 61_000 })));
+  await page.getByRole("row", { name: "Hana Mori" }).waitFor();
+}
+
+async function wrongFilter(page) {
+  await livePage(page, null, "/live?filter=usr:ann");
+  await page.getByText("There is no field usr").waitFor();
+}
+
+async function followOne(page) {
+  await livePage(page, (stand) => tillOf(stand, "till-0", { name: "Ann Okafor", rate: 3.2 }), "/sessions/till-0?follow=true");
+  await page.getByRole("row", { name: "sold 80" }).waitFor();
+  await page.getByRole("group", { name: "Live", exact: true }).getByText("Live", { exact: true }).waitFor();
+}
+
+async function missSome(page) {
+  const stand = await livePage(page, (stand) => tillOf(stand, "till-0", { name: "Ann Okafor", rate: 3.2 }), "/sessions/till-0?follow=true");
+  await page.getByRole("row", { name: "sold 80" }).waitFor();
+  const till = stand.programs.get("till-0");
+  till.skip(1_200);
+  till.tell({ type: "missed", first: 81, last: till.events.length, why: "this page was too slow" });
+  till.burst(Array.from({ length: 6 }, (_, at) => [`sold ${2_000 + at}`, at === 3 ? "error" : "info"]));
+  await page.getByRole("row", { name: "sold 2005" }).waitFor();
+}
+
+function tillOf(stand, id, more) {
+  const till = stand.start(id, { started_ms: NOW_MS - 100_000, step_ms: 1_000, ...more });
+  till.burst(Array.from({ length: 80 }, (_, at) => [`sold ${at + 1}`, at % 30 === 17 ? "error" : at % 11 === 3 ? "warn" : "info"]));
+  till.stored_until = 60;
 }
 
 function refuse(route) {

@@ -1,17 +1,18 @@
 // What the HTTP API answers, by the page's names. `schema.ts` is made of the API's description, docs/openapi.json.
 // Times are RFC 3339 text, durations seconds.
 
-import type { Event, Level, Project, ProjectSettings as StoredSettings, Session as StoredSession, SessionSummary } from "./schema";
+import type { Event, Level, Live, Project, Session as StoredSession, SessionSummary } from "./schema";
 
 export type {
   AddMember, AddProject, AddToken, AuditEntry, Browser, ChangeMember, Density, DensityBucket, EndReason, Exception, FilterField, FilterValue, Frame, Kymogram, KymogramBucket,
-  Gap, MadeToken, Me, Member, MemberWithLink, MetricPoint, MetricSample, MetricSeries, NewView, Project, ProjectChange, ProjectMember, SessionBucket,
+  Gap, MadeToken, Me, Member, MemberWithLink, MetricPoint, MetricSample, MetricSeries, NewView, Project, ProjectChange, ProjectMember, ProjectSettings, SessionBucket,
   SeriesList, SeriesPoints, SessionCounts, SessionKind, SessionState, SignInLink, Status, ThreadLane, Threads, Token, User, UserDescription, UserReport, View, Worth,
 } from "./schema";
 
 /** `is_stored`: false while it only runs live, so that nothing of it is stored. */
 export type Session = StoredSession & { is_stored?: boolean };
-export type ProjectSettings = StoredSettings & { live?: { enabled: boolean } };
+/** Whether programs may connect, by the server's switch and the project's. */
+export type LiveSwitch = Live;
 export type SeverityLevel = Level;
 export type SessionUser = Session["users"][number];
 export type SessionsSummary = SessionSummary;
@@ -50,7 +51,8 @@ export interface Changed {
 
 /** A session that runs now. */
 export interface LiveSession {
-  id: Session["id"];
+  /** As the API takes it: of a program the id that its agent gave it. */
+  id: string;
   project_id: Project["id"];
   project_name: string;
   kind: Session["kind"];
@@ -60,7 +62,7 @@ export interface LiveSession {
   version: string | null;
   environment: string | null;
   host: string | null;
-  user: { identity: string | null; name: string | null } | null;
+  user: { id: string | null; name: string | null } | null;
   started_at: string;
   connected_at: string | null;
   last_word_at: string;
@@ -74,13 +76,6 @@ export interface LiveSession {
   clock_ahead_ms: number | null;
   /** Something of it is stored. */
   is_stored: boolean;
-}
-
-/** Whether the server takes live connections, by its own switch and the project's. */
-export interface LiveSwitch {
-  enabled: boolean;
-  agents: { port: number; tls: boolean } | null;
-  viewers: { port: number; tls: boolean } | null;
 }
 
 /** What a program that is connected is asked to do. */

@@ -30,7 +30,7 @@ export function lagText({ agent_has, server_has }: { agent_has: number; server_h
 }
 
 export function whoRuns(session: LiveSession): string {
-  if (session.user) return session.user.name?.trim() || session.user.identity || "anonymous";
+  if (session.user) return session.user.name?.trim() || session.user.id || "anonymous";
   if (session.kind === "process") return session.host ?? session.application ?? "process";
   return "anonymous";
 }
@@ -38,11 +38,11 @@ export function whoRuns(session: LiveSession): string {
 /** What a row says instead of the events that are not here. */
 export function gapText(gap: TailGap): string {
   if (gap.gap === "dropped") {
-    return `${countedText(gap.count, "older event")} let go to spare memory. What of them is stored comes back here by itself.`;
+    return `${countedText(gap.count, "older event")} let go to spare memory. They are back as soon as they are stored, which “Send now” asks for.`;
   }
   const many = gap.last - gap.first + 1;
   const why = gap.why ? ` (${gap.why})` : "";
-  return `${countedText(many, "record")} did not come${why}. What of them is stored comes in here by itself.`;
+  return `${countedText(many, "record")} did not come${why}. Events among them appear here as soon as they are stored.`;
 }
 
 /** Newest first: rows that are there do not change places while they run. */

@@ -11,10 +11,10 @@ import { createLiveNotices } from "../live/live_notices";
 export function createLiveInfo(app: App, session: Accessor<Session | null>): Accessor<LiveSession | null> {
   const [info, setInfo] = createSignal<LiveSession | null>(null);
   let request = new AbortController();
-  /** Its project and id while it may be connected. */
+  /** Its project and the id that its agent gave it, while it may be connected. */
   const asked = createMemo(() => {
     const now = session();
-    return now && now.process !== null && now.state !== "ended" ? `${now.project} ${now.id}` : null;
+    return now && now.kind === "process" && now.state !== "ended" ? `${now.project} ${now.external_id ?? now.id}` : null;
   });
   async function read(): Promise<void> {
     request.abort();

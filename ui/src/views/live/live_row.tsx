@@ -46,7 +46,7 @@ export function LiveRow(props: { session: LiveSession; rates: readonly number[] 
     <>
       <div role="gridcell" aria-colindex="1" class="cell cell-user">
         <span class={`live-source ${session().source}`} role="img" aria-label={SOURCES[session().source]} title={SOURCES[session().source]} />
-        <a href={sessionUrl({ id: session().id, follow: true })} tabindex="-1" title={session().user?.identity ?? session().id}>{whoRuns(session())}</a>
+        <a href={sessionUrl({ id: session().id, follow: true })} tabindex="-1" title={session().user?.id ?? session().id}>{whoRuns(session())}</a>
       </div>
       <div role="gridcell" aria-colindex="2" class="cell column-application" title={`${application()} in ${session().project_name}`}>
         {session().application} <span class="quiet">{session().version}</span>

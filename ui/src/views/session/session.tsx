@@ -30,7 +30,7 @@ import { FilterContext } from "./details/filter_actions";
 import { Environment } from "./environment";
 import { ErrorsTab } from "./errors_tab";
 import { EventsPanel } from "./events_panel";
-import { LiveBar } from "./live/live_bar";
+import { hasLiveBar, LiveBar } from "./live/live_bar";
 import type { Axis } from "./over_time/axis";
 import { MetricsTab, ThreadsTab } from "./over_time/late";
 import { PartialNote } from "./partial_note";
@@ -237,13 +237,17 @@ function SessionPage(props: SessionPageProps): JSX.Element {
       <Show when={range() && source.session()}>
         {(session) => <RangeBar session={session()} range={range() as TimeSpan} onRange={onRange} />}
       </Show>
-      <LiveBar session={source.session()} live={live} count={countOf(events.pages())} onFollow={props.onFollow} is_following={props.state.follow} />
+      <LiveBar
+        session={source.session()} live={live} count={countOf(events.pages())}
+        is_following={props.state.follow} paused={props.paused} onFollow={props.onFollow} onPause={props.setPaused}
+      />
       <SessionToolbar
         state={props.state}
         filter={props.filter}
         session={source.session()}
         total={events.ready() ? countOf(events.pages()) : null}
         onFollow={props.onFollow}
+        has_live_bar={hasLiveBar(source.session(), live)}
         paused={props.paused}
         onPause={props.setPaused}
         onChange={props.change}

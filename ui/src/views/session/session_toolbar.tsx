@@ -10,6 +10,7 @@ import { SESSION_TABS, type SessionPageState, type SessionTab } from "../../deri
 import { useApp } from "../../state/app";
 import { filterParams, type EventFilter } from "../../state/session/event_list";
 import { FilterBox } from "../parts/filter_box";
+import { FollowButtons } from "./live/follow_buttons";
 
 export interface SessionToolbarProps {
   state: SessionPageState;
@@ -18,6 +19,8 @@ export interface SessionToolbarProps {
   /** Events that match; `null` while unknown. */
   total: number | null;
   paused: boolean;
+  /** What one does with what comes stands there. */
+  has_live_bar: boolean;
   onPause: (paused: boolean) => void;
   onFollow: () => void;
   onChange: (part: Partial<SessionPageState>, replace?: boolean) => void;
@@ -117,22 +120,11 @@ function SeverityChoice(props: SessionToolbarProps): JSX.Element {
 /** No severity: events that the session counts as errors, whatever their level. */
 const ERRORS = "errors";
 
-/** Of a session that still goes on. */
+/** Of a session that still goes on, unless they stand elsewhere. */
 function LiveButtons(props: SessionToolbarProps): JSX.Element {
   return (
-    <Show when={props.session !== null && (props.session.state !== "ended" || props.state.follow || props.paused)}>
-      <button
-        type="button"
-        class="button small"
-        aria-pressed={props.state.follow}
-        title="Stay at the end while events come (f)"
-        onClick={() => props.onFollow()}
-      >
-        Follow
-      </button>
-      <button type="button" class="button small" aria-pressed={props.paused} title="Show nothing new for a while (space)" onClick={() => props.onPause(!props.paused)}>
-        {props.paused ? "Paused" : "Pause"}
-      </button>
+    <Show when={!props.has_live_bar && props.session !== null && (props.session.state !== "ended" || props.state.follow || props.paused)}>
+      <FollowButtons is_following={props.state.follow} paused={props.paused} onFollow={props.onFollow} onPause={props.onPause} />
     </Show>
   );
 }

@@ -39,7 +39,7 @@ export function ProjectPage(props: { id: string }): JSX.Element {
             <General settings={value()} onChanged={settings.set} />
             <Retention settings={value()} onChanged={settings.set} />
             <Show when={wantedOf(value())}>{(wanted) => <UploadPolicy settings={value()} wanted={wanted()} onChanged={settings.set} />}</Show>
-            <Show when={isLiveKnown(value())}><LiveSetting settings={value()} onChanged={settings.set} /></Show>
+            <LiveSetting settings={value()} onChanged={settings.set} />
             <SessionLimits settings={value()} onChanged={settings.set} />
             <ClientSettings settings={value()} onChanged={settings.set} />
             <ProjectMembers project={value().id} />
@@ -54,11 +54,6 @@ export function ProjectPage(props: { id: string }): JSX.Element {
 function wantedOf(settings: ProjectSettings & { upload?: { wanted: string } }): UploadWanted | null {
   const wanted = settings.upload?.wanted;
   return wanted === "all" || wanted === "with_errors" || wanted === "none" ? wanted : null;
-}
-
-/** Servers of before have no such setting. */
-function isLiveKnown(settings: ProjectSettings): boolean {
-  return settings.live !== undefined;
 }
 
 function General(props: ProjectPartProps): JSX.Element {

@@ -7,7 +7,13 @@ import { countedText, countText } from "../../../derive/number";
 import { mayWrite } from "../../../derive/people/roles";
 import { useApp } from "../../../state/app";
 import type { LiveFollow } from "../../../state/session/live_follow";
+import { FollowButtons } from "./follow_buttons";
 import { LiveCommands } from "./live_commands";
+
+/** The bar is there, and with it what one does with what comes. */
+export function hasLiveBar(session: Session | null, live: LiveFollow): boolean {
+  return session !== null && (live.info() !== null || live.tail.is_joined());
+}
 
 export interface LiveBarProps {
   session: Session | null;
@@ -15,18 +21,22 @@ export interface LiveBarProps {
   /** Events in the list. */
   count: number;
   is_following: boolean;
+  paused: boolean;
   onFollow: () => void;
+  onPause: (paused: boolean) => void;
 }
 
 export function LiveBar(props: LiveBarProps): JSX.Element {
   const app = useApp();
   const { live } = props;
-  const is_shown = () => props.session !== null && (live.info() !== null || live.tail.is_joined());
   return (
-    <Show when={is_shown() && props.session}>
+    <Show when={hasLiveBar(props.session, live) && props.session}>
       {(session) => (
         <div class="live-bar" role="group" aria-label="Live">
           <FollowState {...props} />
+          <span class="live-actions">
+            <FollowButtons is_following={props.is_following} paused={props.paused} onFollow={props.onFollow} onPause={props.onPause} />
+          </span>
           <Show when={live.info()}>{(info) => <Facts info={info()} />}</Show>
           <Show when={live.info() && mayWrite(app.me(), session().project)}>
             <LiveCommands id={session().id} />
@@ -58,11 +68,6 @@ function FollowState(props: LiveBarProps): JSX.Element {
         {state().text}
       </span>
       <Show when={tail.is_open() && tail.lag()}>{(lag) => <span class="live-lag">{lagText(lag())}</span>}</Show>
-      <Show when={!props.is_following && state().name !== "over"}>
-        <button type="button" class="link-button" title="Stay at the end while events come (f)" onClick={() => props.onFollow()}>
-          {tail.is_open() ? "Go to the end" : "Follow"}
-        </button>
-      </Show>
     </>
   );
 }

@@ -14,7 +14,7 @@ import type { ProjectPartProps } from "../project";
 export function LiveSetting(props: ProjectPartProps): JSX.Element {
   const app = useApp();
   const submission = createSubmission();
-  const is_on = () => props.settings.live?.enabled ?? false;
+  const is_on = () => props.settings.live.enabled;
   /** Whether the server lets it be: both have to. */
   const held = createLoaded(() => (is_on() ? props.settings.id : null), (_, signal) => app.api.liveSwitch(signal));
   const change = (enabled: boolean) =>
