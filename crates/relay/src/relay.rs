@@ -346,6 +346,16 @@ impl Relay {
         self.inner.counters.now()
     }
 
+    /// Records that programs have and that have not come, of the sessions that are followed.
+    pub fn lag(&self) -> u64 {
+        let sessions: Vec<Arc<Session>> = locked(&self.inner.sessions).values().cloned().collect();
+        let lag_of = |session: &Arc<Session>| {
+            let came = session.followed.all().iter().map(|run| run.after()).max()?;
+            Some(session.last_sequence()?.saturating_sub(came))
+        };
+        sessions.iter().filter_map(lag_of).sum()
+    }
+
     /// Tells all agents to come back, each at a time of its own within `spread`, and ends all connections.
     pub fn stop(&self, spread: Duration) {
         let sessions: Vec<Arc<Session>> = locked(&self.inner.sessions).values().cloned().collect();

@@ -24,6 +24,7 @@ pub(crate) async fn metrics(State(state): State<AppState>, caller: Caller) -> Re
     counters(&mut text, &state, &caller, &tables).await?;
     sessions(&mut text, &state, &caller, &tables).await?;
     server(&mut text, &state).await?;
+    live(&mut text, &state);
     Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], text.0).into_response())
 }
 
@@ -112,6 +113,46 @@ async fn server(text: &mut Text, state: &AppState) -> Result<(), Problem> {
     let version = format!("{{version=\"{VERSION}\"}}");
     text.family("kymo_build_info", "gauge", "The version of this server.", &[(version, 1)]);
     Ok(())
+}
+
+/// Of the whole server: connections are not told apart by project.
+fn live(text: &mut Text, state: &AppState) {
+    let Some(live) = &state.live else { return };
+    let counted = live.relay.counted();
+    let mut one = |name: &str, kind: &str, help: &str, value: u64| {
+        text.family(name, kind, help, &[(String::new(), value)]);
+    };
+    one("kymo_live_agents", "gauge", "Programs that are connected.", counted.agents);
+    one("kymo_live_viewers", "gauge", "Terminals that are connected.", counted.viewers);
+    one("kymo_live_followed_sessions", "gauge", "Sessions that send what they record.", counted.followed);
+    one(
+        "kymo_live_followers",
+        "gauge",
+        "Places in them: of terminals, pages and scripts.",
+        counted.followers,
+    );
+    let help = "Records that programs have and that have not come, of the sessions that are followed.";
+    one("kymo_live_lag_records", "gauge", help, live.relay.lag());
+    let help = "Registrations of sessions: beyond the first of each they are reconnects.";
+    one("kymo_live_registrations_total", "counter", help, counted.registered);
+    let help = "Data connections: beyond the first of each followed session they are reconnects.";
+    one("kymo_live_data_connections_total", "counter", help, counted.follows);
+    let help = "Bytes of session files from programs.";
+    one("kymo_live_received_bytes_total", "counter", help, counted.bytes_in);
+    let help = "Bytes of session files to those who follow.";
+    one("kymo_live_sent_bytes_total", "counter", help, counted.bytes_out);
+    one("kymo_live_records_total", "counter", "Records in what came.", counted.records);
+    let help =
+        "Records that somebody was told they missed: they did not read, or the program had them no more.";
+    one("kymo_live_missed_records_total", "counter", help, counted.missed);
+    let ended =
+        [("refused", counted.refused), ("not_the_protocol", counted.broken), ("silent", counted.silent)];
+    text.family(
+        "kymo_live_connections_ended_total",
+        "counter",
+        "Connections that were not let in, or were ended, by reason.",
+        &ended.map(|(reason, count)| (format!("{{reason=\"{reason}\"}}"), count)),
+    );
 }
 
 /// What Linux says; elsewhere nothing.

@@ -24,6 +24,11 @@ impl Problem {
         self.status == StatusCode::FORBIDDEN
     }
 
+    /// What is wrong, in words.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self { status, detail: detail.into(), retry_after: None, filter: None }
     }

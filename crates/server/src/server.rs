@@ -118,7 +118,7 @@ impl Server {
         let control = control.map(|control| tokio::spawn(control::serve(control, state.clone(), url)));
         let mut stopping = state.stopping.clone();
         let watching = tls.clone().map(|tls| tokio::spawn(async move { tls.watch().await }));
-        let live = live.map(|live| tokio::spawn(live.serve(state.stopping.clone())));
+        let live = live.map(|live| tokio::spawn(live.serve(Arc::clone(&store), state.stopping.clone())));
         let router = if tls.is_some() {
             router(state).layer(middleware::map_response(guard::secure_cookies))
         } else {

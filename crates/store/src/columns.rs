@@ -100,6 +100,29 @@ pub struct StoredEvent {
     pub attributes: Option<String>,
 }
 
+impl StoredEvent {
+    /// What the event would be once it is stored.
+    pub fn of(session: Option<SessionId>, sequence: u64, event: &Event) -> Self {
+        // Maps with text keys and no foreign `Serialize` cannot fail.
+        let exception = event.exception.as_ref().and_then(|exception| serde_json::to_string(exception).ok());
+        let attributes = Some(&event.attributes).filter(|all| !all.is_empty());
+        Self {
+            session,
+            sequence,
+            time: event.time,
+            observed_time: event.observed_time,
+            severity: event.severity,
+            kind: event.kind.as_str().to_owned(),
+            category: event.category.clone(),
+            message: event.body.clone(),
+            user: event.user.clone().filter(|user| user.id.is_some() || user.name.is_some()),
+            reference_id: event.reference_id.clone(),
+            exception,
+            attributes: attributes.and_then(|all| serde_json::to_string(all).ok()),
+        }
+    }
+}
+
 /// Collects events into one batch.
 pub(crate) struct BatchBuilder {
     session_id: StringBuilder,
@@ -245,6 +268,7 @@ mod tests {
         assert_eq!(read.message.as_deref(), Some("é中😀"));
         assert_eq!(read.user, event.user);
         assert_eq!(read.attributes.as_deref(), Some(r#"{"n":-1}"#));
+        assert_eq!(read, StoredEvent::of(Some(SessionId::from_u128(5)), 3, &event));
         let loose = Reader::new(&batch).event(1).unwrap();
         assert_eq!((loose.session, loose.user, loose.attributes), (None, None, None));
     }

@@ -288,11 +288,79 @@ export interface components {
             enabled: boolean;
             viewers: components["schemas"]["LivePort"] | null;
         };
+        /** @description What a program that runs is told to do. */
+        LiveCommand: {
+            /** @enum {string} */
+            command: "send_now";
+        } | {
+            /** @enum {string} */
+            command: "roll";
+        } | {
+            /** @enum {string} */
+            command: "verbosity";
+            /** @description As the agent's `set_filter` takes it. */
+            filter: string;
+            /**
+             * Format: int64
+             * @description Then the one before holds again.
+             */
+            seconds: number;
+        };
+        /** @description What runs now. */
+        LiveList: {
+            /**
+             * Format: int64
+             * @description How many there are of programs that are connected, beyond the limit too.
+             */
+            connected: number;
+            /** @description Those that began last come first. */
+            items: components["schemas"]["LiveSession"][];
+        };
         LivePort: {
             /** Format: int32 */
             port: number;
             /** @description It speaks TLS from the first byte, with the server's certificate. */
             tls: boolean;
+        };
+        /** @description A session that runs now. */
+        LiveSession: {
+            application: string;
+            /**
+             * Format: int64
+             * @description Its clock less the server's, where it was measured.
+             */
+            clock_ahead_ms: number | null;
+            connected_at: components["schemas"]["Moment"] | null;
+            /** Format: int64 */
+            dropped_count: number;
+            environment: string | null;
+            /** Format: int64 */
+            error_count: number;
+            /** Format: int64 */
+            event_count: number;
+            /**
+             * Format: double
+             * @description Over its last words, or over its last minute where it is followed as it is stored.
+             */
+            events_per_second: number;
+            /** Format: int64 */
+            followers: number;
+            host: string | null;
+            /** @description What `/sessions/{id}` takes: of a program the id its agent gave it. */
+            id: string;
+            /** @description The store knows it. */
+            is_stored: boolean;
+            kind: components["schemas"]["SessionKind"];
+            last_word_at: components["schemas"]["Moment"];
+            project_id: string;
+            project_name: string;
+            /** @description `agent`: it is connected and can be followed from its first record on; `http`: it is followed as it is stored. */
+            source: string;
+            started_at: components["schemas"]["Moment"];
+            user: components["schemas"]["User"] | null;
+            version: string | null;
+            /** Format: int64 */
+            warning_count: number;
         };
         /** @description Whether a project's programs may be followed while they run. */
         LiveSettings: {
@@ -938,7 +1006,10 @@ export type Kymogram = components['schemas']['Kymogram'];
 export type KymogramBucket = components['schemas']['KymogramBucket'];
 export type Level = components['schemas']['Level'];
 export type Live = components['schemas']['Live'];
+export type LiveCommand = components['schemas']['LiveCommand'];
+export type LiveList = components['schemas']['LiveList'];
 export type LivePort = components['schemas']['LivePort'];
+export type LiveSession = components['schemas']['LiveSession'];
 export type LiveSettings = components['schemas']['LiveSettings'];
 export type MadeToken = components['schemas']['MadeToken'];
 export type Me = components['schemas']['Me'];

@@ -19,6 +19,7 @@ use tokio::sync::{broadcast, watch};
 use tokio::time::Instant;
 
 use super::document::Refusal;
+use super::live::channels::Channels;
 use crate::access::{Caller, is_same_origin};
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -28,9 +29,9 @@ const GATHER_FOR: Duration = Duration::from_millis(200);
 /// Session ids in a notice; more are left out, which means "many".
 const SESSIONS_MAX: usize = 200;
 /// A comment line, or a ping, keeps proxies from closing a quiet stream.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
-/// A page has nothing to say yet: longer messages end the stream.
-const MESSAGE_BYTES_MAX: usize = 1024;
+pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// The longest that a page says: which session to follow, and a filter of 2,000 characters, each escaped (`\u0020`).
+const MESSAGE_BYTES_MAX: usize = 16 * 1024;
 /// Why a stream ended, in the range that RFC 6455 leaves to applications: sign in again.
 const NOT_ANY_MORE: u16 = 4401;
 /// How long a stream may go on after its token has expired.
@@ -51,13 +52,7 @@ pub(super) async fn stream(
     caller: Caller,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let listener = Listener::new(&state, &caller);
-    let mut stopping: watch::Receiver<bool> = state.stopping.clone();
-    let over = async move {
-        tokio::select! {
-            _ = stopping.wait_for(|stopping| *stopping) => {}
-            () = lost(state, caller) => {}
-        }
-    };
+    let over = until_over(state, caller);
     let notices = stream::unfold(listener, |mut listener| async {
         let notice = listener.next().await?;
         Some((Event::default().event("changed").data(notice.to_string()), listener))
@@ -69,7 +64,10 @@ pub(super) async fn stream(
 /// What changes, as it changes, over a WebSocket
 ///
 /// Text messages `{"type": "changed", "projects": [...], "sessions": [...]}`; without `sessions` it was many. Types that a
-/// reader does not know are to be passed over. It ends with 1001 when the server stops, with 4401 when the caller may not
+/// reader does not know are to be passed over. To `{"type": "follow", "channel": 1, "session": "ID", "after": 1234, "filter": ""}`
+/// it answers with what `/api/v1/live/sessions/{id}/events` tells, each with its `type` and `channel`, until
+/// `{"type": "close", "channel": 1}`; to `{"type": "watch", "live": true}` with `{"type": "live"}` whenever the list of what runs
+/// changed, at most once a second. It ends with 1001 when the server stops, with 4401 when the caller may not
 /// read any more. By cookie it is opened by the page itself only.
 #[utoipa::path(
     get,
@@ -98,6 +96,7 @@ pub(super) async fn socket(
 
 async fn converse(state: AppState, caller: Caller, mut listener: Listener, mut socket: WebSocket) {
     let mut stopping: watch::Receiver<bool> = state.stopping.clone();
+    let mut channels = Channels::new(&state, &caller);
     let mut lost = std::pin::pin!(lost(state, caller));
     let mut ping = tokio::time::interval(KEEP_ALIVE);
     let code = loop {
@@ -114,7 +113,12 @@ async fn converse(state: AppState, caller: Caller, mut listener: Listener, mut s
                 }
                 None => break close_code::AWAY,
             },
+            text = channels.next() => Message::Text(text.into()),
             received = socket.recv() => match received {
+                Some(Ok(Message::Text(text))) => {
+                    channels.take(&text);
+                    continue;
+                }
                 Some(Ok(_)) => continue,
                 // Closed, gone, or too long a message.
                 Some(Err(_)) | None => return,
@@ -127,6 +131,15 @@ async fn converse(state: AppState, caller: Caller, mut listener: Listener, mut s
     };
     // Whoever is gone needs no reason.
     let _ = socket.send(Message::Close(Some(CloseFrame { code, reason: Utf8Bytes::default() }))).await;
+}
+
+/// Comes true when a stream has to end: the server stops, or the caller may not read any more.
+pub(super) async fn until_over(state: AppState, caller: Caller) {
+    let mut stopping: watch::Receiver<bool> = state.stopping.clone();
+    tokio::select! {
+        _ = stopping.wait_for(|stopping| *stopping) => {}
+        () = lost(state, caller) => {}
+    }
 }
 
 /// Comes true when the caller is not any more who it was, or may not do any more what it might: a stream must

@@ -32,6 +32,7 @@ use crate::access::COOKIE;
         (name = "users", description = "Whom it happened to"),
         (name = "projects", description = "What owns sessions and tokens"),
         (name = "people", description = "Members, their roles, tokens, the audit log"),
+        (name = "live", description = "What runs now, followed while it happens"),
         (name = "uploads", description = "Files of sessions of programs, sent piece by piece; with a token of scope ingest"),
         (name = "server", description = "The server itself, and the caller"),
     )

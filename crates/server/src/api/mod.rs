@@ -7,6 +7,7 @@ mod export;
 mod filter;
 mod headers;
 mod input;
+mod live;
 mod over_time;
 mod parameters;
 mod people;
@@ -28,8 +29,7 @@ use self::document::Base;
 pub(crate) use self::document::words::Kind;
 pub(crate) use self::document::{ProblemShape, Refusal};
 use self::headers::{conditional, idempotency};
-pub(crate) use self::shapes::{Moment, UserShape};
-use crate::live::api as live;
+pub(crate) use self::shapes::{EventShape, Moment, UserShape};
 use crate::login;
 use crate::routes::{Routes, get};
 use crate::state::AppState;
@@ -85,6 +85,9 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(request::session))
         .routes(routes!(download::session))
         .routes(routes!(live::get))
+        .routes(routes!(live::list))
+        .routes(routes!(live::events))
+        .routes(routes!(live::command))
         .routes(routes!(changes::stream))
         .routes(routes!(changes::socket))
 }

@@ -270,7 +270,7 @@ fn raw(json: String) -> Option<Box<RawValue>> {
 impl EventShape {
     /// `session` is the one it was read from: stored with the event is the id of its page load.
     /// `description`: what a user said about the event.
-    pub(super) fn new(
+    pub(crate) fn new(
         id: EventId,
         event: StoredEvent,
         session: Option<SessionId>,

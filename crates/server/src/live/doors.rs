@@ -55,7 +55,7 @@ impl Access for Doors {
 
     fn describe(&self, session: &LiveSession) -> String {
         let tables = self.directory.tables();
-        let shape = LiveShape::of_agent(session, &tables);
+        let shape = LiveShape::of_agent(session, false, &tables);
         // Texts, numbers and times: it cannot fail.
         serde_json::to_string(&shape).unwrap_or_default()
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kymo_relay::{Io, Relay};
+use kymo_store::Store;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
@@ -56,7 +57,7 @@ impl Listeners {
     }
 
     /// Serves until the server stops, then tells everybody when to come back.
-    pub(crate) async fn serve(self, mut stopping: watch::Receiver<bool>) {
+    pub(crate) async fn serve(self, store: Arc<Store>, mut stopping: watch::Receiver<bool>) {
         let Self { live, agents, viewers, tls, .. } = self;
         let options = &live.options;
         let relay = &live.relay;
@@ -65,6 +66,7 @@ impl Listeners {
         tokio::select! {
             () = agents => {}
             () = viewers => {}
+            () = live.known.beat(relay, &store) => {}
             // An error means that the sender is gone: stopping as well.
             _ = stopping.wait_for(|stopping| *stopping) => {}
         }

@@ -5,16 +5,16 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `api` | `/api/v1/live` |
 //! | `doors` | whom a token lets in, and which sessions fit a filter |
 //! | `follow` | a followed session as events |
 //! | `listen` | the ports |
 //! | `shapes` | a session that runs, as JSON |
-//! | `told` | sessions that somebody opened are made known to the store |
+//! | `open` | a session that somebody opens: found, and made known to the store |
 
-pub(crate) mod api;
 mod doors;
+pub(crate) mod follow;
 mod listen;
+pub(crate) mod open;
 pub(crate) mod shapes;
 
 use std::net::SocketAddr;
@@ -44,6 +44,7 @@ pub struct LiveOptions {
 pub(crate) struct Live {
     pub(crate) relay: Relay,
     options: LiveOptions,
+    known: open::Known,
     bound: OnceLock<Ports>,
 }
 
@@ -66,7 +67,7 @@ impl Live {
         let doors = Doors { store: Arc::clone(store), directory: Arc::clone(directory) };
         let clock = Arc::clone(store);
         let relay = Relay::new(doors, limits, move || clock.now());
-        Self { relay, options: options.clone(), bound: OnceLock::new() }
+        Self { relay, options: options.clone(), known: open::Known::default(), bound: OnceLock::new() }
     }
 
     /// Where it listens; `None`: not yet.

@@ -1,11 +1,14 @@
 //! A session that runs, as JSON.
 
+use std::time::Duration;
+
 use kymo_filter::SessionFacts;
 use kymo_format::Header;
 use kymo_format::live::header_of;
-use kymo_model::{User, Value};
+use kymo_model::{Kymogram, Timestamp, User, Value};
 use kymo_relay::LiveSession;
 use kymo_store::ProjectPk;
+use kymo_tracker::SessionRow;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -52,7 +55,7 @@ fn text(header: &Header, name: &str) -> Option<String> {
 
 impl LiveShape {
     /// One that is connected.
-    pub(crate) fn of_agent(session: &LiveSession, tables: &Tables) -> Option<Self> {
+    pub(crate) fn of_agent(session: &LiveSession, is_stored: bool, tables: &Tables) -> Option<Self> {
         let project = tables.project(ProjectPk::of_number(session.key.project))?;
         let header = header_of(&session.header).ok()?;
         let (id, name) = (text(&header, "user.id"), text(&header, "user.name"));
@@ -78,13 +81,58 @@ impl LiveShape {
             events_per_second: session.messages_per_second,
             followers: session.followers as u64,
             clock_ahead_ms: session.clock_ahead_ns.map(|nanos| nanos / 1_000_000),
-            is_stored: false,
+            is_stored,
+        })
+    }
+
+    /// One that is followed as it is stored.
+    pub(crate) fn of_row(
+        project: ProjectPk,
+        row: &SessionRow,
+        now: Timestamp,
+        tables: &Tables,
+    ) -> Option<Self> {
+        let project = tables.project(project)?;
+        let last = |name: &str| row.property(name).map(|property| property.last.1.clone());
+        Some(Self {
+            id: row.id.to_string(),
+            project_id: project.id.to_string(),
+            project_name: project.name.clone(),
+            kind: row.kind.as_str(),
+            source: "http",
+            application: last("service.name").unwrap_or_else(|| project.name.clone()),
+            version: last("service.version"),
+            environment: last("deployment.environment.name"),
+            host: last("host.name"),
+            user: row.current_user().map(|user| UserShape { id: user.id.clone(), name: user.name.clone() }),
+            started_at: Moment(row.started_at),
+            connected_at: None,
+            last_word_at: Moment(row.last_activity_at),
+            event_count: row.event_count,
+            error_count: row.error_count,
+            warning_count: 0,
+            dropped_count: row.dropped.values().sum(),
+            events_per_second: rate(&row.kymogram, now),
+            followers: 0,
+            clock_ahead_ms: None,
+            is_stored: true,
         })
     }
 }
 
+/// Events a second over the last minute, or over the bucket that it lies in where that is longer.
+fn rate(drawing: &Kymogram, now: Timestamp) -> f64 {
+    const LOOKED_AT: Duration = Duration::from_mins(1);
+    let width = Duration::from_nanos(drawing.width_nanos());
+    let span = width.max(LOOKED_AT);
+    let is_late = |at: Timestamp| now.since(at) <= span;
+    let late = drawing.buckets().iter().filter(|bucket| is_late(drawing.start_of(**bucket)));
+    let count: u64 = late.map(|bucket| u64::from(bucket.count)).sum();
+    count as f64 / span.as_secs_f64()
+}
+
 /// What a filter looks at; `None`: its project is gone.
-pub(super) fn facts(session: &LiveSession, tables: &Tables) -> Option<SessionFacts> {
+pub(crate) fn facts(session: &LiveSession, tables: &Tables) -> Option<SessionFacts> {
     let project = tables.project(ProjectPk::of_number(session.key.project))?;
     let header = header_of(&session.header).ok()?;
     let (id, name) = (text(&header, "user.id"), text(&header, "user.name"));

@@ -250,6 +250,19 @@ async fn receive(
 /// When a sender that found no room comes again.
 const RETRY_AFTER: std::time::Duration = std::time::Duration::from_secs(2);
 
+/// Makes a session known by what its header says, for who has it by another way than a file; its id here.
+pub(crate) async fn tell(
+    state: &AppState,
+    project: ProjectPk,
+    header: &Header,
+) -> Result<SessionId, Problem> {
+    let keeper = Keeper { store: &state.store, decodes: &state.decodes, project, token: 0 };
+    keeper.tell(header).await.map_err(|error| match error {
+        keep::Refused::Store(error) => of_store(error),
+        other => Problem::new(StatusCode::INTERNAL_SERVER_ERROR, other.to_string()),
+    })
+}
+
 /// What the project wants of a session, in a word.
 fn wanted(state: &AppState, project: ProjectPk, is_requested: bool) -> &'static str {
     let tables = state.directory.tables();

@@ -18,6 +18,7 @@ const ACTIONS: Record<string, string> = {
   "project.add": "made a project",
   "project.change": "changed a project",
   "session.request": "asked for a session",
+  "session.command": "told a running program to do something",
   export: "exported",
   erase: "erased",
 };

@@ -209,6 +209,7 @@ impl Stand {
             (422, ..) if row.path.ends_with("/request") || row.path.ends_with("/import") => Outcome::Done,
             (404, _, text) if text.contains("no file came for this session") => Outcome::Done,
             (404, _, text) if text.contains("the session has no series") => Outcome::Done,
+            (404, _, text) if text.contains("does not run now, or not where") => Outcome::Done,
             (status, ..) => Outcome::of(status),
         }
     }

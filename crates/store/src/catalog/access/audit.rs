@@ -56,6 +56,8 @@ pub enum Action {
     ProjectChange,
     /// A person asked for all of a program's session.
     SessionRequest,
+    /// A program that runs was told to do something.
+    SessionCommand,
     /// Data left the server as a whole list.
     Export,
     /// Data was erased.
@@ -83,6 +85,7 @@ impl Action {
             Self::ProjectAdd => "project.add",
             Self::ProjectChange => "project.change",
             Self::SessionRequest => "session.request",
+            Self::SessionCommand => "session.command",
             Self::Export => "export",
             Self::Erase => "erase",
         }
