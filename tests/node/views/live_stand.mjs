@@ -64,7 +64,7 @@ export class LiveStand {
     route.onMessage((text) => {
       const message = JSON.parse(text);
       this.said.push(message);
-      if (message.type === "watch") socket.watches = true;
+      if (message.type === "watch") socket.watches = message.live;
       if (message.type === "close") socket.follows.delete(message.channel);
       if (message.type === "follow") this.programs.get(message.session)?.follow(socket, message);
     });
@@ -79,14 +79,14 @@ export class LiveStand {
     const id = /^id:"?([^"]+)"?$/.exec(filter)?.[1];
     const user = /^user:(\w+)$/.exec(filter)?.[1];
     const items = [...running, ...this.others].filter((item) => (!id || item.id === id) && (!user || item.user?.name?.toLowerCase().includes(user)));
-    return route.fulfill({ json: { items } });
+    return route.fulfill({ json: { items, connected: running.length } });
   }
 
   #command(route) {
     const command = route.request().postDataJSON();
     this.commands.push(command);
     if (command.filter === "debgu") return refuse(route, 409, 'filter, character 1: expected a level, found "debgu": did you mean debug?');
-    return route.fulfill({ json: {} });
+    return route.fulfill({ status: 204 });
   }
 
   /** What there is of a program's session over HTTP. */
@@ -100,7 +100,7 @@ export class LiveStand {
       const event = program.stored().find((one) => one.sequence === Number(sequence));
       return event ? route.fulfill({ json: event }) : refuse(route, 404, "no such event");
     }
-    if (part === undefined) return program.is_over && program.stored_until === 0 ? refuse(route, 404, "no such session") : route.fulfill({ json: program.session() });
+    if (part === undefined) return route.fulfill({ json: program.session() });
     if (part === "events") return route.fulfill({ json: program.page(searchParams) });
     if (part === "density") return route.fulfill({ json: program.density(searchParams) });
     return refuse(route, 404, "nothing of that");
@@ -226,7 +226,7 @@ export class Program {
       external_id: this.id, host: "till-7", id: this.own_id, kind: "process", kymogram: { width_seconds: 1, buckets: [] }, last_activity_at, os: "Linux", page: null,
       pinned: false, process: { awaited_errors: 0, lost: {}, messages: this.events.length, missing: 0, previous_id: null, recorded: this.events.length, requested: false },
       project: "shop", properties: {}, runtime: null, silent_since: null, started_at, state: this.is_over ? "ended" : "running",
-      user: { id: "ann@example.test", name: this.name }, user_agent: null, users: [], version: "2.4.1", visit_id: null, is_stored: this.stored_until > 0,
+      user: { id: "ann@example.test", name: this.name }, user_agent: null, users: [], version: "2.4.1", visit_id: null,
     };
   }
 

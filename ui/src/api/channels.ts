@@ -47,7 +47,7 @@ export function createChannels(): ChannelsOfStream {
   let last_number = 0;
 
   const open = (number: number, { request }: Channel) => send?.({ type: "follow", channel: number, ...request });
-  const watchNow = () => send?.({ type: "watch", live: true });
+  const watchNow = () => send?.({ type: "watch", live: watchers.size > 0 });
 
   return {
     follow(request, hooks) {
@@ -63,7 +63,10 @@ export function createChannels(): ChannelsOfStream {
     watch(onLive) {
       watchers.add(onLive);
       if (watchers.size === 1) watchNow();
-      return () => void watchers.delete(onLive);
+      return () => {
+        watchers.delete(onLive);
+        if (watchers.size === 0) watchNow();
+      };
     },
     connected(send_now) {
       send = send_now;

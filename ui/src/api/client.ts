@@ -3,7 +3,7 @@
 import { createAdminApi, type AdminApi, type Method } from "./admin";
 import { BASE, queryOf, type Params } from "./query";
 import type {
-  Density, EventPage, FilterFault, FilterField, FilterValue, LiveCommand, LiveSession, LiveSwitch, Me, NewView, Page, Project, SeriesList, SeriesPoints, Session, SessionCounts, SessionEvent, SessionsSummary,
+  Density, EventPage, FilterFault, FilterField, FilterValue, LiveCommand, LiveList, LiveSwitch, Me, NewView, Page, Project, SeriesList, SeriesPoints, Session, SessionCounts, SessionEvent, SessionsSummary,
   Threads, View, Worth,
 } from "./types";
 
@@ -48,7 +48,7 @@ export interface Api extends AdminApi {
   /** A session of a program is to be sent in full. */
   requestSession(id: string): Promise<void>;
   liveSwitch(signal?: AbortSignal): Promise<LiveSwitch>;
-  liveSessions(params: Params, signal?: AbortSignal): Promise<{ items: LiveSession[] }>;
+  liveSessions(params: Params, signal?: AbortSignal): Promise<LiveList>;
   commandLive(id: string, command: LiveCommand): Promise<void>;
 }
 

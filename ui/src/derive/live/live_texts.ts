@@ -29,6 +29,11 @@ export function lagText({ agent_has, server_has }: { agent_has: number; server_h
   return `the line is slow: ${countText(Math.max(0, agent_has - server_has))} behind`;
 }
 
+/** How many run, of which the list may hold only the newest. */
+export function runningText(listed: number, total: number): string {
+  return total > listed ? `the newest ${countText(listed)} of ${countText(total)}` : `${countedText(total, "session")} ${total === 1 ? "runs" : "run"} now`;
+}
+
 export function whoRuns(session: LiveSession): string {
   if (session.user) return session.user.name?.trim() || session.user.id || "anonymous";
   if (session.kind === "process") return session.host ?? session.application ?? "process";

@@ -8,7 +8,7 @@ import { createCoalesced } from "../refresh";
 const GAP_MS_MIN = 1_000;
 /** Of the time, reading takes a tenth at most: a list of thousands takes longer. */
 const GAP_OF_READING = 9;
-/** Where nobody tells. */
+/** Where nobody tells, and for what changes by itself: who sends nothing any more has a rate that falls. */
 const POLL_MS = 4_000;
 
 export interface LiveNotices {
@@ -16,8 +16,8 @@ export interface LiveNotices {
   readNow(): void;
 }
 
-/** `active`: while it is not, nothing is read. Ends with the component. */
-export function createLiveNotices(app: App, read: () => Promise<void>, active: Accessor<boolean>): LiveNotices {
+/** `active`: while it is not, nothing is read. `of_all`: also of sessions that are only known by what they send. Ends with the component. */
+export function createLiveNotices(app: App, read: () => Promise<void>, active: Accessor<boolean>, of_all = false): LiveNotices {
   let took_ms = 0;
   const readNow = createCoalesced(
     async () => {
@@ -31,11 +31,11 @@ export function createLiveNotices(app: App, read: () => Promise<void>, active: A
   createEffect(() => {
     if (!active()) return;
     onCleanup(app.channels.watch(readIfActive));
-    if (app.tells_live()) return;
+    if (app.tells_live() && !of_all) return;
     const timer = setInterval(readIfActive, POLL_MS);
     onCleanup(() => clearInterval(timer));
   });
-  // After a reconnect, and when a session is stored.
-  app.onChanged((changed) => changed === null && readIfActive());
+  // After a reconnect, and when something is stored.
+  app.onChanged((changed) => (changed === null || of_all) && readIfActive());
   return { readNow };
 }

@@ -11,6 +11,8 @@ import { createLiveNotices } from "./live_notices";
 
 export interface LiveSessions {
   items: Accessor<LiveSession[]>;
+  /** How many run, where more do than are listed. */
+  total: Accessor<number>;
   /** A first answer has come, to whatever question. */
   ready: Accessor<boolean>;
   /** The items answer another question than the one asked now. */
@@ -28,6 +30,7 @@ export const RATES_MAX = 30;
 
 export function createLiveSessions(app: App, state: Accessor<LiveState>): LiveSessions {
   const [items, setItems] = createSignal<LiveSession[]>([]);
+  const [connected, setConnected] = createSignal(0);
   const [answered_key, setAnsweredKey] = createSignal<string | null>(null);
   const [failure, setFailure] = createSignal<ReadFailure | null>(null);
   const [switched, setSwitched] = createSignal<LiveSwitch | null>(null);
@@ -42,6 +45,7 @@ export function createLiveSessions(app: App, state: Accessor<LiveState>): LiveSe
       const answer = await app.api.liveSessions({ project, filter: filter || null }, signal);
       if (signal.aborted) return;
       setItems(inOrder(answer.items));
+      setConnected(answer.connected);
       setAnsweredKey(asked_key);
       setFailure(null);
     } catch (cause) {
@@ -51,7 +55,7 @@ export function createLiveSessions(app: App, state: Accessor<LiveState>): LiveSe
   /** Beside the list: it is whole without that. */
   const readSwitch = () => app.api.liveSwitch().then(setSwitched, () => setSwitched(null));
 
-  const notices = createLiveNotices(app, read, () => true);
+  const notices = createLiveNotices(app, read, () => true, true);
   createEffect(on(key, () => {
     request.abort();
     request = new AbortController();
@@ -63,6 +67,7 @@ export function createLiveSessions(app: App, state: Accessor<LiveState>): LiveSe
   onCleanup(() => request.abort());
   return {
     items, failure, switched,
+    total: () => Math.max(connected(), items().length),
     ready: () => answered_key() !== null,
     stale: () => answered_key() !== null && answered_key() !== key(),
     rates: createRates(app, items),

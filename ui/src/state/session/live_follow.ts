@@ -30,7 +30,8 @@ export function createLiveFollow(app: App, { session, filter, follow, paused }: 
   const [asked, setAsked] = createSignal(follow());
   // Who goes further up reads on, and what comes goes on coming.
   createEffect(() => follow() && setAsked(true));
-  const is_wanted = () => asked() || session()?.is_stored === false;
-  const tail = createLiveTail(app, { connected_id: () => info()?.id ?? null, filter, wanted: is_wanted, paused });
-  return { tail, info, is_wanted, stop: () => setAsked(false) };
+  // Of one that only runs there is nothing else to be seen.
+  createEffect(() => info() !== null && session()?.event_count === 0 && setAsked(true));
+  const tail = createLiveTail(app, { connected_id: () => info()?.id ?? null, filter, wanted: asked, paused });
+  return { tail, info, is_wanted: asked, stop: () => setAsked(false) };
 }

@@ -183,8 +183,8 @@ function createChannel(app: App, source: ChannelSource): Pick<LiveTail, "is_open
       onEvents: source.onEvents,
       onMissed: source.onMissed,
       onLag(now) {
-        setLag(now);
         clearTimeout(lag_timer);
+        setLag(now.agent_has > now.server_has ? now : null);
         lag_timer = setTimeout(() => setLag(null), LAG_MS_MAX);
       },
       onClosed(told) {

@@ -56,10 +56,7 @@ export function createSessionSource(
       setMissing(false);
     } catch (cause) {
       if (isAborted(cause)) return;
-      const is_gone = cause instanceof ApiFailure && cause.status === 404;
-      // It only ran: what of it came is all there is, and stays to be read.
-      if (is_gone && session()?.is_stored === false) return;
-      setMissing(is_gone);
+      setMissing(cause instanceof ApiFailure && cause.status === 404);
       setFailure(failureText(cause));
     }
   }

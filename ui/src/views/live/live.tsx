@@ -1,8 +1,8 @@
 // The sessions that run now. A row leads to its session, which is followed there.
 
 import { createEffect, createMemo, createSignal, on, Show, type JSX } from "solid-js";
-import { countedText } from "../../derive/number";
 import type { LiveSession } from "../../api/types";
+import { runningText } from "../../derive/live/live_texts";
 import { liveUrl, sessionUrl, type LiveState } from "../../derive/url_state";
 import { useApp } from "../../state/app";
 import { copyText } from "../../state/clipboard";
@@ -31,7 +31,7 @@ export function LiveView(props: { state: LiveState }): JSX.Element {
           onChange={(filter) => change({ filter }, true)}
         />
         <span class="live-total quiet" role="status">
-          <Show when={live.ready() && live.items().length > 0}>{countedText(live.items().length, "session")} {live.items().length === 1 ? "runs" : "run"} now</Show>
+          <Show when={live.ready() && live.items().length > 0}>{runningText(live.items().length, live.total())}</Show>
         </span>
       </div>
       <Show when={live.failure()?.fault ? null : live.failure()}>

@@ -31,7 +31,7 @@ export function LiveHead(): JSX.Element {
   );
 }
 
-const SOURCES = {
+const SOURCES: Record<string, string> = {
   agent: "Its program is connected: each event comes at once",
   http: "Known by what it sends: events come as they are sent",
 };
@@ -45,7 +45,7 @@ export function LiveRow(props: { session: LiveSession; rates: readonly number[] 
   return (
     <>
       <div role="gridcell" aria-colindex="1" class="cell cell-user">
-        <span class={`live-source ${session().source}`} role="img" aria-label={SOURCES[session().source]} title={SOURCES[session().source]} />
+        <span class={`live-source ${session().source}`} role="img" aria-label={SOURCES[session().source] ?? session().source} title={SOURCES[session().source] ?? ""} />
         <a href={sessionUrl({ id: session().id, follow: true })} tabindex="-1" title={session().user?.id ?? session().id}>{whoRuns(session())}</a>
       </div>
       <div role="gridcell" aria-colindex="2" class="cell column-application" title={`${application()} in ${session().project_name}`}>

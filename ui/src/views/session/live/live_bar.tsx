@@ -47,10 +47,18 @@ export function LiveBar(props: LiveBarProps): JSX.Element {
   );
 }
 
+/** Fewer are no line that lags. */
+const LAG_MIN = 50;
+
 /** In words; only what lasts is read aloud. */
 function FollowState(props: LiveBarProps): JSX.Element {
   const { live } = props;
   const { tail } = live;
+  /** What a second brings is on its way anyhow. */
+  const lag = () => {
+    const now = tail.lag();
+    return now && now.agent_has - now.server_has > Math.max(LAG_MIN, live.info()?.events_per_second ?? 0) ? now : null;
+  };
   const state = createMemo<{ name: string; text: string }>(() => {
     const closed = tail.closed();
     if (tail.is_held()) return { name: "held", text: `${countText(props.count)} events are here: more is taken when you are at the end` };
@@ -67,7 +75,7 @@ function FollowState(props: LiveBarProps): JSX.Element {
         <span class="live-dot" aria-hidden="true" />
         {state().text}
       </span>
-      <Show when={tail.is_open() && tail.lag()}>{(lag) => <span class="live-lag">{lagText(lag())}</span>}</Show>
+      <Show when={tail.is_open() && lag()}>{(lag) => <span class="live-lag">{lagText(lag())}</span>}</Show>
     </>
   );
 }
