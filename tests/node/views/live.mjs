@@ -5,6 +5,7 @@
 
 import assert from "node:assert/strict";
 import { complaints, KYMO_SIGN_IN, KYMO_URL, picture, run, signIn, step } from "./person.mjs";
+import { allRows, bar, events, row } from "./live_rows.mjs";
 import { LiveStand } from "./live_stand.mjs";
 
 /** Refusals, and connections that are cut. */
@@ -39,9 +40,6 @@ async function visit(browser) {
 }
 
 const live = (page) => page.getByRole("grid", { name: "Sessions that run" });
-const events = (page) => page.getByRole("grid", { name: "Events" });
-const row = (page, name) => events(page).getByRole("row", { name });
-const bar = (page) => page.getByRole("group", { name: "Live", exact: true });
 const total = (page, text) => page.getByRole("status").getByText(text, { exact: true }).waitFor();
 const lines = (from, to, word = "sold") => Array.from({ length: to - from + 1 }, (_, at) => [`${word} ${from + at}`, "info"]);
 /** What pages asked to follow since. */
@@ -379,24 +377,7 @@ async function switchOn(page) {
 
 /** Each event has one row, in order: all rows are looked at, from the top down. */
 async function complete(page, till) {
-  const seen = await events(page).evaluate(async (grid) => {
-    const messages = new Map();
-    const frame = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-    const [was, wanted] = [grid.scrollTop, Number(grid.getAttribute("aria-rowcount")) - 1];
-    for (let top = 0, tries = 0; messages.size < wanted && tries < 2_000; tries += 1) {
-      grid.scrollTop = top;
-      await frame();
-      const rows = [...grid.querySelectorAll(".grid-body .grid-row")];
-      for (const row of rows) {
-        const text = row.querySelector(".line")?.textContent;
-        if (text) messages.set(Number(row.getAttribute("aria-rowindex")) - 2, text);
-      }
-      top = top >= grid.scrollHeight - grid.clientHeight ? 0 : top + grid.clientHeight / 2;
-    }
-    grid.scrollTop = was;
-    await frame();
-    return [...messages].sort(([one], [other]) => one - other).map(([, text]) => text);
-  });
+  const seen = await allRows(page);
   assert.deepEqual(seen, till.events.map(({ message }) => message));
   if (till.is_over) return;
   const button = bar(page).getByRole("button", { name: "Follow", exact: true });

@@ -1,7 +1,11 @@
 //! What runs now and one session of it followed, in a real browser: `tests/node/views/live.mjs`.
 
-use kymo_testkit::{Kymo, Script, kymo::needed};
+use std::time::Duration;
 
+use kymo_testkit::{Kymo, Script, kymo::needed};
+use serde_json::Value;
+
+use super::live_agent::{LiveAgent, SESSION};
 use crate::KYMO;
 
 #[test]
@@ -36,4 +40,50 @@ fn what_runs_is_listed_and_followed_without_a_gap() {
             "a project is switched on",
         ]
     );
+}
+
+/// Lines of the program that is followed, and how many it logs at a time.
+const LINES: u64 = 2_400;
+const AT_ONCE: u64 = 8;
+
+#[test]
+fn two_people_follow_one_program_to_its_end() {
+    let mut kymo = Kymo::new(KYMO);
+    kymo.command(&["project", "add", "Shop"]);
+    kymo.command(&["project", "set", "Shop", "live.enabled=true"]);
+    let token = kymo.command(&["token", "add", "--project", "Shop", "--scope", "ingest"]);
+    kymo.start_with(&[
+        ("KYMO_LIVE_ENABLED", "true"),
+        ("KYMO_LIVE_LISTEN_AGENTS", "127.0.0.1:0"),
+        ("KYMO_LIVE_LISTEN_VIEWERS", "127.0.0.1:0"),
+    ]);
+    let answer = ureq::get(format!("{}/api/v1/live", kymo.url()))
+        .header("authorization", format!("Bearer {token}"))
+        .call()
+        .unwrap()
+        .body_mut()
+        .read_to_string()
+        .unwrap();
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    let agent = LiveAgent::connect(format!("127.0.0.1:{}", answer["agents"]["port"]), token);
+    agent.log(AT_ONCE);
+
+    let chromium = needed("KYMO_CHROMIUM");
+    let environment = [
+        ("KYMO_SIGN_IN", kymo.sign_in_link()),
+        ("KYMO_CHROMIUM", chromium.to_str().expect("a path in UTF-8")),
+    ];
+    let (session, lines) = (SESSION.to_string(), LINES.to_string());
+    let mut script = Script::start("views/live_program.mjs", &kymo, &[&session, &lines], &environment);
+    // Both look on.
+    script.answer();
+    for _ in 1..LINES / AT_ONCE {
+        agent.log(AT_ONCE);
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    script.ask("logged");
+    agent.end();
+    let lines = script.finish();
+    let steps: Vec<_> = lines.iter().filter_map(|line| line["step"].as_str()).collect();
+    assert_eq!(steps, ["complete at both", "the end is told"]);
 }

@@ -1,0 +1,61 @@
+// Two people follow one program, from its first line to its end: one pauses, one reads further up and loses the connection for a
+// while. Both have every line once.
+//
+// Usage: node views/live_program.mjs SESSION LINES, with KYMO_URL, KYMO_SIGN_IN and KYMO_CHROMIUM in the environment. Says when both look
+// on; a line on standard input says that everything was logged.
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { complaints, KYMO_SIGN_IN, KYMO_URL, picture, print, run, signIn, step } from "./person.mjs";
+import { allRows, bar, events, row } from "./live_rows.mjs";
+
+const [session, lines] = process.argv.slice(2);
+const input = createInterface({ input: process.stdin });
+
+await run(async (browser) => {
+  const logged = once(input, "line");
+  const one = await signIn(browser, KYMO_SIGN_IN, { lets_pass: [/WebSocket/] });
+  const other = await one.context().newPage();
+  let socket = null;
+  await other.routeWebSocket(/\/api\/v1\/stream/, (taken) => {
+    taken.connectToServer();
+    socket = taken;
+  });
+  await one.getByRole("link", { name: "Live" }).click();
+  await one.getByRole("grid", { name: "Sessions that run" }).getByRole("link", { name: "till-7" }).click();
+  await other.goto(`${KYMO_URL}/sessions/${session}?follow=true`);
+  for (const page of [one, other]) {
+    await row(page, "sold 8").waitFor();
+    await bar(page).getByText("Live", { exact: true }).waitFor();
+  }
+  print({ answer: "both look on" });
+
+  await row(one, "sold 80").waitFor();
+  await events(one).focus();
+  await one.keyboard.press("Space");
+  await one.getByRole("button", { name: /^Paused, \d+ events came since/ }).waitFor();
+  await row(other, "sold 160").waitFor();
+  await events(other).hover();
+  await other.mouse.wheel(0, -600);
+  await other.waitForURL((url) => !url.searchParams.has("follow"));
+  await socket.close();
+  await other.getByText("Reconnecting").waitFor();
+  await other.getByText("Reconnecting").waitFor({ state: "hidden" });
+  await logged;
+  await other.getByRole("button", { name: /new events$/ }).click();
+  await events(one).focus();
+  await one.keyboard.press("Space");
+  const wanted = Array.from({ length: Number(lines) }, (_, at) => `sold ${at + 1}`);
+  for (const page of [one, other]) {
+    await row(page, `sold ${lines}`).waitFor();
+    assert.deepEqual((await allRows(page)).filter((text) => text.startsWith("sold")), wanted);
+  }
+  await picture(one, "live-program");
+  step("complete at both");
+  print({ answer: "complete" });
+  for (const page of [one, other]) await bar(page).getByText("The session has ended: normal").waitFor();
+  step("the end is told");
+  assert.deepEqual(complaints, []);
+  input.close();
+});
