@@ -15,7 +15,7 @@ const input = createInterface({ input: process.stdin });
 
 await run(async (browser) => {
   const logged = once(input, "line");
-  const one = await signIn(browser, KYMO_SIGN_IN, { lets_pass: [/WebSocket/] });
+  const one = await signIn(browser, KYMO_SIGN_IN, { lets_pass: [/WebSocket/, /status of 404/] });
   const other = await one.context().newPage();
   let socket = null;
   await other.routeWebSocket(/\/api\/v1\/stream/, (taken) => {
@@ -31,11 +31,11 @@ await run(async (browser) => {
   }
   print({ answer: "both look on" });
 
-  await row(one, "sold 80").waitFor();
+  await untilThere(one, 80);
   await events(one).focus();
   await one.keyboard.press("Space");
   await one.getByRole("button", { name: /^Paused, \d+ events came since/ }).waitFor();
-  await row(other, "sold 160").waitFor();
+  await untilThere(other, 160);
   await events(other).hover();
   await other.mouse.wheel(0, -600);
   await other.waitForURL((url) => !url.searchParams.has("follow"));
@@ -57,5 +57,14 @@ await run(async (browser) => {
   for (const page of [one, other]) await bar(page).getByText("The session has ended: normal").waitFor();
   step("the end is told");
   assert.deepEqual(complaints, []);
-  input.close();
 });
+/** So many events and more: each is in sight for a moment only. */
+function untilThere(page, count) {
+  return events(page).evaluate(async (grid, wanted) => {
+    while (Number(grid.getAttribute("aria-rowcount")) <= wanted) await new Promise((done) => requestAnimationFrame(done));
+  }, count);
+}
+
+// What is still to be said nobody waits for.
+input.close();
+process.stdin.destroy();

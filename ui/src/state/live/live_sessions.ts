@@ -78,8 +78,10 @@ export function createLiveSessions(app: App, state: Accessor<LiveState>): LiveSe
 /** One more each second: a session of which nothing is told goes on as it was. */
 function createRates(app: App, items: Accessor<LiveSession[]>): (id: string) => readonly number[] {
   // Of its own clock alone, so that answers that come oftener do not make it run faster.
+  const is_there = createMemo(() => items().length > 0);
   const rates = createMemo<ReadonlyMap<string, readonly number[]>>((before) => {
     app.now_ms();
+    is_there();
     return new Map(untrack(items).map(({ id, events_per_second }) => [id, [...(before.get(id) ?? []).slice(1 - RATES_MAX), events_per_second]]));
   }, new Map());
   return (id) => rates().get(id) ?? [];

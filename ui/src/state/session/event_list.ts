@@ -76,10 +76,15 @@ const REFRESH_GAP_MS = 400;
 /** What is scrolled past faster than this is not read. */
 const PASSING_MS = 40;
 
-/** `firstIndex`: where one begins to look; asked once for each filter. */
-export function createEventList(
-  app: App, filter: Accessor<EventFilter>, live: LiveTail, firstIndex: (list: EventList) => Promise<number>,
-): EventList {
+export interface EventListSource {
+  live: LiveTail;
+  /** Whether there is such a session, once that is answered. */
+  isKnown(): Promise<boolean>;
+  /** Where one begins to look; asked once for each filter. */
+  firstIndex(list: EventList): Promise<number>;
+}
+
+export function createEventList(app: App, filter: Accessor<EventFilter>, { live, isKnown, firstIndex }: EventListSource): EventList {
   const [pages, setPages] = createSignal<EventPages>(noPages(PAGE_SIZE));
   const [ready, setReady] = createSignal(false);
   const [loading, setLoading] = createSignal(false);
@@ -159,11 +164,21 @@ export function createEventList(
     setFailure(null);
     setEnd(null);
     live.restart();
-    void working(async () => {
-      const begin = live.is_joined() ? await joinLive() : null;
+    const begin = async () => {
+      const beginLive = live.is_joined() ? await joinLive() : null;
       const first = Math.min(await firstIndex(list), Math.max(0, (end()?.total ?? Infinity) - 1));
       if (!signal.aborted) await readPage(Math.floor(first / PAGE_SIZE), true);
-      if (!signal.aborted) begin?.();
+      if (!signal.aborted) beginLive?.();
+    };
+    void working(async () => {
+      try {
+        await begin();
+      } catch (cause) {
+        // One that only runs is known to the server from when it is asked for.
+        const is_early = cause instanceof ApiFailure && cause.status === 404 && (await isKnown());
+        if (!is_early) throw cause;
+        if (!signal.aborted) await begin();
+      }
     }).then(() => {
       if (signal.aborted) return;
       is_starting = false;
@@ -213,8 +228,9 @@ export function createEventList(
       else setPages((known) => ({ ...known, total: next.total }));
       live.settle(next.last ?? 0);
     });
-    // Something came in between.
-    if (next.total < before.total || (came !== null && !is_whole)) await readAgain();
+    // Something came in between: all that is new had come this way, and it is not as much.
+    const is_covered = came !== null && came.at(-1)?.sequence === next.last;
+    if (next.total < before.total || (is_covered && !is_whole)) await readAgain();
     else await pump();
   }
 
@@ -233,6 +249,8 @@ export function createEventList(
     if (!ready()) return start();
     const joined_at = end();
     if (joined_at) return moveOver(joined_at);
+    // It could not be asked where to begin.
+    if (live.is_joined()) return joinNow();
     if (total === 0) return readPage(0, true);
     if (end_cursor === null) {
       const total_now = (await ask({ limit: 1 })).total ?? 0;

@@ -139,6 +139,7 @@ export function createLiveTail(app: App, source: LiveTailSource): LiveTail {
       setBegun(true);
     },
     settle(stored_until) {
+      place = Math.max(place ?? 0, stored_until);
       incoming = settled(incoming, stored_until);
       batch(() => {
         setTail(settled(tail(), stored_until));

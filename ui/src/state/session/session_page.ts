@@ -17,6 +17,8 @@ export interface SessionSource {
   density_failure: Accessor<string | null>;
   failure: Accessor<string | null>;
   missing: Accessor<boolean>;
+  /** Whether there is such a session, once that is answered. */
+  isKnown(): Promise<boolean>;
   retry(): void;
   retryDensity(): void;
 }
@@ -43,6 +45,12 @@ export function createSessionSource(
   const [density, setDensity] = createSignal<Density | null>(null);
   const [density_until, setDensityUntil] = createSignal<number | null>(null);
   const [density_failure, setDensityFailure] = createSignal<string | null>(null);
+  /** One that only runs is known to the server from when it is asked for: what was asked beside that came too early. */
+  let reading = Promise.resolve();
+  const isKnown = async () => {
+    await reading;
+    return session() !== null;
+  };
   let request = new AbortController();
   let density_request = new AbortController();
 
@@ -79,14 +87,17 @@ export function createSessionSource(
       if (!signal.aborted) take(next);
     } catch (cause) {
       if (isAborted(cause)) return;
+      const is_early = cause instanceof ApiFailure && cause.status === 404 && session() === null;
+      if (is_early && (await isKnown()) && !signal.aborted) return readDensity();
       // What is wrong with the filter is told by the list.
       setDensityFailure(cause instanceof ApiFailure && cause.status === 400 ? null : failureText(cause));
     }
   }
 
-  const readBoth = async () => void (await Promise.all([read(), readDensity()]));
+  const readNow = () => (reading = read());
+  const readBoth = async () => void (await Promise.all([readNow(), readDensity()]));
   // Of one that is followed live the drawing is read when the place has moved that it is read up to.
-  const refresh = createCoalesced(() => (stored_until() === null ? readBoth() : read()), REFRESH_GAP_MS);
+  const refresh = createCoalesced(() => (stored_until() === null ? readBoth() : readNow()), REFRESH_GAP_MS);
 
   createEffect(
     on(id, () => {
@@ -111,5 +122,5 @@ export function createSessionSource(
     onRefreshed();
   });
 
-  return { session, density, density_until, density_failure, failure, missing, retry: () => void readBoth(), retryDensity: () => void readDensity() };
+  return { session, density, density_until, density_failure, failure, missing, isKnown, retry: () => void readBoth(), retryDensity: () => void readDensity() };
 }

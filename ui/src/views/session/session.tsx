@@ -5,7 +5,7 @@ import { failureText } from "../../api/client";
 import type { Density } from "../../api/types";
 import { withTerm } from "../../derive/events/filter_terms";
 import { countOf } from "../../derive/events/event_rows";
-import { eventsOf, NO_TAIL } from "../../derive/events/tail";
+import { eventsOf, isSessionError, NO_TAIL } from "../../derive/events/tail";
 import { gapsOf, type TimeSpan } from "../../derive/kymogram";
 import { densityWith } from "../../derive/live/live_density";
 import { withThread } from "../../derive/over_time/threads";
@@ -20,7 +20,7 @@ import { createEventList, type EventFilter, type EventList } from "../../state/s
 import { createLiveFollow, type LiveFollow } from "../../state/session/live_follow";
 import { nextOfUser } from "../../state/session/related";
 import { createSelection, type Selection } from "../../state/session/selection";
-import { createSessionErrors } from "../../state/session/session_errors";
+import { createSessionErrors, type SessionErrors } from "../../state/session/session_errors";
 import { createSessionSource, type SessionSource } from "../../state/session/session_page";
 import type { Looked } from "../../state/over_time/over_time";
 import { LargeKymogram, NO_LIFE } from "../kymogram/large_kymogram";
@@ -74,7 +74,7 @@ export function SessionView(props: SessionViewProps): JSX.Element {
   const [paused, setPausedNow] = createSignal(false);
   const source = createSessionSource(app, () => props.state.id, filter, () => !paused() && events.refresh(), () => events.stored_until());
   const live = createLiveFollow(app, { session: source.session, filter, follow: () => props.state.follow, paused });
-  const events: EventList = createEventList(app, filter, live.tail, (list) => firstIndex(list, props.state));
+  const events: EventList = createEventList(app, filter, { live: live.tail, isKnown: source.isKnown, firstIndex: (list) => firstIndex(list, props.state) });
   const change: Change = (part, replace = false) =>
     app.router.navigate(sessionUrl({ ...props.state, ...part }), { replace });
   const selection = createSelection(app, {
@@ -245,6 +245,7 @@ function SessionPage(props: SessionPageProps): JSX.Element {
         state={props.state}
         filter={props.filter}
         session={source.session()}
+        error_count={Math.max(source.session()?.error_count ?? 0, live.info()?.error_count ?? 0)}
         total={events.ready() ? countOf(events.pages()) : null}
         onFollow={props.onFollow}
         has_live_bar={hasLiveBar(source.session(), live)}
@@ -294,7 +295,20 @@ function KymogramFailure(props: { source: SessionSource; onRetry: () => void }):
 function SessionErrorsTab(props: SessionPageProps): JSX.Element {
   const app = useApp();
   const filter = createMemo<EventFilter>(() => ({ ...props.filter, filter: "", severity: null, errors: true }));
-  const errors = createSessionErrors(app, filter, () => props.source.session()?.error_count);
+  const stored = createSessionErrors(app, filter, () => props.source.session()?.error_count);
+  /** Behind those that are stored. */
+  const live = createMemo(() => {
+    const last = stored.events()?.at(-1)?.sequence ?? 0;
+    return eventsOf(props.events.pages().tail ?? NO_TAIL).filter((event) => isSessionError(event) && event.sequence > last);
+  });
+  const errors: SessionErrors = {
+    ...stored,
+    events: () => {
+      const known = stored.events();
+      return known && [...known, ...live()];
+    },
+    total: () => stored.total() + live().length,
+  };
   return (
     <ErrorsTab
       errors={errors}

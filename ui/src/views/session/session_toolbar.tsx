@@ -16,6 +16,7 @@ export interface SessionToolbarProps {
   state: SessionPageState;
   filter: EventFilter;
   session: Session | null;
+  error_count: number;
   /** Events that match; `null` while unknown. */
   total: number | null;
   paused: boolean;
@@ -89,8 +90,8 @@ function Tabs(props: SessionToolbarProps): JSX.Element {
             onClick={() => props.onChange({ tab })}
           >
             {LABELS[tab]}
-            <Show when={tab === "errors" && (props.session?.error_count ?? 0) > 0}>
-              <span class="tab-count" aria-hidden="true">{countText(props.session?.error_count ?? 0)}</span>
+            <Show when={tab === "errors" && props.error_count > 0}>
+              <span class="tab-count" aria-hidden="true">{countText(props.error_count)}</span>
             </Show>
           </button>
         )}

@@ -53,9 +53,9 @@ fn two_people_follow_one_program_to_its_end() {
     kymo.command(&["project", "set", "Shop", "live.enabled=true"]);
     let token = kymo.command(&["token", "add", "--project", "Shop", "--scope", "ingest"]);
     kymo.start_with(&[
-        ("KYMO_LIVE_ENABLED", "true"),
-        ("KYMO_LIVE_LISTEN_AGENTS", "127.0.0.1:0"),
-        ("KYMO_LIVE_LISTEN_VIEWERS", "127.0.0.1:0"),
+        ("KYMO__LIVE__ENABLED", "true"),
+        ("KYMO__LIVE__LISTEN_AGENTS", "127.0.0.1:0"),
+        ("KYMO__LIVE__LISTEN_VIEWERS", "127.0.0.1:0"),
     ]);
     let answer = ureq::get(format!("{}/api/v1/live", kymo.url()))
         .header("authorization", format!("Bearer {token}"))
@@ -65,6 +65,7 @@ fn two_people_follow_one_program_to_its_end() {
         .read_to_string()
         .unwrap();
     let answer: Value = serde_json::from_str(&answer).unwrap();
+    assert_eq!(answer["enabled"], true, "{answer}");
     let agent = LiveAgent::connect(format!("127.0.0.1:{}", answer["agents"]["port"]), token);
     agent.log(AT_ONCE);
 

@@ -82,7 +82,8 @@ impl LiveAgent {
         for _ in 0..count {
             file.last += 1;
             let args = [Arg::U64(file.last)];
-            let record = Record { time: now(), thread: 0, callsite: 0, args: &args, extra: None, origin: None };
+            let record =
+                Record { time: now(), thread: 0, callsite: 0, args: &args, extra: None, origin: None };
             file.writer.record(&record).unwrap();
         }
         self.flush(&mut file);
@@ -122,7 +123,8 @@ impl LiveAgent {
     /// Its one control connection.
     fn control(&self, token: &str) {
         let (mut io, mut decoder) = self.greet(Role::Agent, token, None);
-        let register = Message::Register { header: header_payload(&self.header).unwrap(), counts: self.counts() };
+        let register =
+            Message::Register { header: header_payload(&self.header).unwrap(), counts: self.counts() };
         io.write_all(&register.bytes()).unwrap();
         let (state, mut out) = (self.clone(), io.try_clone().unwrap());
         std::thread::spawn(move || state.say_how_it_stands(&mut out));
@@ -173,7 +175,8 @@ impl LiveAgent {
                     file = self.file.1.wait(file).unwrap();
                 }
                 let mut piece = Vec::new();
-                let begin = file.frames.iter().rev().find(|(first, _)| *first <= after + 1).map(|(_, place)| *place);
+                let begin =
+                    file.frames.iter().rev().find(|(first, _)| *first <= after + 1).map(|(_, place)| *place);
                 if at.is_none() {
                     piece.extend_from_slice(&file.bytes[..file.head]);
                 }
