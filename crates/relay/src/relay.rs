@@ -252,6 +252,7 @@ impl Relay {
 
     /// Follows a session from after a sequence on, which may run already or be expected back; `None`: from now on.
     pub fn subscribe(&self, key: Key, after: Option<u64>) -> Subscription {
+        let is_from_now = after.is_none();
         let (session, (run, after)) = self.session_with(key, |session| {
             let has = session.counts().map(|counts| counts.last_sequence);
             // Nobody has more than there is; what came may be more than what was told.
@@ -261,7 +262,7 @@ impl Relay {
             (session.followed.join(after, self.inner.limits.kept), after)
         });
         self.feed(&session);
-        Subscription::new(self.clone(), session, run, after)
+        Subscription::new(self.clone(), session, run, after, is_from_now)
     }
 
     /// Tells a program to do something, and waits for its answer for at most ten seconds.

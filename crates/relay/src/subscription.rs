@@ -19,7 +19,7 @@ const PIECE_BYTES_MAX: usize = 63 * 1024;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Told {
     /// What comes begins with this sequence, or before: what the follower has already is passed over. A session file
-    /// begins, with its magic.
+    /// begins, with its magic. To who asked for what comes from now on it is told twice: at once, and then.
     Opened {
         /// The first that comes and was asked for.
         first_sequence: u64,
@@ -50,6 +50,8 @@ pub struct Subscription {
     /// The follower has everything up to here, and maybe what is left of that frame.
     after: u64,
     place: Place,
+    /// From now on: where that is, is told before anything comes, so that who loses the line has a cursor.
+    tells_at_once: bool,
 }
 
 #[derive(Debug)]
@@ -74,10 +76,16 @@ enum Step {
 }
 
 impl Subscription {
-    pub(crate) fn new(relay: Relay, session: Arc<Session>, run: Arc<Run>, after: u64) -> Self {
+    pub(crate) fn new(
+        relay: Relay,
+        session: Arc<Session>,
+        run: Arc<Run>,
+        after: u64,
+        is_from_now: bool,
+    ) -> Self {
         add(&relay.inner.counters.followers, 1);
         relay.changed();
-        Self { relay, session, run, after, place: Place::Before }
+        Self { relay, session, run, after, place: Place::Before, tells_at_once: is_from_now }
     }
 
     /// Which session.
@@ -128,6 +136,9 @@ impl Subscription {
     }
 
     fn step(&mut self) -> Step {
+        if std::mem::take(&mut self.tells_at_once) {
+            return Step::Tell(Told::Opened { first_sequence: self.after.saturating_add(1) });
+        }
         let state = self.run.state();
         match &mut self.place {
             Place::Over => Step::Wait,

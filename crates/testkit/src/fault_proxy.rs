@@ -124,6 +124,8 @@ struct State {
     random: Random,
     faults: Faults,
     counts: Counts,
+    /// Both ends of the lines that were made.
+    lines: Vec<TcpStream>,
 }
 
 /// What becomes of a connection.
@@ -155,6 +157,7 @@ impl FaultProxy {
             random: Random::new(seed),
             faults,
             counts: Counts::default(),
+            lines: Vec::new(),
         };
         let shared = Arc::new(Shared { is_http, is_over: AtomicBool::new(false), state: Mutex::new(state) });
         let carried = Arc::clone(&shared);
@@ -191,6 +194,16 @@ impl FaultProxy {
     /// The server is somewhere else now.
     pub fn set_upstream(&self, upstream: &str) {
         self.shared.state().upstream = address(upstream);
+    }
+
+    /// Every line that there is breaks now.
+    pub fn cut_now(&self) {
+        let mut state = self.shared.state();
+        for line in state.lines.drain(..) {
+            // It may be over already.
+            let _ = line.shutdown(Shutdown::Both);
+        }
+        state.counts.cuts += 1;
     }
 
     /// What happened so far.
@@ -261,6 +274,8 @@ impl Shared {
             }
             _ => match TcpStream::connect(upstream) {
                 Ok(server) => {
+                    let ends = [&client, &server].map(|end| end.try_clone().ok());
+                    self.state().lines.extend(ends.into_iter().flatten());
                     let _ = self.carry(client, server, fate, faults);
                 }
                 Err(_) => self.count(|counts| counts.refused += 1),

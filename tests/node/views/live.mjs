@@ -4,7 +4,7 @@
 // Usage: node views/live.mjs, with KYMO_URL, KYMO_TOKEN, KYMO_SIGN_IN and KYMO_CHROMIUM in the environment.
 
 import assert from "node:assert/strict";
-import { complaints, KYMO_SIGN_IN, KYMO_URL, picture, run, signIn, step } from "./person.mjs";
+import { ask, complaints, KYMO_SIGN_IN, KYMO_URL, picture, run, signIn, step } from "./person.mjs";
 import { allRows, bar, events, row } from "./live_rows.mjs";
 import { LiveStand } from "./live_stand.mjs";
 
@@ -353,13 +353,6 @@ async function inEightTabs(page) {
 }
 
 async function switchOn(page) {
-  let enabled = false;
-  await page.route(/\/api\/v1\/projects\/shop$/, async (route) => {
-    const is_change = route.request().method() === "PATCH";
-    if (is_change) ({ enabled } = route.request().postDataJSON().live);
-    const answer = await route.fetch({ method: "GET", postData: undefined });
-    return route.fulfill({ response: answer, json: { ...(await answer.json()), live: { enabled } } });
-  });
   await page.goto(`${KYMO_URL}/settings/projects/shop`);
   const panel = page.getByRole("region", { name: "Live", exact: true });
   const box = panel.getByRole("switch", { name: "Programs of this project may connect" });
@@ -368,10 +361,11 @@ async function switchOn(page) {
   await page.getByRole("status").getByText("Live is on for this project").waitFor();
   await panel.getByText(".live(true)").waitFor();
   assert.equal(await box.isChecked(), true);
+  assert.deepEqual((await ask(page, "/projects/shop")).live, { enabled: true });
   await box.click();
   await page.getByRole("status").getByText("Live is off").waitFor();
   assert.equal(await box.isChecked(), false);
-  await page.unrouteAll({ behavior: "wait" });
+  assert.deepEqual((await ask(page, "/projects/shop")).live, { enabled: false });
   step("a project is switched on");
 }
 

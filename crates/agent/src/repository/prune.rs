@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use kymo_model::Timestamp;
 
+use super::leases;
 use super::names::FileName;
 
 /// How much an application's folder may hold. Loupe's figures, which have served for years.
@@ -117,6 +118,9 @@ pub(crate) fn prune(
         if pruned.fragments >= REMOVED_MIN && stops() {
             break;
         }
+        if because != Because::FreeDisk && is_leased(folder, &fragment, now) {
+            continue;
+        }
         let left = left.entry(fragment.stem.clone()).or_default();
         if *left == 1 && is_running(folder, &fragment) {
             continue;
@@ -140,10 +144,17 @@ pub(crate) fn prune(
     Ok(pruned)
 }
 
+/// Somebody follows it who does not lag too far. What is recorded now is worth more than that: on a full disk it goes.
+fn is_leased(folder: &Path, fragment: &Fragment, now: Timestamp) -> bool {
+    let number = fragment.path.file_name().and_then(|name| FileName::number_of(name.to_str()?));
+    let from = leases::leased_from(folder, &fragment.stem);
+    number.is_some_and(|number| leases::holds(from, number, fragment.modified_ns, now.as_unix_nanos()))
+}
+
 /// Removes what is said of a session of which nothing is left. If a summary stays, the list shows a session that cannot be
 /// opened, and no more.
 pub(crate) fn remove_words(folder: &Path, stem: &FileName) {
-    for name in [stem.summary(), stem.sent(), stem.wish(), stem.exit()] {
+    for name in [stem.summary(), stem.sent(), stem.wish(), stem.exit(), stem.followed()] {
         let _ = std::fs::remove_file(folder.join(name));
     }
 }

@@ -14,7 +14,7 @@ use kymo_model::SessionId;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use ureq::http::Response;
-use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Body};
 
 use super::Secret;
@@ -230,6 +230,21 @@ impl Client {
         Ok(answer["wanted"].as_str().unwrap_or("all").to_owned())
     }
 
+    /// The server's port for agents that are followed live, and whether it has TLS there; `None` where live is off, on the
+    /// server or for the token's project.
+    #[cfg(feature = "live")]
+    pub(crate) fn live(&self) -> Result<Option<(u16, bool)>, SendError> {
+        let url = format!("{}/api/v1/live", self.server.trim_end_matches('/'));
+        let asked = format!("GET {url}");
+        let request = self.agent.get(&url).header("authorization", self.authorization.reveal());
+        let text = self.text(&asked, request.call(), &[200])?;
+        read_live(&text).map_err(|expected| SendError {
+            kind: SendErrorKind::Misunderstood,
+            text: format!("{asked}: expected {expected}, found {:?}", shortened(&text)),
+            retry_after: None,
+        })
+    }
+
     fn text(
         &self,
         asked: &str,
@@ -306,17 +321,34 @@ fn read_head(text: &str) -> Option<Head> {
     })
 }
 
-/// Those of the environment, if there are any that can be read.
-fn root_certificates() -> RootCerts {
+/// The port for agents, if there is one.
+///
+/// Errors: what was expected.
+#[cfg(feature = "live")]
+fn read_live(text: &str) -> Result<Option<(u16, bool)>, &'static str> {
+    let answer: Value = serde_json::from_str(text).map_err(|_| "the answer of a Kymo server")?;
+    if !answer["enabled"].as_bool().ok_or("whether live is enabled")? {
+        return Ok(None);
+    }
+    let agents = &answer["agents"];
+    let port = agents["port"].as_u64().and_then(|port| u16::try_from(port).ok()).ok_or("a port")?;
+    Ok(Some((port, agents["tls"].as_bool().ok_or("whether there is TLS")?)))
+}
+
+/// Certificates of the environment, if there are any that can be read: they are trusted instead of Mozilla's list.
+pub(crate) fn own_certificates() -> Vec<Certificate<'static>> {
     let said = std::env::var_os(CERTIFICATE_ENV).and_then(|path| std::fs::read(path).ok());
-    let certificates: Vec<_> = said
-        .iter()
+    said.iter()
         .flat_map(|pem| parse_pem(pem))
         .filter_map(|item| match item {
             Ok(PemItem::Certificate(certificate)) => Some(certificate),
             _ => None,
         })
-        .collect();
+        .collect()
+}
+
+fn root_certificates() -> RootCerts {
+    let certificates = own_certificates();
     if certificates.is_empty() { RootCerts::WebPki } else { RootCerts::new_with_certs(&certificates) }
 }
 
@@ -332,6 +364,19 @@ mod tests {
         for server in ["", "kymo.example", "https://", "ftp://kymo.example", "https:///"] {
             let error = Client::new(server, "t").unwrap_err();
             assert!(error.text.contains("expected https://HOST"), "{server}: {error}");
+        }
+    }
+
+    #[cfg(feature = "live")]
+    #[test]
+    fn the_port_for_agents_is_read() {
+        let on = r#"{"enabled": true, "agents": {"port": 29971, "tls": false}, "viewers": {"port": 1, "tls": true}}"#;
+        assert_eq!(read_live(on), Ok(Some((29971, false))));
+        assert_eq!(read_live(r#"{"enabled": false, "agents": null, "viewers": null}"#), Ok(None));
+        for text in
+            ["", "[]", r#"{"enabled": true}"#, r#"{"enabled": true, "agents": {"port": 70000, "tls": true}}"#]
+        {
+            assert!(read_live(text).is_err(), "{text}");
         }
     }
 

@@ -23,6 +23,7 @@ const ANSWER: u64 = 1;
 fn plays_what_it_is_told() {
     let Some(folder) = part::folder() else { return };
     super::timing().install();
+    super::live::timing().install();
     let settings: SendSettings = serde_json::from_str(&std::env::var(SETTINGS).unwrap()).unwrap();
     let fragment_bytes = part::setting(FRAGMENT_BYTES);
     let builder = part::builder(&folder).send(settings).flush_every(Duration::from_millis(20));
@@ -63,6 +64,26 @@ fn play(word: &str, number: u64) -> u64 {
             let state = if number > 0 { kymo::ConsentState::Granted } else { kymo::ConsentState::Refused };
             u64::from(kymo::set_consent(state).is_ok())
         }
+        "fragment" => kymo::status().unwrap().fragment,
+        "debug" => {
+            let before = kymo::status().unwrap().tally.messages;
+            kymo::event!(kymo::Severity::DEBUG, "in detail");
+            kymo::flush();
+            kymo::status().unwrap().tally.messages - before
+        }
+        "live_held" => u64::from(live().is_held),
+        "live_connected" => u64::from(live().connected_since.is_some()),
+        "live_follows" => live().follows,
+        "live_looks" => {
+            // As long as so many looks take.
+            std::thread::sleep(super::live::timing().look_every * number as u32);
+            1
+        }
+        "live_failure" => {
+            let failure = live().last_failure.unwrap_or_default();
+            std::fs::write(part::folder().unwrap().join("failure"), &failure).unwrap();
+            u64::from(!failure.is_empty())
+        }
         "elected" => u64::from(status().is_elected),
         "failures" => u64::from(status().failures),
         "unsent" => status().sessions_unsent,
@@ -73,6 +94,10 @@ fn play(word: &str, number: u64) -> u64 {
         }
         other => panic!("expected a command, found {other}"),
     }
+}
+
+fn live() -> kymo::LiveStatus {
+    kymo::status().unwrap().live.unwrap()
 }
 
 fn status() -> kymo::sending::SendStatus {
