@@ -1,6 +1,6 @@
 // Every view, empty, full and broken, in light and dark, wide and narrow: compared with small pictures that are kept
 // beside this (`pictures/`), and looked over by axe. `KYMO_GOLDEN=write` writes the pictures anew; look at them whole in the
-// folder that KYMO_SCREENSHOTS names.
+// folder that KYMO_SCREENSHOTS names. KYMO_PICTURES is a regular expression of names, to look at a few of them.
 //
 // KYMO_EMPTY and KYMO_FULL name two servers, KYMO_EMPTY_COOKIE and KYMO_FULL_COOKIE who is signed in there, KYMO_NOW their
 // time, KYMO_CHROMIUM the browser. The texts are in a font of the tests, since each machine has its own.
@@ -16,6 +16,7 @@ import { LiveStand } from "./live_stand.mjs";
 const require = createRequire(import.meta.url);
 const KEPT = new URL("./pictures/", import.meta.url).pathname;
 const WRITES = process.env.KYMO_GOLDEN === "write";
+const ONLY = new RegExp(process.env.KYMO_PICTURES ?? "");
 /** A kept picture has a pixel for so many by so many of the screen: enough to see that something moved. */
 const SHRINK = 6;
 /** Low bits that are not kept: what no eye sees makes files large. */
@@ -61,7 +62,7 @@ async function main() {
   } finally {
     await browser.close();
   }
-  if (WRITES) for (const name of readdirSync(KEPT)) if (!written.has(name)) rmSync(join(KEPT, name));
+  if (WRITES && !process.env.KYMO_PICTURES) for (const name of readdirSync(KEPT)) if (!written.has(name)) rmSync(join(KEPT, name));
 }
 
 async function all(browser, viewport, colorScheme) {
@@ -85,6 +86,7 @@ async function all(browser, viewport, colorScheme) {
 /** `act`: what is done before the picture is taken, `called` so. */
 async function one(page, state, path, look, act, called) {
   const name = `${state}-${called ?? (path.replace(/[^a-z0-9]+/gi, "-").replace(/^-|-$/g, "") || "sessions")}-${look}`;
+  if (!ONLY.test(name)) return;
   const server = process.env[state === "empty" ? "KYMO_EMPTY" : "KYMO_FULL"];
   if (state === "broken") await page.route(/\/api\/v1\/(?!me$|projects$|stream|changes)/, refuse);
   await page.goto(server + path);

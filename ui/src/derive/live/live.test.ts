@@ -61,7 +61,7 @@ describe("words", () => {
   test("lag and gaps", () => {
     expect(lagText({ agent_has: 3_000, server_has: 1_000 })).toBe("the line is slow: 2,000 behind");
     expect(gapText({ gap: "missed", first: 4, last: 4, count: 0, why: "too slow", sums: noSums() })).toMatch(/^1 record did not come \(too slow\)\./);
-    expect(gapText({ gap: "dropped", first: 1, last: 9_000, count: 1_200, why: "", sums: noSums() })).toMatch(/^1,200 older events let go/);
+    expect(gapText({ gap: "dropped", first: 1, last: 9_000, count: 1_200, why: "", sums: noSums() })).toMatch(/^1,200 older events were let go/);
   });
   test("a filter of what is shown", () => {
     expect(liveFilter({ filter: "", severity: null, errors: false })).toBe("");

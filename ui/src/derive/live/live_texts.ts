@@ -43,7 +43,7 @@ export function whoRuns(session: LiveSession): string {
 /** What a row says instead of the events that are not here. */
 export function gapText(gap: TailGap): string {
   if (gap.gap === "dropped") {
-    return `${countedText(gap.count, "older event")} let go to spare memory. They are back as soon as they are stored, which “Send now” asks for.`;
+    return `${countedText(gap.count, "older event")} ${gap.count === 1 ? "was" : "were"} let go to spare memory. They are back as soon as they are stored, which “Send now” asks for.`;
   }
   const many = gap.last - gap.first + 1;
   const why = gap.why ? ` (${gap.why})` : "";
