@@ -1,3 +1,5 @@
+// The tail of a list: joined, trimmed, settled, and as rows.
+
 import { describe, expect, test } from "vitest";
 import type { SessionEvent } from "../../api/types";
 import { countOf, eventOf, eventRows, type EventPages } from "./event_rows";

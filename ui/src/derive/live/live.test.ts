@@ -1,3 +1,5 @@
+// What is drawn and said of a session that is followed.
+
 import { describe, expect, test } from "vitest";
 import type { Density, SessionEvent } from "../../api/types";
 import { NO_TAIL, trimmed, withMissed, withTailEvents } from "../events/tail";
