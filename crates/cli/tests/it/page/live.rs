@@ -1,5 +1,7 @@
 //! What runs now and one session of it followed, in a real browser: `tests/node/views/live.mjs`.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use kymo_testkit::{Kymo, Script, kymo::needed};
@@ -42,9 +44,9 @@ fn what_runs_is_listed_and_followed_without_a_gap() {
     );
 }
 
-/// Lines of the program that is followed, and how many it logs at a time.
-const LINES: u64 = 2_400;
-const AT_ONCE: u64 = 8;
+/// Lines that the program logs at a time.
+const AT_ONCE: u64 = 2;
+const BETWEEN: Duration = Duration::from_millis(10);
 
 #[test]
 fn two_people_follow_one_program_to_its_end() {
@@ -74,15 +76,21 @@ fn two_people_follow_one_program_to_its_end() {
         ("KYMO_SIGN_IN", kymo.sign_in_link()),
         ("KYMO_CHROMIUM", chromium.to_str().expect("a path in UTF-8")),
     ];
-    let (session, lines) = (SESSION.to_string(), LINES.to_string());
-    let mut script = Script::start("views/live_program.mjs", &kymo, &[&session, &lines], &environment);
-    // Both look on.
+    let session = SESSION.to_string();
+    let mut script = Script::start("views/live_program.mjs", &kymo, &[&session], &environment);
+    let is_enough = Arc::new(AtomicBool::new(false));
+    let (till, is_over) = (agent.clone(), Arc::clone(&is_enough));
+    let logging = std::thread::spawn(move || {
+        while !is_over.load(Ordering::Relaxed) {
+            till.log(AT_ONCE);
+            std::thread::sleep(BETWEEN);
+        }
+    });
+    // They have done what they do while it goes on.
     script.answer();
-    for _ in 1..LINES / AT_ONCE {
-        agent.log(AT_ONCE);
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    script.ask("logged");
+    is_enough.store(true, Ordering::Relaxed);
+    logging.join().unwrap();
+    script.ask(&agent.last().to_string());
     agent.end();
     let lines = script.finish();
     let steps: Vec<_> = lines.iter().filter_map(|line| line["step"].as_str()).collect();

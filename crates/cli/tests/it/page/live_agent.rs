@@ -89,6 +89,11 @@ impl LiveAgent {
         self.flush(&mut file);
     }
 
+    /// The sequence of the last line.
+    pub(super) fn last(&self) -> u64 {
+        self.file().last
+    }
+
     pub(super) fn end(&self) {
         let mut file = self.file();
         let end = End { time: now(), reason: EndReason::Normal, note: None, recovered: false };
