@@ -83,12 +83,12 @@ function FollowState(props: LiveBarProps): JSX.Element {
 function Facts(props: { info: LiveSession }): JSX.Element {
   return (
     <ul class="live-facts quiet">
-      <li class="live-rate">{rateText(props.info.events_per_second)} events/s</li>
+      <li>{rateText(props.info.events_per_second)} events/s</li>
       <Show when={clockOffsetText(props.info.clock_ahead_ms)}>
         {(text) => <li title="Measured against the server's. The times of events are as the program gives them.">{text()}</li>}
       </Show>
       <Show when={props.info.dropped_count > 0}><li class="live-dropped">{countedText(props.info.dropped_count, "event")} not recorded</li></Show>
-      <Show when={props.info.followers > 1}><li class="live-followers">{countText(props.info.followers)} look on</li></Show>
+      <Show when={props.info.followers > 1}><li>{countText(props.info.followers)} look on</li></Show>
     </ul>
   );
 }
