@@ -3,7 +3,6 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-use std::time::SystemTime;
 
 use kymo_format::live::{
     ChunkKind, Chunks, Command, Counts, Decoder, Hello, MAGIC, Message, Role, VERSION, header_payload,
@@ -32,8 +31,7 @@ pub(super) struct LiveAgent {
 }
 
 fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-    Timestamp::from_unix_nanos(since.as_nanos() as i64)
+    Timestamp::from_unix_nanos(jiff::Timestamp::now().as_nanosecond() as i64)
 }
 
 fn header() -> Header {
