@@ -22,6 +22,7 @@ use super::export::{Format, Page, Pages, export, only};
 use super::parameters::{Parameters, cursor_text};
 use super::shapes::{EventShape, Moment};
 use crate::access::Caller;
+use crate::live::open::row;
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -98,7 +99,7 @@ pub(super) async fn of_session(
     parameters: Parameters,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (project, row) = state.store.session(&caller.projects(), &id).await?;
+    let (project, row) = row(&state, &caller, &id).await?;
     answer(Events::new(state, project, Some(&row), &parameters)?, &caller, &parameters, &headers).await
 }
 

@@ -17,6 +17,7 @@ use super::events;
 use super::parameters::Parameters;
 use super::shapes::{DensityBucketShape, Moment};
 use crate::access::Caller;
+use crate::live::open::row;
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -237,7 +238,7 @@ pub(super) async fn density(
     Path(id): Path<String>,
     parameters: Parameters,
 ) -> Result<Json<Density>, Problem> {
-    let (project, row) = state.store.session(&caller.projects(), &id).await?;
+    let (project, row) = row(&state, &caller, &id).await?;
     let range = range(&parameters, &row)?;
     let buckets = parameters.number("buckets", 1, DENSITY_BUCKETS_MAX, BUCKETS_DEFAULT)?;
     let filter = events::filter(&state, &parameters)?;
@@ -273,7 +274,7 @@ pub(super) async fn threads(
     Path(id): Path<String>,
     parameters: Parameters,
 ) -> Result<Json<Threads>, Problem> {
-    let (project, row) = state.store.session(&caller.projects(), &id).await?;
+    let (project, row) = row(&state, &caller, &id).await?;
     let range = range(&parameters, &row)?;
     let buckets = parameters.number("buckets", 1, DENSITY_BUCKETS_MAX, BUCKETS_DEFAULT)?;
     let lanes = parameters.number("lanes", 1, LANES_MAX, LANES_DEFAULT)?;
@@ -302,7 +303,7 @@ pub(super) async fn metrics(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Json<SeriesList>, Problem> {
-    let (project, row) = state.store.session(&caller.projects(), &id).await?;
+    let (project, row) = row(&state, &caller, &id).await?;
     let found = state.store.metric_series(project, row.id).await?;
     Ok(Json(SeriesList {
         items: found.series.into_iter().map(SeriesShape::from).collect(),
@@ -332,7 +333,7 @@ pub(super) async fn points(
     Path(id): Path<String>,
     parameters: Parameters,
 ) -> Result<Json<SeriesPoints>, Problem> {
-    let (project, row) = state.store.session(&caller.projects(), &id).await?;
+    let (project, row) = row(&state, &caller, &id).await?;
     let range = range(&parameters, &row)?;
     let points = parameters.number("points", 1, POINTS_MAX, BUCKETS_DEFAULT)?;
     let series = parameters.text("series").ok_or_else(|| {

@@ -9,8 +9,7 @@ use axum::response::{IntoResponse, Response};
 use kymo_filter::Subject;
 use kymo_model::SessionId;
 use kymo_store::{
-    COUNT_BUCKETS_MAX, ProjectPk, Role, SessionCount, SessionCursor, SessionFilter, SessionSort,
-    StoreErrorKind, WorthReason,
+    COUNT_BUCKETS_MAX, ProjectPk, Role, SessionCount, SessionCursor, SessionFilter, SessionSort, WorthReason,
 };
 use kymo_tracker::SessionRow;
 use serde::Serialize;
@@ -22,7 +21,7 @@ use super::export::{Format, Page, Pages, export, only};
 use super::parameters::{Parameters, cursor_text};
 use super::shapes::{Moment, SessionShape};
 use crate::access::{Caller, Tables};
-use crate::live::open::open;
+use crate::live::open::row;
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -339,14 +338,7 @@ pub(super) async fn one(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Json<SessionShape>, Problem> {
-    let (project, row) = match state.store.session(&caller.projects(), &id).await {
-        // One that only runs so far is made known by being looked at.
-        Err(error) if error.kind() == StoreErrorKind::NotFound => match open(&state, &caller, &id).await {
-            Ok(opened) => state.store.session(&caller.projects(), &opened.session.to_string()).await?,
-            Err(_) => return Err(error.into()),
-        },
-        found => found?,
-    };
+    let (project, row) = row(&state, &caller, &id).await?;
     let pinned = state.store.is_pinned(row.id).await?;
     Ok(Json(shape(&state.directory.tables(), project, &row, pinned)))
 }

@@ -10,7 +10,7 @@ use kymo_format::live::header_of;
 use kymo_model::SessionId;
 use kymo_relay::{Key, LiveSession, Relay};
 use kymo_store::{ProjectPk, Store, StoreErrorKind};
-use kymo_tracker::{Beat, SessionKey};
+use kymo_tracker::{Beat, SessionKey, SessionRow};
 
 use super::{Live, shapes};
 use crate::access::Caller;
@@ -100,6 +100,23 @@ pub(crate) async fn find(
             Ok((None, found.next().ok_or_else(none)?))
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// A session as it is stored; one that only runs so far is made known by being looked at.
+///
+/// Errors: there is none that the caller may see.
+pub(crate) async fn row(
+    state: &AppState,
+    caller: &Caller,
+    id: &str,
+) -> Result<(ProjectPk, SessionRow), Problem> {
+    match state.store.session(&caller.projects(), id).await {
+        Err(error) if error.kind() == StoreErrorKind::NotFound => match open(state, caller, id).await {
+            Ok(opened) => Ok(state.store.session(&caller.projects(), &opened.session.to_string()).await?),
+            Err(_) => Err(error.into()),
+        },
+        found => Ok(found?),
     }
 }
 
