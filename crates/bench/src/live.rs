@@ -168,7 +168,7 @@ const CROWDED: Names = Names {
 };
 
 async fn scenes(server: &Server, quick: bool) -> anyhow::Result<Vec<Figure>> {
-    let time = Duration::from_secs(if quick { 2 } else { 20 });
+    let time = Duration::from_secs(if quick { 2 } else { 10 });
     let part = if quick { 5 } else { 1 };
     let scene = |sessions, viewers, per_second| Scene { sessions, viewers, per_second, time, stalled: 0 };
     let nats = Nats::start(&PathBuf::from(std::env::var("KYMO_NATS").unwrap_or("nats-server".to_owned())))?;
