@@ -7,6 +7,7 @@ import "./styles/grid.css";
 import "./styles/sessions.css";
 import "./styles/list.css";
 import "./styles/session.css";
+import "./styles/live.css";
 import "./styles/users.css";
 import "./styles/settings.css";
 import "./styles/first_run.css";

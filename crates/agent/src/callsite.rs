@@ -69,6 +69,7 @@ impl Callsite {
     }
 
     /// The same, whose records are no messages: each closes the span that is its only value.
+    #[cfg(feature = "tracing")]
     #[must_use]
     pub(crate) const fn of_spans(mut self) -> Self {
         self.mark = CONTROL;

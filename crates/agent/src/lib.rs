@@ -36,6 +36,7 @@
 //! | `callsite` | a place in the program that records |
 //! | `clock` | stamps and what they mean |
 //! | `inputs` | the ways in besides the macros: `tracing`, `log`, metrics, users, configuration |
+//! | `live` | the session followed while it runs (feature `live`) |
 //! | `macros` | `info!` and the others |
 //! | `outcome` | why something was not recorded, counted |
 //! | `raw` | all unsafe code |
@@ -51,6 +52,8 @@
 mod callsite;
 mod clock;
 mod inputs;
+#[cfg(feature = "live")]
+mod live;
 mod macros;
 mod outcome;
 mod raw;
@@ -72,6 +75,8 @@ pub use inputs::{KymoLogger, install_log, log_logger};
 #[cfg(feature = "metrics")]
 pub use inputs::{KymoMetrics, install_metrics, metrics_recorder};
 pub use kymo_model::{EndReason, SessionId, Severity, Timestamp};
+#[cfg(feature = "live")]
+pub use live::LiveStatus;
 pub use outcome::{DropCounts, DropReason};
 pub use recorder::{FullPolicy, Status};
 pub use repository::{
@@ -97,6 +102,8 @@ pub use spool::SpoolKind;
 #[doc(hidden)]
 pub mod testing {
     pub use crate::clock::shift_wall_clock;
+    #[cfg(feature = "live")]
+    pub use crate::live::LiveTiming;
     pub use crate::recorder::{AfterFork, Config, Recorder, stop_forked};
     #[cfg(feature = "send")]
     pub use crate::sending::Timing;

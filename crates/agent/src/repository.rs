@@ -17,12 +17,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 mod consent;
+pub(crate) mod leases;
 pub(crate) mod names;
 mod prune;
 mod recover;
 mod summary;
 
 pub use consent::{Consent, ConsentState};
+#[cfg(feature = "live")]
+pub(crate) use leases::Leases;
 use names::FileName;
 pub(crate) use prune::prune;
 #[cfg(feature = "send")]

@@ -30,11 +30,19 @@ mod status;
 mod wish;
 
 pub use at_exit::run_helper;
+#[cfg(feature = "live")]
+pub(crate) use client::LivePlace;
+#[cfg(feature = "live")]
+pub(crate) use client::own_certificates;
 pub use client::{Beat, Client, Head, SendError, SendErrorKind, Standing};
 #[doc(hidden)]
 pub use engine::Timing;
+#[cfg(feature = "live")]
+pub(crate) use engine::chance;
 pub use engine::{Engine, STOP_WITHIN};
 pub use gate::{Gate, SendReason};
+#[cfg(feature = "live")]
+pub(crate) use pace::BackOff;
 #[cfg(feature = "mail")]
 pub use pack::mail;
 pub use pack::package;

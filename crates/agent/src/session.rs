@@ -76,6 +76,8 @@ pub(crate) struct Running {
     keeper: Mutex<Option<keeper::Keeper>>,
     #[cfg(feature = "send")]
     sender: Mutex<Option<crate::sending::Engine>>,
+    #[cfg(feature = "live")]
+    live: Mutex<Option<crate::live::Engine>>,
     /// What did not go as it should at the start.
     notes: Vec<String>,
     #[cfg(feature = "send")]
@@ -116,10 +118,29 @@ impl Running {
         {
             sender.disown();
         }
+        #[cfg(feature = "live")]
+        if let Ok(live) = self.live.try_lock()
+            && let Some(live) = &*live
+        {
+            live.disown();
+        }
+    }
+}
+
+#[cfg(feature = "live")]
+impl Running {
+    fn live(&self) -> MutexGuard<'_, Option<crate::live::Engine>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Running {
+    /// Closes the fragment that is being written; see [`close_fragment`].
+    pub(crate) fn roll(&self) -> bool {
+        self.progress.wish_to_roll();
+        self.shared.flush() && !self.progress.is_wished_to_roll()
+    }
+
     pub(crate) fn settings_version(&self) -> Option<&str> {
         self.settings.version.as_deref()
     }
@@ -238,6 +259,9 @@ pub struct SessionStatus {
     /// How sending goes; `None` without a server.
     #[cfg(feature = "send")]
     pub sending: Option<crate::sending::SendStatus>,
+    /// How live stands; `None` where it is off.
+    #[cfg(feature = "live")]
+    pub live: Option<crate::live::LiveStatus>,
     /// What did not go as it should, in words, oldest first.
     pub notes: Vec<String>,
 }
@@ -298,6 +322,8 @@ fn status_of(running: &Running) -> SessionStatus {
         alerts_left_out: running.policy.left_out(),
         #[cfg(feature = "send")]
         sending: running.sender().as_ref().map(crate::sending::Engine::status),
+        #[cfg(feature = "live")]
+        live: running.live().as_ref().map(crate::live::Engine::status),
         notes,
     }
 }

@@ -10,9 +10,13 @@ use clap::{Parser, Subcommand};
 
 #[cfg(feature = "pack")]
 mod pack;
+#[cfg(feature = "open")]
+mod tail;
 
 #[cfg(feature = "pack")]
 pub(crate) use pack::{Pack, Security};
+#[cfg(feature = "open")]
+pub(crate) use tail::Tail;
 
 /// Records what software does as sessions you can open.
 #[derive(Debug, Parser)]
@@ -85,6 +89,10 @@ pub(crate) enum Command {
     #[cfg(feature = "server")]
     /// Print the events of one session, in order, or of all that fit a filter, newest first
     Events(Events),
+    #[cfg(feature = "open")]
+    /// Print what programs record while they run: of a server, or on this machine without one
+    #[command(after_help = tail::HELP)]
+    Tail(Tail),
     /// Show the window that a program asks for on standard input, and answer on standard output
     #[cfg(feature = "dialogs")]
     #[command(hide = true)]

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 
-use kymo_server::{LiveOptions, TlsFiles};
+use kymo_server::{LiveOptions, ReachedAt, TlsFiles};
 
 use self::keys::{KEYS, Key, Value, key};
 use crate::args::{self, Serve};
@@ -80,6 +80,8 @@ impl Settings {
             listen_viewers: address("live.listen_viewers")?,
             agents_max: number("live.agents_max")?,
             viewers_max: number("live.viewers_max")?,
+            reached_agents: self.text("live.reached_agents").and_then(ReachedAt::parse),
+            reached_viewers: self.text("live.reached_viewers").and_then(ReachedAt::parse),
         }))
     }
 

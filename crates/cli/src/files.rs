@@ -106,7 +106,7 @@ fn ended(told: &Told, path: &Path) -> ExitCode {
 
 /// Brings what programs left that are gone from their spools to their sessions' files, and says so. Where that is not
 /// ours to do, the files are read as they are.
-fn recover(path: &Path) {
+pub(crate) fn recover(path: &Path) {
     let Ok((recovered, failed)) = kymo::recover_below(path) else { return };
     for one in recovered {
         eprintln!(
@@ -172,7 +172,7 @@ fn is_wanted(args: &Sessions, session: &SessionFiles, summary: &Summary) -> bool
         && args.state.as_deref().is_none_or(|state| state == summary.state())
 }
 
-fn query(filter: Option<&str>, subject: Subject) -> anyhow::Result<Option<Query>> {
+pub(crate) fn query(filter: Option<&str>, subject: Subject) -> anyhow::Result<Option<Query>> {
     let Some(filter) = filter else { return Ok(None) };
     let query = Query::parse(filter, subject, clock::now());
     query

@@ -21,6 +21,8 @@ mod repository;
 mod serve;
 #[cfg(feature = "server")]
 mod settings;
+#[cfg(feature = "open")]
+mod tail;
 
 use std::process::ExitCode;
 
@@ -82,6 +84,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         },
         #[cfg(feature = "server")]
         Command::Events(events) => done(remote::events(&events)),
+        #[cfg(feature = "open")]
+        Command::Tail(args) => tail::run(&args),
         #[cfg(feature = "dialogs")]
         Command::Dialog => Ok(kymo_dialogs::run(std::io::stdin(), std::io::stdout())),
         #[cfg(feature = "pack")]

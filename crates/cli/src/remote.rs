@@ -1,9 +1,15 @@
 //! Commands that ask a server over HTTP.
 
+mod roots;
+
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use serde_json::Value;
+use ureq::tls::TlsConfig;
+
+pub(crate) use self::roots::{ROOTS_ENV, root_certificates};
 
 use crate::args::{Events, Server, Sessions};
 use crate::print::{Output, event_line, pointed, session_line};
@@ -15,6 +21,8 @@ const PAGE_EVENTS: usize = 5000;
 const SHOWN: usize = 50;
 /// The parameter in the filter language.
 const FILTER: &str = "filter";
+/// Where the next page begins.
+const CURSOR: &str = "cursor";
 /// Largest answer read: a page of events with long stack traces.
 const ANSWER_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
@@ -56,44 +64,68 @@ fn print(pages: Pages<'_>, json: bool, limit: usize, line: fn(&Value) -> String)
     output.finish()
 }
 
+/// Asks a server; connections are kept until it is dropped. `within` bounds each request.
+pub(crate) fn client(within: Option<Duration>) -> ureq::Agent {
+    ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .timeout_global(within)
+        .tls_config(TlsConfig::builder().root_certs(root_certificates()).build())
+        .build()
+        .into()
+}
+
+/// `GET path`: the status, and the answer as JSON.
+pub(crate) fn ask(
+    client: &ureq::Agent,
+    server: &Server,
+    path: &str,
+    query: &[(&str, String)],
+) -> anyhow::Result<(u16, Value)> {
+    let url = format!("{}{path}", server.url.trim_end_matches('/'));
+    let token = server.token.as_deref().unwrap_or_default();
+    let mut request = client.get(&url).header("authorization", format!("Bearer {token}"));
+    for (name, value) in query {
+        request = request.query(name, value);
+    }
+    let mut answer = request.call().with_context(|| format!("cannot reach {}", server.url))?;
+    let text = answer
+        .body_mut()
+        .with_config()
+        .limit(ANSWER_BYTES_MAX)
+        .read_to_string()
+        .with_context(|| format!("{url} broke off"))?;
+    let page = serde_json::from_str(&text)
+        .with_context(|| format!("{url} did not answer with JSON: is it a Kymo server?"))?;
+    Ok((answer.status().as_u16(), page))
+}
+
 /// All items of a list, page by page.
-struct Pages<'server> {
+pub(crate) struct Pages<'server> {
+    client: ureq::Agent,
     server: &'server Server,
     path: String,
     query: Vec<(&'static str, String)>,
-    cursor: Option<String>,
     items: VecDeque<Value>,
     finished: bool,
 }
 
 impl<'server> Pages<'server> {
     fn new(server: &'server Server, path: String, query: Vec<(&'static str, String)>) -> Self {
-        Self { server, path, query, cursor: None, items: VecDeque::new(), finished: false }
+        Self::by(client(None), server, path, query)
+    }
+
+    pub(crate) fn by(
+        client: ureq::Agent,
+        server: &'server Server,
+        path: String,
+        query: Vec<(&'static str, String)>,
+    ) -> Self {
+        Self { client, server, path, query, items: VecDeque::new(), finished: false }
     }
 
     fn fetch(&mut self) -> anyhow::Result<()> {
-        let url = format!("{}{}", self.server.url.trim_end_matches('/'), self.path);
-        let mut request = ureq::get(&url)
-            .config()
-            .http_status_as_error(false)
-            .build()
-            .header("authorization", format!("Bearer {}", self.server.token.as_deref().unwrap_or_default()));
-        for (name, value) in &self.query {
-            request = request.query(name, value);
-        }
-        if let Some(cursor) = &self.cursor {
-            request = request.query("cursor", cursor);
-        }
-        let mut answer = request.call().with_context(|| format!("cannot reach {}", self.server.url))?;
-        let text = answer
-            .body_mut()
-            .with_config()
-            .limit(ANSWER_BYTES_MAX)
-            .read_to_string()
-            .with_context(|| format!("{url} broke off"))?;
-        let mut page: Value = serde_json::from_str(&text)
-            .with_context(|| format!("{url} did not answer with JSON: is it a Kymo server?"))?;
-        if !answer.status().is_success() {
+        let (status, mut page) = ask(&self.client, self.server, &self.path, &self.query)?;
+        if !(200..300).contains(&status) {
             let detail = page["detail"].as_str().unwrap_or("no reason given").to_owned();
             if let Some((_, filter)) = self.query.iter().find(|(name, _)| *name == FILTER)
                 && let Some(position) = page["position"].as_u64()
@@ -101,10 +133,12 @@ impl<'server> Pages<'server> {
                 let length = page["length"].as_u64().unwrap_or(0);
                 bail!("{}", pointed(filter, position as usize, length as usize, &detail));
             }
-            bail!("{} {url}: {detail}", answer.status().as_u16());
+            bail!("{status} {}{}: {detail}", self.server.url.trim_end_matches('/'), self.path);
         }
-        self.cursor = page["next_cursor"].as_str().map(str::to_owned);
-        self.finished = self.cursor.is_none();
+        self.query.retain(|(name, _)| *name != CURSOR);
+        let cursor = page["next_cursor"].as_str().map(|cursor| (CURSOR, cursor.to_owned()));
+        self.finished = cursor.is_none();
+        self.query.extend(cursor);
         if let Value::Array(items) = page["items"].take() {
             self.items = items.into();
         }
@@ -127,7 +161,7 @@ impl Iterator for Pages<'_> {
 }
 
 /// A path segment: everything but unreserved characters as `%XX`.
-fn escape(segment: &str) -> String {
+pub(crate) fn escape(segment: &str) -> String {
     use std::fmt::Write as _;
     let mut escaped = String::new();
     for byte in segment.bytes() {

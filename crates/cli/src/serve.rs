@@ -54,12 +54,12 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     let stopped = stop_signal()?;
     let mut out = stdout();
     writeln!(out, "listening on {}", server.url())?;
-    if let Some((agents, viewers)) = server.live_addresses() {
-        writeln!(out, "live: programs connect to {agents}, terminals to {viewers}")?;
-    }
     if !store.has_admin().await? {
         let link = new_login_url(&store, server.url()).await.map_err(anyhow::Error::msg)?;
         writeln!(out, "sign in once with {link}")?;
+    }
+    if let Some((agents, viewers)) = server.live_addresses() {
+        writeln!(out, "live: programs connect to {agents}, terminals to {viewers}")?;
     }
     out.flush()?;
     server.run(stopped).await?;

@@ -1,6 +1,6 @@
 //! Everything there is, and who enters.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -30,6 +30,9 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 const OFF_WAIT_MS: u64 = 60 * 60 * 1000;
 /// Those for whom there is no room just now.
 const FULL_WAIT_MS: u64 = 30 * 1000;
+
+/// Sessions whose end is remembered: who lost the line is back within minutes, in which no more end.
+const ENDED_MAX: usize = 1024;
 
 /// How much of what. Each default says what it is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +75,8 @@ pub(crate) struct Inner {
     pub(crate) limits: Limits,
     pub(crate) counters: Counters,
     sessions: Mutex<HashMap<Key, Arc<Session>>>,
+    /// How those ended that ended last: who comes back with a cursor is told.
+    ended: Mutex<VecDeque<(Key, (String, u64))>>,
     /// Data connections that are expected: by key, for what, until when.
     expected: Mutex<HashMap<[u8; KEY_BYTES], Expected>>,
     numbers: AtomicU64,
@@ -109,6 +114,7 @@ impl Relay {
             limits,
             counters: Counters::default(),
             sessions: Mutex::default(),
+            ended: Mutex::default(),
             expected: Mutex::default(),
             numbers: AtomicU64::new(1),
             changes: Mutex::default(),
@@ -223,7 +229,9 @@ impl Relay {
     /// in between. `enter` must not look for sessions.
     pub(crate) fn session_with<T>(&self, key: Key, enter: impl FnOnce(&Session) -> T) -> (Arc<Session>, T) {
         let mut sessions = locked(&self.inner.sessions);
-        let session = Arc::clone(sessions.entry(key).or_insert_with(|| Arc::new(Session::new(key))));
+        let ended = || locked(&self.inner.ended).iter().rev().find(|(known, _)| *known == key).cloned();
+        let new = || Arc::new(Session::new(key, ended().map(|(_, how)| how)));
+        let session = Arc::clone(sessions.entry(key).or_insert_with(new));
         let entered = enter(&session);
         (session, entered)
     }
@@ -238,6 +246,14 @@ impl Relay {
         let is_known = sessions.get(&session.key).is_some_and(|known| Arc::ptr_eq(known, session));
         if is_known && !session.has_agent() && session.followed.followers() == 0 {
             sessions.remove(&session.key);
+            if let Some(how) = session.ended_by() {
+                let mut ended = locked(&self.inner.ended);
+                ended.retain(|(known, _)| *known != session.key);
+                if ended.len() >= ENDED_MAX {
+                    ended.pop_front();
+                }
+                ended.push_back((session.key, how));
+            }
         }
         if !sessions.contains_key(&session.key) {
             locked(&self.inner.changes).gone(session.key);
@@ -293,6 +309,7 @@ impl Relay {
 
     /// Follows a session from after a sequence on, which may run already or be expected back; `None`: from now on.
     pub fn subscribe(&self, key: Key, after: Option<u64>) -> Subscription {
+        let is_from_now = after.is_none();
         let (session, (run, after)) = self.session_with(key, |session| {
             let has = session.counts().map(|counts| counts.last_sequence);
             // Nobody has more than there is; what came may be more than what was told.
@@ -302,7 +319,7 @@ impl Relay {
             (session.followed.join(after, self.inner.limits.kept), after)
         });
         self.feed(&session);
-        Subscription::new(self.clone(), session, run, after)
+        Subscription::new(self.clone(), session, run, after, is_from_now)
     }
 
     /// Tells a program to do something, and waits for its answer for at most ten seconds.

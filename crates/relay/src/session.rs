@@ -58,7 +58,7 @@ struct State {
     agent: Option<Agent>,
     /// How it ended, by its own word, and with which sequence.
     ended: Option<(String, u64)>,
-    /// Since when it has had no control connection, if it had one.
+    /// Since when it has had no control connection.
     away_since: Option<Instant>,
     commands: Vec<(u64, oneshot::Sender<Result<(), String>>)>,
 }
@@ -101,8 +101,10 @@ impl Agent {
 }
 
 impl Session {
-    pub(crate) fn new(key: Key) -> Self {
-        Self { key, followed: Followed::default(), state: Mutex::default() }
+    /// One without a control connection; `ended`: how, and with which sequence, as far as is known.
+    pub(crate) fn new(key: Key, ended: Option<(String, u64)>) -> Self {
+        let state = State { ended, away_since: Some(Instant::now()), ..State::default() };
+        Self { key, followed: Followed::default(), state: Mutex::new(state) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -166,7 +168,7 @@ impl Session {
         ended.or_else(|| state.agent.as_ref().map(|agent| agent.counts.last_sequence))
     }
 
-    /// Since when it has had no control connection; `None` while it has one, or if it never had.
+    /// Since when it has had no control connection; `None` while it has one.
     pub(crate) fn away_since(&self) -> Option<Instant> {
         self.state().away_since
     }

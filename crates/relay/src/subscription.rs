@@ -21,11 +21,15 @@ const PIECE_BYTES_MAX: usize = 63 * 1024;
 /// within seconds, for as long as it waits for its last words to be sent.
 const RETURNS_WITHIN: Duration = Duration::from_secs(10);
 
+/// A program that said nothing of an end and is not there may come back for so long: its line is cut, or the server
+/// began anew, and it tries again within a minute.
+const COMES_BACK_WITHIN: Duration = Duration::from_mins(5);
+
 /// What a follower is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Told {
     /// What comes begins with this sequence, or before: what the follower has already is passed over. A session file
-    /// begins, with its magic.
+    /// begins, with its magic. To who asked for what comes from now on it is told twice: at once, and then.
     Opened {
         /// The first that comes and was asked for.
         first_sequence: u64,
@@ -43,6 +47,8 @@ pub enum Told {
     },
     /// Nothing more will come.
     Closed {
+        /// Why, in words.
+        why: &'static str,
         /// How the session ended, if it did.
         reason: Option<String>,
     },
@@ -56,6 +62,8 @@ pub struct Subscription {
     /// The follower has everything up to here, and maybe what is left of that frame.
     after: u64,
     place: Place,
+    /// From now on: where that is, is told before anything comes, so that who loses the line has a cursor.
+    tells_at_once: bool,
 }
 
 #[derive(Debug)]
@@ -82,10 +90,16 @@ enum Step {
 }
 
 impl Subscription {
-    pub(crate) fn new(relay: Relay, session: Arc<Session>, run: Arc<Run>, after: u64) -> Self {
+    pub(crate) fn new(
+        relay: Relay,
+        session: Arc<Session>,
+        run: Arc<Run>,
+        after: u64,
+        is_from_now: bool,
+    ) -> Self {
         add(&relay.inner.counters.followers, 1);
         relay.changed(session.key);
-        Self { relay, session, run, after, place: Place::Before }
+        Self { relay, session, run, after, place: Place::Before, tells_at_once: is_from_now }
     }
 
     /// Which session.
@@ -138,6 +152,9 @@ impl Subscription {
     }
 
     fn step(&mut self) -> Step {
+        if std::mem::take(&mut self.tells_at_once) {
+            return Step::Tell(Told::Opened { first_sequence: self.after.saturating_add(1) });
+        }
         let state = self.run.state();
         match &mut self.place {
             Place::Over => Step::Wait,
@@ -181,8 +198,15 @@ impl Subscription {
 
     /// Nothing is there now.
     fn idle(&mut self) -> Step {
-        let Some((reason, last)) = self.session.ended_by() else { return Step::Wait };
         let away_since = self.session.away_since();
+        let Some((reason, last)) = self.session.ended_by() else {
+            let Some(away_since) = away_since else { return Step::Wait };
+            return self.over_after(
+                away_since + COMES_BACK_WITHIN,
+                "the program did not come back within five minutes",
+                None,
+            );
+        };
         let state = self.run.state();
         let has_all = state.last_sequence.max(self.after) >= last;
         let has_upstream = state.upstream != Upstream::Nobody;
@@ -190,13 +214,22 @@ impl Subscription {
         if !has_all {
             // Where the agent is gone before all of it came, and does not come back, the rest comes by its file.
             let Some(away_since) = away_since.filter(|_| !has_upstream) else { return Step::Wait };
-            let hopes_until = away_since + RETURNS_WITHIN;
-            if Instant::now() < hopes_until {
-                return Step::WaitUntil(hopes_until);
-            }
+            return self.over_after(
+                away_since + RETURNS_WITHIN,
+                "the session has ended, and the program is gone before all of it came",
+                Some(reason),
+            );
         }
         self.place = Place::Over;
-        Step::Tell(Told::Closed { reason: Some(reason) })
+        Step::Tell(Told::Closed { why: "the session has ended", reason: Some(reason) })
+    }
+
+    fn over_after(&mut self, until: Instant, why: &'static str, reason: Option<String>) -> Step {
+        if Instant::now() < until {
+            return Step::WaitUntil(until);
+        }
+        self.place = Place::Over;
+        Step::Tell(Told::Closed { why, reason })
     }
 
     fn begin(&mut self, start: &Start) -> Told {

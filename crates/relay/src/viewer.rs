@@ -280,8 +280,8 @@ async fn pass<T: Io>(mut subscription: Subscription, channel: u64, mut voice: Vo
             Told::Missed { first, last, why } => {
                 Message::Missed { channel, first, last, why: why.to_owned() }
             }
-            Told::Closed { reason } => {
-                let why = "the session has ended".to_owned();
+            Told::Closed { why, reason } => {
+                let why = why.to_owned();
                 return voice.say(&Message::Closed { channel, why, reason }.bytes()).await;
             }
         };

@@ -56,7 +56,7 @@ pub use access::{AccessLimits, Allowance};
 pub use admin::{Command, Reply, new_login_url, perform};
 pub use connections::{TlsError, TlsFiles};
 pub use control::ask;
-pub use live::LiveOptions;
+pub use live::{LiveOptions, ReachedAt};
 pub use routes::Route;
 pub use server::{Options, Server, routes};
 pub use uploads::files::{FilePart, SessionParts, sessions_of};

@@ -13,7 +13,7 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
 use crate::Random;
@@ -116,6 +116,9 @@ struct Shared {
     is_http: bool,
     is_over: AtomicBool,
     state: Mutex<State>,
+    /// Nothing goes on while this holds.
+    is_stalled: Mutex<bool>,
+    went_on: Condvar,
 }
 
 #[derive(Debug)]
@@ -124,6 +127,8 @@ struct State {
     random: Random,
     faults: Faults,
     counts: Counts,
+    /// Both ends of the lines that were made.
+    lines: Vec<TcpStream>,
 }
 
 /// What becomes of a connection.
@@ -155,8 +160,15 @@ impl FaultProxy {
             random: Random::new(seed),
             faults,
             counts: Counts::default(),
+            lines: Vec::new(),
         };
-        let shared = Arc::new(Shared { is_http, is_over: AtomicBool::new(false), state: Mutex::new(state) });
+        let shared = Arc::new(Shared {
+            is_http,
+            is_over: AtomicBool::new(false),
+            state: Mutex::new(state),
+            is_stalled: Mutex::new(false),
+            went_on: Condvar::new(),
+        });
         let carried = Arc::clone(&shared);
         std::thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
@@ -193,6 +205,22 @@ impl FaultProxy {
         self.shared.state().upstream = address(upstream);
     }
 
+    /// Every line that there is breaks now.
+    pub fn cut_now(&self) {
+        let mut state = self.shared.state();
+        for line in state.lines.drain(..) {
+            // It may be over already.
+            let _ = line.shutdown(Shutdown::Both);
+        }
+        state.counts.cuts += 1;
+    }
+
+    /// From now on nothing goes on, in either direction of any line; or it does again.
+    pub fn stall(&self, is_stalled: bool) {
+        *self.shared.is_stalled.lock().expect("nobody panicked") = is_stalled;
+        self.shared.went_on.notify_all();
+    }
+
     /// What happened so far.
     pub fn counts(&self) -> Counts {
         self.shared.state().counts.clone()
@@ -202,6 +230,7 @@ impl FaultProxy {
 impl Drop for FaultProxy {
     fn drop(&mut self) {
         self.shared.is_over.store(true, Ordering::Release);
+        self.stall(false);
         // It waits for a connection.
         drop(TcpStream::connect(("127.0.0.1", self.port)));
     }
@@ -215,6 +244,11 @@ fn address(upstream: &str) -> SocketAddr {
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("nobody panicked")
+    }
+
+    fn wait_while_stalled(&self) {
+        let stalled = self.is_stalled.lock().expect("nobody panicked");
+        drop(self.went_on.wait_while(stalled, |stalled| *stalled).expect("nobody panicked"));
     }
 
     fn count(&self, what: impl FnOnce(&mut Counts)) {
@@ -261,6 +295,8 @@ impl Shared {
             }
             _ => match TcpStream::connect(upstream) {
                 Ok(server) => {
+                    let ends = [&client, &server].map(|end| end.try_clone().ok());
+                    self.state().lines.extend(ends.into_iter().flatten());
                     let _ = self.carry(client, server, fate, faults);
                 }
                 Err(_) => self.count(|counts| counts.refused += 1),
@@ -312,6 +348,7 @@ impl Shared {
             if length == 0 {
                 break;
             }
+            self.wait_while_stalled();
             let sent = length.min(usize::try_from(*limit).unwrap_or(usize::MAX));
             server.write_all(&piece[..sent])?;
             *limit -= if *limit == u64::MAX { 0 } else { sent as u64 };
@@ -327,6 +364,7 @@ impl Shared {
         let mut piece = vec![0; PIECE_BYTES];
         let mut is_first = true;
         while let Ok(length @ 1..) = server.read(&mut piece) {
+            self.wait_while_stalled();
             if fate == Fate::AnswerLost {
                 if is_first {
                     self.count(|counts| counts.lost_answers += 1);

@@ -147,9 +147,12 @@ impl Kymo {
             output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
         });
         let url = first_line(&lines, &mut process);
-        let first_start =
-            lines.recv_timeout(Duration::from_millis(if self.data_is_known() { 0 } else { 2000 }));
-        let sign_in = first_start.ok().and_then(|line| line.split(' ').next_back().map(str::to_owned));
+        let within = Duration::from_millis(if self.data_is_known() { 0 } else { 2000 });
+        let link = |line: String| {
+            line.split(' ').next_back().filter(|word| word.contains("/login?")).map(str::to_owned)
+        };
+        // Other ports may be told of before it.
+        let sign_in = std::iter::from_fn(|| lines.recv_timeout(within).ok()).find_map(link);
         std::fs::write(self.folder.path().join("started"), "").expect("a note");
         self.server = Some(Running { process, url, sign_in });
     }

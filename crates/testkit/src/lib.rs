@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`fault_proxy`] | a line to a server that is cut, slow, or answers itself, by a seed |
 //! | [`kymo`] | the server as a process: start, kill, start again, ask |
+//! | [`live_agent`] | a program that is followed, played over TCP |
 //! | [`node`] | scripts with real JavaScript agents and a browser, as processes |
 //! | [`random`] | a small seeded generator; the seed is printed by who uses it |
 //! | [`record_requests`] | those requests as a session file |
@@ -22,6 +23,7 @@
 
 pub mod fault_proxy;
 pub mod kymo;
+pub mod live_agent;
 pub mod node;
 pub mod random;
 pub mod record_requests;
@@ -32,6 +34,7 @@ pub mod wire;
 
 pub use fault_proxy::{FaultProxy, Faults};
 pub use kymo::Kymo;
+pub use live_agent::LiveAgent;
 pub use node::Script;
 pub use random::Random;
 pub use screen::Screen;

@@ -21,6 +21,7 @@
 //! | [`session`] | files, what was lost in them, where events lie, threads that read |
 //! | [`lines`] | events and sessions as lines |
 //! | `screen` | the viewer, and the steps of [`pack`]: what is shown, keys, drawing, the terminal |
+//! | [`tail`] | sessions of a folder, told while they are recorded |
 //! | `row` | an event in one line |
 //! | `text` | foreign text made harmless and brought to a width |
 //! | `error` | what could not be done at all |
@@ -30,6 +31,7 @@ pub mod lines;
 mod row;
 mod screen;
 pub mod session;
+pub mod tail;
 mod text;
 
 pub use error::{ViewError, ViewErrorKind};

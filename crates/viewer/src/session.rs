@@ -1,6 +1,7 @@
 //! Sessions in files: where they are, what they hold, how to get at any event without holding all.
 
 mod account;
+mod channel;
 mod density;
 mod find;
 mod fragment;
@@ -12,12 +13,14 @@ mod selection;
 mod summary;
 
 pub use account::Account;
+pub use channel::{Channel, ChannelItem};
 pub(crate) use density::{Cell, Density};
 pub use find::{DEPTH_MAX, FILES_MAX, Found, Fragment, SessionFiles, find};
 pub(crate) use fragment::{Step, Walk};
 pub(crate) use frames::Frames;
 pub(crate) use live::Live;
 pub use lookup::LazyEvent;
+pub(crate) use parts::index_of;
 pub(crate) use selection::Selection;
 pub(crate) use summary::resource;
 pub use summary::{Summary, fits};

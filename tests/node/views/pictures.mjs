@@ -1,6 +1,6 @@
 // Every view, empty, full and broken, in light and dark, wide and narrow: compared with small pictures that are kept
 // beside this (`pictures/`), and looked over by axe. `KYMO_GOLDEN=write` writes the pictures anew; look at them whole in the
-// folder that KYMO_SCREENSHOTS names.
+// folder that KYMO_SCREENSHOTS names. KYMO_PICTURES is a regular expression of names, to look at a few of them.
 //
 // KYMO_EMPTY and KYMO_FULL name two servers, KYMO_EMPTY_COOKIE and KYMO_FULL_COOKIE who is signed in there, KYMO_NOW their
 // time, KYMO_CHROMIUM the browser. The texts are in a font of the tests, since each machine has its own.
@@ -11,10 +11,12 @@ import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { PNG } from "pngjs";
 import { ARGUMENTS, WITHIN_MS } from "../chromium.mjs";
+import { LiveStand } from "./live_stand.mjs";
 
 const require = createRequire(import.meta.url);
 const KEPT = new URL("./pictures/", import.meta.url).pathname;
 const WRITES = process.env.KYMO_GOLDEN === "write";
+const ONLY = new RegExp(process.env.KYMO_PICTURES ?? "");
 /** A kept picture has a pixel for so many by so many of the screen: enough to see that something moved. */
 const SHRINK = 6;
 /** Low bits that are not kept: what no eye sees makes files large. */
@@ -40,9 +42,14 @@ const VIEWS = [
   ["full", `${PROGRAM}?tab=metrics&chart=p99~shop.checkout&from=2026-09-21T13:21:00.000Z&to=2026-09-21T13:27:00.000Z`, null, "metrics-of-a-range"],
   ["full", `${SESSION}?tab=metrics`], ["full", `${SESSION}?tab=threads`],
   ["full", "/?project=shop", bringFiles, "import"],
+  ["empty", "/live", switchedOff, "live-off"], ["empty", "/live", nothingRuns, "live"],
+  ["full", "/live", seeWhatRuns, "live"], ["full", "/live?filter=usr:ann", wrongFilter, "live-wrong-filter"],
+  ["full", "/live", followOne, "live-followed"], ["full", "/live", missSome, "live-missed"],
   ...SETTINGS.map((section) => ["full", `/settings/${section}`]),
-  ...["/", SESSION, "/users", "/users/user-7", "/settings/projects/shop", "/settings/audit", `${PROGRAM}?tab=threads`, `${PROGRAM}?tab=metrics`].map((path) => ["broken", path]),
+  ...["/", SESSION, "/live", "/users", "/users/user-7", "/settings/projects/shop", "/settings/audit", `${PROGRAM}?tab=threads`, `${PROGRAM}?tab=metrics`].map((path) => ["broken", path]),
 ];
+
+const NOW_MS = Number(process.env.KYMO_NOW);
 
 const problems = [];
 const written = new Set();
@@ -55,7 +62,7 @@ async function main() {
   } finally {
     await browser.close();
   }
-  if (WRITES) for (const name of readdirSync(KEPT)) if (!written.has(name)) rmSync(join(KEPT, name));
+  if (WRITES && !process.env.KYMO_PICTURES) for (const name of readdirSync(KEPT)) if (!written.has(name)) rmSync(join(KEPT, name));
 }
 
 async function all(browser, viewport, colorScheme) {
@@ -79,6 +86,7 @@ async function all(browser, viewport, colorScheme) {
 /** `act`: what is done before the picture is taken, `called` so. */
 async function one(page, state, path, look, act, called) {
   const name = `${state}-${called ?? (path.replace(/[^a-z0-9]+/gi, "-").replace(/^-|-$/g, "") || "sessions")}-${look}`;
+  if (!ONLY.test(name)) return;
   const server = process.env[state === "empty" ? "KYMO_EMPTY" : "KYMO_FULL"];
   if (state === "broken") await page.route(/\/api\/v1\/(?!me$|projects$|stream|changes)/, refuse);
   await page.goto(server + path);
@@ -111,6 +119,58 @@ async function bringFiles(page) {
     file("till-3.kymo", magic), file("yesterday.kymo", Buffer.concat([magic, Buffer.alloc(200)])), file("holiday.png", Buffer.from("no session")),
   ]);
   await page.getByText("expected a session file or a package").waitFor();
+}
+
+async function livePage(page, fill, path = "/live") {
+  const stand = new LiveStand();
+  fill?.(stand);
+  await stand.install(page);
+  await page.goto(new URL(path, page.url()).href);
+  return stand;
+}
+
+async function switchedOff(page) {
+  await livePage(page, (stand) => (stand.switched = { enabled: false, agents: null, viewers: null }));
+  await page.getByRole("heading", { name: "Live is off" }).waitFor();
+}
+
+async function nothingRuns(page) {
+  await livePage(page);
+  await page.getByRole("heading", { name: "Nothing runs now" }).waitFor();
+}
+
+const NAMES = ["Ann Okafor", "Ben Diaz", "Cem Yilmaz", "Dana Novak", "Eli Sand", "Farid Ali", "Gro Lund", "Hana Mori"];
+
+async function seeWhatRuns(page) {
+  await livePage(page, (stand) => NAMES.forEach((name, at) => tillOf(stand, `till-${at}`, { name, rate: [0, 0.4, 3.2, 18, 1_204][at % 5], followers: at % 3, started_ms: NOW_MS - at ** 3 * 61_000 })));
+  await page.getByRole("row", { name: "Hana Mori" }).waitFor();
+}
+
+async function wrongFilter(page) {
+  await livePage(page, null, "/live?filter=usr:ann");
+  await page.getByText("There is no field usr").waitFor();
+}
+
+async function followOne(page) {
+  await livePage(page, (stand) => tillOf(stand, "till-0", { name: "Ann Okafor", rate: 3.2 }), "/sessions/till-0?follow=true");
+  await page.getByRole("row", { name: "sold 80" }).waitFor();
+  await page.getByRole("group", { name: "Live", exact: true }).getByText("Live", { exact: true }).waitFor();
+}
+
+async function missSome(page) {
+  const stand = await livePage(page, (stand) => tillOf(stand, "till-0", { name: "Ann Okafor", rate: 3.2 }), "/sessions/till-0?follow=true");
+  await page.getByRole("row", { name: "sold 80" }).waitFor();
+  const till = stand.programs.get("till-0");
+  till.skip(1_200);
+  till.tell({ type: "missed", first: 81, last: till.events.length, why: "this page was too slow" });
+  till.burst(Array.from({ length: 6 }, (_, at) => [`sold ${2_000 + at}`, at === 3 ? "error" : "info"]));
+  await page.getByRole("row", { name: "sold 2005" }).waitFor();
+}
+
+function tillOf(stand, id, more) {
+  const till = stand.start(id, { started_ms: NOW_MS - 100_000, step_ms: 1_000, ...more });
+  till.burst(Array.from({ length: 80 }, (_, at) => [`sold ${at + 1}`, at % 30 === 17 ? "error" : at % 11 === 3 ? "warn" : "info"]));
+  till.stored_until = 60;
 }
 
 function refuse(route) {

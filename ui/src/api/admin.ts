@@ -16,6 +16,7 @@ export interface ProjectSettingsChange {
   sessions?: Record<string, number | null>;
   client_settings?: Record<string, string | null>;
   upload?: { wanted: UploadWanted };
+  live?: { enabled: boolean };
 }
 
 /** Which sessions of programs are sent in full without being asked for. */

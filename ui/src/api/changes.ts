@@ -1,6 +1,8 @@
 // The stream of changes: one per visible tab, a WebSocket, or server-sent events where something in between does not
-// let those through. A hidden tab closes it and reads everything again when it is shown.
+// let those through. A hidden tab closes it and reads everything again when it is shown. What is followed live comes over it as well.
 
+import { createChannels, type Channels } from "./channels";
+import { followByEvents } from "./follow_by_events";
 import type { Changed } from "./types";
 
 export type StreamState = "connecting" | "open" | "reconnecting";
@@ -9,12 +11,20 @@ export interface ChangeStreamHooks {
   /** `null` means: anything may have changed, for example after a reconnect. */
   onChanged(changed: Changed | null): void;
   onState(state: StreamState): void;
+  /** It is a WebSocket: by the other way nobody tells that the list of sessions that run has changed. */
+  onWay(is_socket: boolean): void;
   /** The server refused the stream; the caller finds out whether one is still signed in. */
   onRefused(): void;
 }
 
-/** One way of being told. `onEnd` is called once, unless it is closed by us. */
-type Connect = (on: { open(): void; message(text: string): void; end(): void }) => () => void;
+/** One way of being told. `end` is called once, unless it is closed by us. */
+type Connect = (on: { open(): void; message(text: string): void; end(): void }) => Connection;
+
+interface Connection {
+  /** Says what is to be followed. */
+  send(message: object): void;
+  close(): void;
+}
 
 const RETRY_MS_FIRST = 1_000;
 const RETRY_MS_MAX = 15_000;
@@ -34,9 +44,14 @@ const bySocket: Connect = (on) => {
   socket.onclose = () => {
     if (!is_ours) on.end();
   };
-  return () => {
-    is_ours = true;
-    socket.close();
+  return {
+    send(message) {
+      if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
+    },
+    close() {
+      is_ours = true;
+      socket.close();
+    },
   };
 };
 
@@ -44,17 +59,31 @@ const byEvents: Connect = (on) => {
   const source = new EventSource("/api/v1/changes");
   source.onopen = () => on.open();
   source.addEventListener("changed", (message: MessageEvent<string>) => on.message(message.data));
-  source.onerror = () => {
+  let is_over = false;
+  const end = () => {
     // The browser would try again by itself, but not after an answer that is not 200.
-    source.close();
+    close();
     on.end();
   };
-  return () => source.close();
+  source.onerror = end;
+  const followed = followByEvents({ message: (text) => on.message(text), end: () => void (is_over || end()) });
+  const close = () => {
+    is_over = true;
+    source.close();
+    followed.close();
+  };
+  return { send: followed.send, close };
 };
 
-/** Opens the stream and keeps it open; the returned function ends it. */
-export function openChangeStream(hooks: ChangeStreamHooks): () => void {
-  let disconnect: (() => void) | null = null;
+export interface ChangeStream {
+  channels: Channels;
+  close(): void;
+}
+
+/** Opens the stream and keeps it open until it is closed. */
+export function openChangeStream(hooks: ChangeStreamHooks): ChangeStream {
+  const channels = createChannels();
+  let connection: Connection | null = null;
   let retry_timer: ReturnType<typeof setTimeout> | undefined;
   let retry_ms = RETRY_MS_FIRST;
   let is_first_open = true;
@@ -69,11 +98,13 @@ export function openChangeStream(hooks: ChangeStreamHooks): () => void {
       failed_tries = 0;
     }
     let is_open = false;
-    disconnect = way({
+    const opened = way({
       open() {
         is_open = true;
         retry_ms = RETRY_MS_FIRST;
+        hooks.onWay(way === bySocket);
         hooks.onState("open");
+        channels.connected(opened.send);
         // What was missed is not repeated by the server: neither since the stream was lost, nor between the first questions of the
         // page and now. So all that is shown is read again, the first time as soon as those may have been answered.
         if (is_first_open) first_look_timer = setTimeout(() => hooks.onChanged(null), FIRST_LOOK_MS);
@@ -84,44 +115,51 @@ export function openChangeStream(hooks: ChangeStreamHooks): () => void {
       message: (text) => tell(text),
       end() {
         if (!is_open) failed_tries += 1;
+        channels.disconnected();
         hooks.onState("reconnecting");
         hooks.onRefused();
         retry_timer = setTimeout(connect, retry_ms);
         retry_ms = Math.min(retry_ms * 2, RETRY_MS_MAX);
       },
     });
+    connection = opened;
   }
 
   function tell(text: string): void {
-    const changed = parseChanged(text);
-    if (changed !== undefined) hooks.onChanged(changed);
+    const message = parse(text);
+    if (message === null) hooks.onChanged(null);
+    else if (message.type === undefined || message.type === "changed") hooks.onChanged(message as unknown as Changed);
+    else channels.take(message);
   }
 
   function close(): void {
     clearTimeout(retry_timer);
     clearTimeout(first_look_timer);
-    disconnect?.();
-    disconnect = null;
+    connection?.close();
+    connection = null;
+    channels.disconnected();
   }
 
   function onVisibility(): void {
     if (document.hidden) close();
-    else if (!disconnect) connect();
+    else if (!connection) connect();
   }
 
   document.addEventListener("visibilitychange", onVisibility);
   onVisibility();
-  return () => {
-    document.removeEventListener("visibilitychange", onVisibility);
-    close();
+  return {
+    channels,
+    close() {
+      document.removeEventListener("visibilitychange", onVisibility);
+      close();
+    },
   };
 }
 
-/** `undefined`: a message of a later server, to be passed over. */
-function parseChanged(text: string): Changed | null | undefined {
+/** `null`: it is not understood. */
+function parse(text: string): (Record<string, unknown> & { type?: string }) | null {
   try {
-    const message = JSON.parse(text) as Changed & { type?: string };
-    return message.type === undefined || message.type === "changed" ? message : undefined;
+    return JSON.parse(text) as Record<string, unknown> & { type?: string };
   } catch {
     return null;
   }

@@ -3,7 +3,7 @@
 import { createAdminApi, type AdminApi, type Method } from "./admin";
 import { BASE, queryOf, type Params } from "./query";
 import type {
-  Density, EventPage, FilterFault, FilterField, FilterValue, Me, NewView, Page, Project, SeriesList, SeriesPoints, Session, SessionCounts, SessionEvent, SessionsSummary,
+  Density, EventPage, FilterFault, FilterField, FilterValue, LiveCommand, LiveList, LiveSwitch, Me, NewView, Page, Project, SeriesList, SeriesPoints, Session, SessionCounts, SessionEvent, SessionsSummary,
   Threads, View, Worth,
 } from "./types";
 
@@ -47,6 +47,9 @@ export interface Api extends AdminApi {
   metricPoints(id: string, params: Params, signal?: AbortSignal): Promise<SeriesPoints>;
   /** A session of a program is to be sent in full. */
   requestSession(id: string): Promise<void>;
+  liveSwitch(signal?: AbortSignal): Promise<LiveSwitch>;
+  liveSessions(params: Params, signal?: AbortSignal): Promise<LiveList>;
+  commandLive(id: string, command: LiveCommand): Promise<void>;
 }
 
 /** What was asked before there was an Api: see early.ts. */
@@ -113,6 +116,9 @@ export function createApi(fetcher: typeof fetch, asked: Asked, on_signed_out: ()
     metrics: (id, signal) => get(`${sessionPath(id)}/metrics`, {}, signal),
     metricPoints: (id, params, signal) => get(`${sessionPath(id)}/metrics/points`, params, signal),
     requestSession: async (id) => void (await request(`${sessionPath(id)}/request`, { method: "POST" })),
+    liveSwitch: (signal) => get("/live", {}, signal),
+    liveSessions: (params, signal) => get("/live/sessions", params, signal),
+    commandLive: async (id, command) => void (await send("POST", `/live/sessions/${encodeURIComponent(id)}/commands`, command)),
     pin: async (id, is_pinned) => void (await request(`${sessionPath(id)}/pin`, { method: is_pinned ? "PUT" : "DELETE" })),
   };
 }

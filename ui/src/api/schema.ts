@@ -317,6 +317,8 @@ export interface components {
             items: components["schemas"]["LiveSession"][];
         };
         LivePort: {
+            /** @description `null`: the host that was asked. */
+            host: string | null;
             /** Format: int32 */
             port: number;
             /** @description It speaks TLS from the first byte, with the server's certificate. */

@@ -1,14 +1,16 @@
 // What the HTTP API answers, by the page's names. `schema.ts` is made of the API's description, docs/openapi.json.
 // Times are RFC 3339 text, durations seconds.
 
-import type { Event, Level, Project, Session, SessionSummary } from "./schema";
+import type { Event, Level, Live, Project, Session, SessionSummary } from "./schema";
 
 export type {
   AddMember, AddProject, AddToken, AuditEntry, Browser, ChangeMember, Density, DensityBucket, EndReason, Exception, FilterField, FilterValue, Frame, Kymogram, KymogramBucket,
-  Gap, MadeToken, Me, Member, MemberWithLink, MetricPoint, MetricSample, MetricSeries, NewView, Project, ProjectChange, ProjectMember, ProjectSettings, Session, SessionBucket,
+  Gap, LiveCommand, LiveList, LiveSession, MadeToken, Me, Member, MemberWithLink, MetricPoint, MetricSample, MetricSeries, NewView, Project, ProjectChange, ProjectMember, ProjectSettings, Session, SessionBucket,
   SeriesList, SeriesPoints, SessionCounts, SessionKind, SessionState, SignInLink, Status, ThreadLane, Threads, Token, User, UserDescription, UserReport, View, Worth,
 } from "./schema";
 
+/** Whether programs may connect, by the server's switch and the project's. */
+export type LiveSwitch = Live;
 export type SeverityLevel = Level;
 export type SessionUser = Session["users"][number];
 export type SessionsSummary = SessionSummary;

@@ -23,6 +23,12 @@ export interface ListState {
   sort: Sort;
 }
 
+/** The sessions that run now. */
+export interface LiveState {
+  project: string | null;
+  filter: string;
+}
+
 /** The list of users. */
 export interface UsersState {
   project: string | null;
@@ -48,6 +54,7 @@ export type Place =
   | { view: "sessions"; list: ListState }
   | { view: "session"; session: SessionPageState }
   | { view: "event"; event: { id: string } }
+  | { view: "live"; live: LiveState }
   | { view: "users"; users: UsersState }
   | { view: "user"; user: UserPageState }
   | { view: "settings"; settings: SettingsState }
@@ -66,6 +73,10 @@ export function parsePlace(path: string, search: string): Place {
   if (section !== undefined) return { view: "unknown" };
   if (place === "sessions" && id) return { view: "session", session: parseSession(id, query) };
   if (place === "events" && id) return { view: "event", event: { id } };
+  if (place === "live" && id === undefined) {
+    const { project, filter } = parseList(query);
+    return { view: "live", live: { project, filter } };
+  }
   if (place === "users") {
     const { project, range, filter } = parseList(query);
     return id ? { view: "user", user: { key: id, project, ...(query.get("order") === "newest" ? { newest: true } : {}) } } : { view: "users", users: { project, range, filter } };
@@ -108,6 +119,11 @@ export function listUrl(list: ListState): string {
   if (list.errors || list.without_errors) query.set("errors", String(list.errors));
   if (list.sort !== SORT_DEFAULT) query.set("sort", list.sort);
   return withQuery("/", query);
+}
+
+export function liveUrl(live: LiveState): string {
+  const { search } = new URL(listUrl({ ...LIST_STATE_DEFAULT, ...live }), "http://page");
+  return `/live${search}`;
 }
 
 export function usersUrl(users: UsersState): string {

@@ -1,7 +1,8 @@
 // What every view needs: the API, where one is, the settings, the stream of changes. Handed down by context.
 
 import { createContext, createSignal, onCleanup, useContext, type Accessor } from "solid-js";
-import { openChangeStream, type StreamState } from "../api/changes";
+import { openChangeStream, type ChangeStream, type StreamState } from "../api/changes";
+import type { Channels } from "../api/channels";
 import { createApi, type Api, type Asked } from "../api/client";
 import type { Changed, Me, Project } from "../api/types";
 import { createImports, type Imports } from "./imports";
@@ -27,6 +28,10 @@ export interface App {
   /** Reads who one is and what projects there are again, after a change of them. */
   reload(): Promise<void>;
   stream_state: Accessor<StreamState>;
+  /** Sessions that are followed live, over the stream of changes. */
+  channels: Channels;
+  /** By the way that the stream takes now, one is told when the list of sessions that run changes. */
+  tells_live: Accessor<boolean>;
   /** Files that are brought, whichever place is shown. */
   imports: Imports;
   /** Ends with the component that listens. */
@@ -43,9 +48,9 @@ const PROJECTS_GAP_MS = 5_000;
 /** `asked`: the questions that the start of the page has asked. */
 export function createApp(asked: Asked): App {
   const [signed_out, setSignedOut] = createSignal(false);
-  let closeStream: () => void = () => undefined;
+  let stream: ChangeStream | null = null;
   const onSignedOut = () => {
-    closeStream();
+    stream?.close();
     setSignedOut(true);
   };
   const api = createApi((input, init) => fetch(input, init), asked, onSignedOut);
@@ -56,6 +61,7 @@ export function createApp(asked: Asked): App {
   const [me, setMe] = createSignal<Me | null>(null);
   const [projects, setProjects] = createSignal<Project[] | null>(null);
   const [stream_state, setStreamState] = createSignal<StreamState>("connecting");
+  const [tells_live, setTellsLive] = createSignal(true);
 
   const readMe = () => api.me().then(setMe, () => undefined);
   const readProjects = createCoalesced(async () => void setProjects((await api.projects()).items), PROJECTS_GAP_MS);
@@ -63,12 +69,14 @@ export function createApp(asked: Asked): App {
   readProjects();
   listeners.add(readProjects);
 
-  closeStream = openChangeStream({
+  const opened = openChangeStream({
     onChanged: (changed) => listeners.forEach((listener) => listener(changed)),
     onState: setStreamState,
+    onWay: setTellsLive,
     onRefused: readMe,
   });
-  onCleanup(() => closeStream());
+  stream = opened;
+  onCleanup(opened.close);
 
   return {
     api,
@@ -82,6 +90,8 @@ export function createApp(asked: Asked): App {
     projects,
     reload: async () => void (await Promise.all([readMe(), api.projects().then(({ items }) => setProjects(items))])),
     stream_state,
+    channels: opened.channels,
+    tells_live,
     imports: createImports(),
     ...notices,
     onChanged(listener) {

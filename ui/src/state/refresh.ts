@@ -6,7 +6,7 @@ import { createEffect, createSignal, onCleanup, type Accessor } from "solid-js";
  * Calls `work` at once, but never twice at a time and never more often than `gap_ms`;
  * calls in between become one call afterwards.
  */
-export function createCoalesced(work: () => Promise<void>, gap_ms: number): () => void {
+export function createCoalesced(work: () => Promise<void>, gap_ms: number | (() => number)): () => void {
   let busy = false;
   let wanted = false;
   let ended = false;
@@ -20,7 +20,7 @@ export function createCoalesced(work: () => Promise<void>, gap_ms: number): () =
     timer = setTimeout(() => {
       busy = false;
       if (wanted) void run();
-    }, gap_ms);
+    }, typeof gap_ms === "number" ? gap_ms : gap_ms());
   }
 
   onCleanup(() => {

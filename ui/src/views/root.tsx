@@ -5,12 +5,12 @@ import { render } from "solid-js/web";
 import { failureText, type Asked } from "../api/client";
 import {
   LIST_STATE_DEFAULT, listUrl, parsePlace, SESSION_STATE_DEFAULT, usersUrl,
-  type ListState, type SessionPageState, type SettingsState, type UserPageState, type UsersState,
+  type ListState, type LiveState, type SessionPageState, type SettingsState, type UserPageState, type UsersState,
 } from "../derive/url_state";
 import { AppContext, createApp, useApp } from "../state/app";
 import { createSessionList } from "../state/session_list";
 import { createPainted } from "../state/refresh";
-import { EventView, fetchLateViews, fetchPlace, SessionView, SettingsView, UserView, UsersView } from "./late_views";
+import { EventView, fetchLateViews, fetchPlace, LiveView, SessionView, SettingsView, UserView, UsersView } from "./late_views";
 import { Failure } from "./parts/failure";
 import { Help } from "./frame/help";
 import { NotFound } from "./frame/not_found";
@@ -68,6 +68,10 @@ function Places(): JSX.Element {
     const now = place();
     return now.view === "users" ? now.users : last;
   }, { project: LIST_STATE_DEFAULT.project, range: LIST_STATE_DEFAULT.range, filter: "" });
+  const live_state = createMemo<LiveState>((last) => {
+    const now = place();
+    return now.view === "live" ? now.live : last;
+  }, { project: LIST_STATE_DEFAULT.project, filter: "" });
   const user_state = createMemo<UserPageState | null>(() => {
     const now = place();
     return now.view === "user" ? now.user : null;
@@ -78,16 +82,20 @@ function Places(): JSX.Element {
   });
 
   createEffect(() => {
+    if (place().view === "live") document.title = "Live · Kymo";
     if (place().view === "users") document.title = "Users · Kymo";
     if (in_list()) document.title = "Sessions · Kymo";
   });
 
   return (
-    <Shell list={list_state()} users={users_state()}>
+    <Shell list={list_state()} live={live_state()} users={users_state()}>
       <ErrorBoundary fallback={(cause, reset) => <Failure what="This view could not be drawn." detail={failureText(cause)} onRetry={reset} />}>
         <Switch fallback={<NotFound />}>
           <Match when={in_list()}>
             <SessionsView list={list} state={list_state()} />
+          </Match>
+          <Match when={place().view === "live"}>
+            <LiveView state={live_state()} />
           </Match>
           <Match when={place().view === "users"}>
             <UsersView state={users_state()} />

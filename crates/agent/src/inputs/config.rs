@@ -172,8 +172,9 @@ impl Said {
 
     fn apply(mut self, mut builder: Builder) -> (Builder, Vec<String>) {
         for (key, value) in std::mem::take(&mut self.settings) {
-            if key.sends && !cfg!(feature = "send") {
-                self.fault(format!("{SECTION}.{}: this program was built without sending", key.name));
+            if !key.needs.is_there() {
+                let (name, part) = (key.name, key.needs.word());
+                self.fault(format!("{SECTION}.{name}: this program was built without {part}"));
             }
             builder = (key.apply)(builder, &value);
         }

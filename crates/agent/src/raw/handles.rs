@@ -22,3 +22,14 @@ pub(crate) fn close_all_but_standard() {
         unsafe { libc::close(handle as libc::c_int) };
     }
 }
+
+/// In a child after a fork: closes a connection of the parent's, whose threads, which would do it, are not here. It stays open
+/// in the parent.
+#[cfg(feature = "live")]
+pub(crate) fn close_parents(socket: std::sync::Arc<std::net::TcpStream>) {
+    use std::os::fd::AsRawFd;
+    // SAFETY: takes a number. Whoever else has a share of this socket is a thread of the parent's and its copy of memory that
+    // nobody reads here; this share is forgotten, so nothing closes the number again.
+    unsafe { libc::close(socket.as_raw_fd()) };
+    std::mem::forget(socket);
+}

@@ -82,7 +82,8 @@ impl Drainer {
         loop {
             let stopping = self.shared.stopping.load(Ordering::Acquire);
             let (fullest, written) = self.shared.fill();
-            let is_due = fullest >= FLUSH_SHARE || self.flushed.elapsed() >= self.flush_every;
+            let flush_every = self.shared.flush_every(self.flush_every);
+            let is_due = fullest >= FLUSH_SHARE || self.flushed.elapsed() >= flush_every;
             if self.shared.wake.take() || stopping || is_due {
                 // A sink that panics is a sink that failed: the records stay in the spool.
                 let flushed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.flush()));
@@ -98,7 +99,7 @@ impl Drainer {
             self.populate();
             let failed = self.shared.sink_failed.load(Ordering::Relaxed);
             let wait = if failed { RETRY_AFTER } else { self.pace(written) };
-            std::thread::park_timeout(wait.min(self.flush_every));
+            std::thread::park_timeout(wait.min(self.shared.flush_every(self.flush_every)));
         }
         let mut is_whole = !self.shared.sink_failed.load(Ordering::Relaxed);
         if is_whole {

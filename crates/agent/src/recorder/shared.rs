@@ -85,6 +85,9 @@ pub(crate) struct Shared {
     panicked_ns: AtomicI64,
     /// The sink failed because the disk is full: nobody waits for that.
     pub(super) disk_full: AtomicBool,
+    /// Those who follow the session file while it is written.
+    #[cfg(feature = "live")]
+    followers: AtomicUsize,
     /// How the drainer ended, when it has.
     end: (Mutex<Option<bool>>, Condvar),
 }
@@ -123,6 +126,8 @@ impl Shared {
             last_error: Mutex::default(),
             panicked_ns: AtomicI64::new(0),
             disk_full: AtomicBool::new(false),
+            #[cfg(feature = "live")]
+            followers: AtomicUsize::new(0),
             end: Default::default(),
         }
     }
@@ -393,6 +398,35 @@ impl Shared {
 
     pub(super) fn is_whole(&self) -> bool {
         *locked(&self.end.0) == Some(true)
+    }
+
+    /// Longest time from a call to its frame, as of now.
+    #[cfg(feature = "live")]
+    pub(super) fn flush_every(&self, usual: Duration) -> Duration {
+        match self.followers.load(Ordering::Relaxed) {
+            0 => usual,
+            _ => usual.min(super::FOLLOWED_FLUSH_EVERY),
+        }
+    }
+
+    /// Longest time from a call to its frame.
+    #[cfg(not(feature = "live"))]
+    #[expect(clippy::unused_self, reason = "it is of use with live")]
+    pub(super) fn flush_every(&self, usual: Duration) -> Duration {
+        usual
+    }
+
+    /// Somebody follows from now on: the drainer is quick.
+    #[cfg(feature = "live")]
+    pub(crate) fn follow(&self) {
+        self.followers.fetch_add(1, Ordering::Relaxed);
+        self.wake.now();
+    }
+
+    /// One follower less.
+    #[cfg(feature = "live")]
+    pub(crate) fn unfollow(&self) {
+        self.followers.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// The sink said so when it was last asked.

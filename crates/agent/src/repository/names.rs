@@ -59,6 +59,11 @@ impl FileName {
         format!("{}.sent", self.0)
     }
 
+    /// Which of its fragments somebody follows.
+    pub(crate) fn followed(&self) -> String {
+        format!("{}.followed", self.0)
+    }
+
     pub(crate) fn wish(&self) -> String {
         format!("{}.wish", self.0)
     }

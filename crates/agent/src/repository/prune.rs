@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use kymo_model::Timestamp;
 
+use super::leases;
 use super::names::FileName;
 
 /// How much an application's folder may hold. Loupe's figures, which have served for years.
@@ -117,6 +118,9 @@ pub(crate) fn prune(
         if pruned.fragments >= REMOVED_MIN && stops() {
             break;
         }
+        if because != Because::FreeDisk && is_leased(folder, &fragment, now) {
+            continue;
+        }
         let left = left.entry(fragment.stem.clone()).or_default();
         if *left == 1 && is_running(folder, &fragment) {
             continue;
@@ -140,10 +144,17 @@ pub(crate) fn prune(
     Ok(pruned)
 }
 
+/// Somebody follows it who does not lag too far. What is recorded now is worth more than that: on a full disk it goes.
+fn is_leased(folder: &Path, fragment: &Fragment, now: Timestamp) -> bool {
+    let number = fragment.path.file_name().and_then(|name| FileName::number_of(name.to_str()?));
+    let from = leases::leased_from(folder, &fragment.stem);
+    number.is_some_and(|number| leases::holds(from, number, fragment.modified_ns, now.as_unix_nanos()))
+}
+
 /// Removes what is said of a session of which nothing is left. If a summary stays, the list shows a session that cannot be
 /// opened, and no more.
 pub(crate) fn remove_words(folder: &Path, stem: &FileName) {
-    for name in [stem.summary(), stem.sent(), stem.wish(), stem.exit()] {
+    for name in [stem.summary(), stem.sent(), stem.wish(), stem.exit(), stem.followed()] {
         let _ = std::fs::remove_file(folder.join(name));
     }
 }
@@ -271,6 +282,23 @@ mod tests {
             0,
             "it waits to be recovered"
         );
+    }
+
+    #[test]
+    fn what_somebody_follows_stays_for_a_quarter_of_an_hour_but_on_a_full_disk() {
+        let (folder, stems) = repository();
+        std::fs::write(folder.path().join(stems[0].followed()), "2\n").unwrap();
+        let retention = Retention { bytes_max: 0, ..NOBODY };
+        let after =
+            |seconds: i64| Timestamp::from_unix_nanos(1_790_000_000_000_000_000 + seconds * 1_000_000_000);
+        assert_eq!(prune(folder.path(), &retention, after(899), &|| false).unwrap().fragments, 7);
+        assert_eq!(names(folder.path()), [stems[0].fragment(2), stems[0].fragment(3)]);
+        let in_need = Retention { free_disk_min: u64::MAX, ..NOBODY };
+        std::fs::copy(folder.path().join(stems[0].fragment(3)), folder.path().join(stems[0].fragment(4)))
+            .unwrap();
+        assert_eq!(prune(folder.path(), &retention, after(900), &|| false).unwrap().fragments, 2);
+        assert_eq!(prune(folder.path(), &in_need, after(60), &|| false).unwrap().fragments, 1);
+        assert!(!folder.path().join(stems[0].followed()).exists(), "it goes with the last of it");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use kymo_model::SessionId;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use ureq::http::Response;
-use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Body};
 
 use super::Secret;
@@ -230,6 +230,20 @@ impl Client {
         Ok(answer["wanted"].as_str().unwrap_or("all").to_owned())
     }
 
+    /// Where agents that are followed live connect; `None` where live is off, on the server or for the token's project.
+    #[cfg(feature = "live")]
+    pub(crate) fn live(&self) -> Result<Option<LivePlace>, SendError> {
+        let url = format!("{}/api/v1/live", self.server.trim_end_matches('/'));
+        let asked = format!("GET {url}");
+        let request = self.agent.get(&url).header("authorization", self.authorization.reveal());
+        let text = self.text(&asked, request.call(), &[200])?;
+        read_live(&text).map_err(|expected| SendError {
+            kind: SendErrorKind::Misunderstood,
+            text: format!("{asked}: expected {expected}, found {:?}", shortened(&text)),
+            retry_after: None,
+        })
+    }
+
     fn text(
         &self,
         asked: &str,
@@ -261,6 +275,16 @@ impl Client {
         let text = format!("{asked}{}: expected an answer, found: {error}", proxy.unwrap_or_default());
         SendError { kind: SendErrorKind::Unreachable, text, retry_after: None }
     }
+}
+
+/// Where agents connect.
+#[cfg(feature = "live")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LivePlace {
+    /// `None`: the host that was asked.
+    pub(crate) host: Option<String>,
+    pub(crate) port: u16,
+    pub(crate) is_tls: bool,
 }
 
 /// What the answer says is there.
@@ -306,17 +330,35 @@ fn read_head(text: &str) -> Option<Head> {
     })
 }
 
-/// Those of the environment, if there are any that can be read.
-fn root_certificates() -> RootCerts {
+/// The port for agents, if there is one.
+///
+/// Errors: what was expected.
+#[cfg(feature = "live")]
+fn read_live(text: &str) -> Result<Option<LivePlace>, &'static str> {
+    let answer: Value = serde_json::from_str(text).map_err(|_| "the answer of a Kymo server")?;
+    if !answer["enabled"].as_bool().ok_or("whether live is enabled")? {
+        return Ok(None);
+    }
+    let agents = &answer["agents"];
+    let port = agents["port"].as_u64().and_then(|port| u16::try_from(port).ok()).ok_or("a port")?;
+    let is_tls = agents["tls"].as_bool().ok_or("whether there is TLS")?;
+    Ok(Some(LivePlace { host: agents["host"].as_str().map(str::to_owned), port, is_tls }))
+}
+
+/// Certificates of the environment, if there are any that can be read: they are trusted instead of Mozilla's list.
+pub(crate) fn own_certificates() -> Vec<Certificate<'static>> {
     let said = std::env::var_os(CERTIFICATE_ENV).and_then(|path| std::fs::read(path).ok());
-    let certificates: Vec<_> = said
-        .iter()
+    said.iter()
         .flat_map(|pem| parse_pem(pem))
         .filter_map(|item| match item {
             Ok(PemItem::Certificate(certificate)) => Some(certificate),
             _ => None,
         })
-        .collect();
+        .collect()
+}
+
+fn root_certificates() -> RootCerts {
+    let certificates = own_certificates();
     if certificates.is_empty() { RootCerts::WebPki } else { RootCerts::new_with_certs(&certificates) }
 }
 
@@ -332,6 +374,23 @@ mod tests {
         for server in ["", "kymo.example", "https://", "ftp://kymo.example", "https:///"] {
             let error = Client::new(server, "t").unwrap_err();
             assert!(error.text.contains("expected https://HOST"), "{server}: {error}");
+        }
+    }
+
+    #[cfg(feature = "live")]
+    #[test]
+    fn the_port_for_agents_is_read() {
+        let on = r#"{"enabled": true, "agents": {"port": 29971, "tls": false}, "viewers": {"port": 1, "tls": true}}"#;
+        let there =
+            |host: Option<&str>| LivePlace { host: host.map(str::to_owned), port: 29971, is_tls: false };
+        assert_eq!(read_live(on), Ok(Some(there(None))));
+        let mapped = r#"{"enabled": true, "agents": {"host": "live.test", "port": 29971, "tls": false}}"#;
+        assert_eq!(read_live(mapped), Ok(Some(there(Some("live.test")))));
+        assert_eq!(read_live(r#"{"enabled": false, "agents": null, "viewers": null}"#), Ok(None));
+        for text in
+            ["", "[]", r#"{"enabled": true}"#, r#"{"enabled": true, "agents": {"port": 70000, "tls": true}}"#]
+        {
+            assert!(read_live(text).is_err(), "{text}");
         }
     }
 

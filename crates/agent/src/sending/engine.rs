@@ -33,6 +33,7 @@ mod timing;
 
 use timing::TIMING;
 pub use timing::Timing;
+pub(crate) use timing::chance;
 
 /// The end of a session waits so long for the thread, whose connections are closed then.
 pub const STOP_WITHIN: Duration = Duration::from_secs(2);
@@ -435,7 +436,7 @@ impl<'a> Sender<'a> {
             }
             _ => error.retry_after,
         };
-        let wait = self.back_off.failed(wait, timing::chance());
+        let wait = self.back_off.failed(wait, chance());
         let now = Instant::now();
         self.not_before = (now + wait, now + error.retry_after.unwrap_or_default().min(wait));
         self.owes = true;

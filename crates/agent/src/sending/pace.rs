@@ -95,14 +95,14 @@ impl Patience {
 /// When a server that had trouble is tried again: twice the time before, with chance, so that many programs do not come
 /// back at once.
 #[derive(Debug)]
-pub(super) struct BackOff {
+pub(crate) struct BackOff {
     first: Duration,
     max: Duration,
     failures: u32,
 }
 
 impl BackOff {
-    pub(super) fn new(first: Duration, max: Duration) -> Self {
+    pub(crate) fn new(first: Duration, max: Duration) -> Self {
         Self { first, max, failures: 0 }
     }
 
@@ -110,12 +110,12 @@ impl BackOff {
         self.failures
     }
 
-    pub(super) fn succeeded(&mut self) {
+    pub(crate) fn succeeded(&mut self) {
         self.failures = 0;
     }
 
     /// How long to wait after one more failure; `chance` is of 0 to 1. What the server said holds, if it is longer.
-    pub(super) fn failed(&mut self, said: Option<Duration>, chance: f64) -> Duration {
+    pub(crate) fn failed(&mut self, said: Option<Duration>, chance: f64) -> Duration {
         let doubled = self.first.saturating_mul(2_u32.pow(self.failures.min(16)));
         self.failures = self.failures.saturating_add(1);
         let wait = doubled.min(self.max).mul_f64(0.5 + chance / 2.0);

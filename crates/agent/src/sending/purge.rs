@@ -5,6 +5,8 @@ use std::io;
 
 use super::select::{LocalFragment, is_held, there_now};
 use super::{Local, Sent};
+use crate::clock;
+use crate::repository::leases;
 
 /// Closed fragments that are known to be complete at the server. Of a session that runs the newest but one stays: what the
 /// newest goes on from is in it, and of the newest a loss of power may leave nothing.
@@ -33,12 +35,18 @@ pub(super) fn purge(local: &Local, sent: &Sent) -> io::Result<u64> {
         return Ok(0);
     }
     let mut purged = 0;
+    let leased_from = leases::leased_from(&local.folder, &local.stem);
     for fragment in candidates(local, sent) {
-        let bytes = match std::fs::metadata(&fragment.path) {
-            Ok(found) => found.len(),
+        let (bytes, modified) = match std::fs::metadata(&fragment.path) {
+            Ok(found) => (found.len(), found.modified()?),
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => return Err(error),
         };
+        let modified = modified.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let modified_ns = i64::try_from(modified.as_nanos()).unwrap_or(i64::MAX);
+        if leases::holds(leased_from, fragment.number, modified_ns, clock::now().as_unix_nanos()) {
+            continue;
+        }
         if is_confirmed(fragment.number, bytes) && !is_held(&fragment.path) {
             std::fs::remove_file(&fragment.path)?;
             purged += 1;

@@ -53,6 +53,8 @@ pub struct SendSettings {
     pub purge_sent_sessions: bool,
     /// The whole session goes as soon as the process has ended, however it ends: by the helper, else by the next start.
     pub send_sessions_on_exit: bool,
+    /// The session can be followed while it runs, where the program is built with that and the server wants it.
+    pub live: bool,
     /// Bytes a second that sending may take; `None`: as the line gives.
     pub bytes_per_second: Option<u64>,
     /// Nothing leaves before a person said yes.
@@ -79,6 +81,7 @@ impl Default for SendSettings {
             send_all_applications: false,
             purge_sent_sessions: false,
             send_sessions_on_exit: false,
+            live: false,
             bytes_per_second: None,
             consent_required: false,
             prompts_max: PROMPTS_MAX,

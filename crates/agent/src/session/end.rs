@@ -20,8 +20,7 @@ pub fn flush() -> bool {
 /// next.
 pub fn close_fragment() -> bool {
     let Some(running) = running() else { return true };
-    running.progress.wish_to_roll();
-    running.shared.flush() && !running.progress.is_wished_to_roll()
+    running.roll()
 }
 
 /// Ends the session of now: how, and why in words for who reads it. What was recorded is in its file when this
@@ -54,11 +53,22 @@ fn end(running: &Arc<Running>, reason: EndReason, note: Option<&str>) -> Session
     if let Err(error) = running.summarize(is_whole.then_some(reason)) {
         running.progress.failed(&error);
     }
+    // The file is whole. It ends beside the rest, too.
+    #[cfg(feature = "live")]
+    let live = running.live().take().map(|live| (live, std::time::Instant::now()));
+    #[cfg(feature = "live")]
+    if let Some((live, _)) = &live {
+        live.tell_to_end();
+    }
     #[cfg(feature = "send")]
     {
         crate::sending::policy::Policy::stop(running);
         if let Some(sender) = sender {
             sender.stop();
+        }
+        #[cfg(feature = "live")]
+        if let Some((live, since)) = live {
+            live.end(since);
         }
         // When everything is in the file, and nobody else is at it.
         running.policy.let_go();

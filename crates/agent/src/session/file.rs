@@ -297,6 +297,7 @@ impl SessionFile {
             last_time: self.last_time,
             bytes: self.place.total_bytes(),
             fragment: self.header.fragment,
+            fragment_bytes: self.place.bytes(),
         });
         Ok(())
     }

@@ -121,6 +121,63 @@ mod tests {
         assert_eq!(child.wait(), 0);
     }
 
+    /// Connections of this process to a port of its own machine.
+    #[cfg(all(feature = "live", target_os = "linux"))]
+    fn connections_to(port: u16) -> usize {
+        let to_port = |line: &&str| {
+            let address = line.split_whitespace().nth(2).unwrap_or_default();
+            address.ends_with(&format!(":{port:04X}"))
+        };
+        let table = std::fs::read_to_string("/proc/self/net/tcp").unwrap();
+        let inodes = table.lines().filter(to_port).filter_map(|line| line.split_whitespace().nth(9));
+        let known: Vec<String> = inodes.map(|inode| format!("socket:[{inode}]")).collect();
+        let handles = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
+        let targets = handles.filter_map(|handle| std::fs::read_link(handle.path()).ok());
+        targets.filter(|target| known.iter().any(|one| Path::new(one) == target)).count()
+    }
+
+    #[cfg(all(feature = "live", target_os = "linux"))]
+    #[test]
+    fn a_child_has_no_share_of_its_parents_connection() {
+        use std::io::{Read, Write};
+        use std::net::TcpListener;
+
+        use kymo_format::live::Message;
+
+        let _turn = turn();
+        let folder = tempfile::tempdir().unwrap();
+        let (http, agents) =
+            (TcpListener::bind("127.0.0.1:0").unwrap(), TcpListener::bind("127.0.0.1:0").unwrap());
+        let url = format!("http://{}", http.local_addr().unwrap());
+        let port = agents.local_addr().unwrap().port();
+        let answer = std::thread::spawn(move || {
+            let (mut asked, mut head) = (http.accept().unwrap().0, Vec::new());
+            while !head.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                asked.read_exact(&mut byte).unwrap();
+                head.push(byte[0]);
+            }
+            let body = format!(r#"{{"enabled": true, "agents": {{"port": {port}, "tls": false}}}}"#);
+            let length = body.len();
+            write!(asked, "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{body}").unwrap();
+        });
+        let builder = builder("Shop", "till").configured(false).panic_hook(false).repository(folder.path());
+        let builder = builder.server(&url, "token").auto_send_sessions(false).live(true);
+        let session = builder.start();
+        let (mut control, _) = agents.accept().unwrap();
+        let welcome = Message::Welcome { version: 1, word_every_s: 30, at: kymo_model::Timestamp::default() };
+        control.write_all(&welcome.bytes()).unwrap();
+        while crate::status().unwrap().live.unwrap().connected_since.is_none() {
+            std::thread::yield_now();
+        }
+        answer.join().unwrap();
+        let child = fork::child(|| connections_to(port) as i32);
+        assert_eq!((connections_to(port), child.wait()), (1, 0));
+        drop(control);
+        session.end(EndReason::Normal, None);
+        assert_eq!(connections_to(port), 0);
+    }
+
     fn work(folder: &Path) -> SessionId {
         // Other tests of this process panic, as they should.
         let builder = builder("Shop", "till").configured(false).panic_hook(false).repository(folder);

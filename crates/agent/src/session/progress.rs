@@ -2,8 +2,14 @@
 
 use std::fs::File;
 use std::io;
+#[cfg(feature = "live")]
+use std::sync::Condvar;
+#[cfg(feature = "live")]
+use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+#[cfg(feature = "live")]
+use std::time::Duration;
 
 use kymo_model::{EndReason, Severity, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -61,12 +67,19 @@ pub(crate) struct Reached {
     /// Of all fragments.
     pub(crate) bytes: u64,
     pub(crate) fragment: u64,
+    /// Of the fragment that is written: whole batches, which are in its file.
+    pub(crate) fragment_bytes: u64,
 }
 
 /// Shared by the drainer, the keeper and the program's own calls. Nobody holds its locks for longer than a copy takes.
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
     reached: Mutex<Reached>,
+    /// Told when there is more, if somebody waits.
+    #[cfg(feature = "live")]
+    grown: Condvar,
+    #[cfg(feature = "live")]
+    waiting: AtomicUsize,
     ending: Mutex<Option<(EndReason, Option<String>)>>,
     last_error: Mutex<Option<String>>,
     wants_to_roll: AtomicBool,
@@ -94,6 +107,32 @@ impl Progress {
         let mut tally = reached.tally;
         tally.add(now.tally);
         *reached = Reached { tally, ..*now };
+        drop(reached);
+        #[cfg(feature = "live")]
+        if self.waiting.load(Ordering::Acquire) > 0 {
+            self.grown.notify_all();
+        }
+    }
+
+    /// Waits until the file is further than that, or so long, or until `stops` says so, of which [`Progress::look_again`]
+    /// tells. Gives how far it is then.
+    #[cfg(feature = "live")]
+    pub(crate) fn wait_beyond(&self, known: &Reached, time: Duration, stops: &dyn Fn() -> bool) -> Reached {
+        let place = |reached: &Reached| (reached.fragment, reached.fragment_bytes);
+        let reached = locked(&self.reached);
+        // Under the lock: whoever changes it afterwards sees that somebody waits.
+        self.waiting.fetch_add(1, Ordering::AcqRel);
+        let waits = |reached: &mut Reached| place(reached) == place(known) && !stops();
+        let waited = self.grown.wait_timeout_while(reached, time, waits);
+        self.waiting.fetch_sub(1, Ordering::AcqRel);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// Those who wait look at what stops them.
+    #[cfg(feature = "live")]
+    pub(crate) fn look_again(&self) {
+        drop(locked(&self.reached));
+        self.grown.notify_all();
     }
 
     /// With what was counted since the session began.

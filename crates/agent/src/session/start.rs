@@ -125,6 +125,8 @@ fn begin(
         keeper: Mutex::new(None),
         #[cfg(feature = "send")]
         sender: Mutex::new(None),
+        #[cfg(feature = "live")]
+        live: Mutex::new(None),
         notes,
         #[cfg(feature = "send")]
         policy,
@@ -141,6 +143,13 @@ fn begin(
     if running.settings.send.server.is_some() {
         match crate::sending::Engine::start(&running) {
             Ok(sender) => *running.sender() = Some(sender),
+            Err(error) => running.progress.failed(&error),
+        }
+    }
+    #[cfg(feature = "live")]
+    if running.settings.send.live && running.settings.send.server.is_some() {
+        match crate::live::Engine::start(&running) {
+            Ok(live) => *running.live() = Some(live),
             Err(error) => running.progress.failed(&error),
         }
     }

@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
+use kymo_server::ReachedAt;
 use kymo_store::{RETENTION_DAYS_LEAST, RETENTION_DAYS_MOST};
 
 /// A value of any type.
@@ -20,8 +21,13 @@ pub(super) enum Value {
 pub(super) enum Kind {
     Path,
     Address,
+    /// A host name or address, and a port.
+    Reached,
     Texts,
-    Number { least: u64, most: u64 },
+    Number {
+        least: u64,
+        most: u64,
+    },
     Switch,
 }
 
@@ -92,6 +98,13 @@ pub(super) const KEYS: &[Key] = &[
         meaning: "address and port where terminals connect to follow; the page needs it not",
     },
     Key {
+        name: "live.reached_agents",
+        kind: Kind::Reached,
+        default: "",
+        meaning: "host and port that programs are told to connect to, where the port is mapped on its way; not set: the host they asked, and the port of `live.listen_agents`",
+    },
+    Key { name: "live.reached_viewers", kind: Kind::Reached, default: "", meaning: "the same for terminals" },
+    Key {
         name: "live.agents_max",
         kind: Kind::Number { least: 1, most: 1_000_000 },
         default: "20000",
@@ -134,6 +147,7 @@ impl Key {
         match self.kind {
             Kind::Path => "a path".to_owned(),
             Kind::Address => "an address with a port such as 127.0.0.1:8390".to_owned(),
+            Kind::Reached => "a host and a port such as live.example.com:29971".to_owned(),
             Kind::Texts => "a list of texts".to_owned(),
             Kind::Number { least, most } => format!("a whole number from {least} to {most}"),
             Kind::Switch => "true or false".to_owned(),
@@ -144,6 +158,7 @@ impl Key {
         let is_right = match (self.kind, value) {
             (Kind::Path, Value::Text(path)) => !path.is_empty(),
             (Kind::Address, Value::Text(address)) => address.parse::<SocketAddr>().is_ok(),
+            (Kind::Reached, Value::Text(reached)) => ReachedAt::parse(reached).is_some(),
             (Kind::Texts, Value::Texts(_)) | (Kind::Switch, Value::Switch(_)) => true,
             (Kind::Number { least, most }, Value::Number(number)) => (least..=most).contains(number),
             _ => false,
@@ -155,7 +170,7 @@ impl Key {
     /// The value that a variable of the environment says.
     pub(super) fn value_of(&self, text: &str) -> Result<Value, String> {
         let value = match self.kind {
-            Kind::Path | Kind::Address => Value::Text(text.to_owned()),
+            Kind::Path | Kind::Address | Kind::Reached => Value::Text(text.to_owned()),
             Kind::Texts => {
                 let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
                 Value::Texts(parts.map(str::to_owned).collect())
@@ -179,7 +194,9 @@ impl Key {
             Kind::Texts => Some(Value::Texts(Vec::new())),
             Kind::Number { .. } => self.default.parse().ok().map(Value::Number),
             Kind::Switch => self.default.parse().ok().map(Value::Switch),
-            Kind::Path | Kind::Address => Some(Value::Text(self.default.trim_matches('"').to_owned())),
+            Kind::Path | Kind::Address | Kind::Reached => {
+                Some(Value::Text(self.default.trim_matches('"').to_owned()))
+            }
         }
     }
 }

@@ -52,7 +52,7 @@ fn assert_contains(found: &Value, expected: &Value) {
 /// The help of every command equals `golden/help.txt`; `KYMO_GOLDEN=write` writes it anew.
 #[test]
 fn the_command_line_is_as_documented() {
-    let commands: [&[&str]; 27] = [
+    let commands: [&[&str]; 28] = [
         &[],
         &["serve"],
         &["project"],
@@ -80,6 +80,7 @@ fn the_command_line_is_as_documented() {
         &["pack"],
         &["sessions"],
         &["events"],
+        &["tail"],
     ];
     let mut help = String::new();
     for command in commands {

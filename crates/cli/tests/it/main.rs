@@ -21,6 +21,8 @@ mod contract;
 mod filter;
 #[cfg(feature = "server")]
 mod kill;
+#[cfg(feature = "server")]
+mod live;
 mod open;
 #[cfg(feature = "server")]
 mod operations;
@@ -31,6 +33,7 @@ mod page;
 mod segments;
 #[cfg(feature = "server")]
 mod settings;
+mod tail;
 #[cfg(feature = "server")]
 mod uploads;
 #[cfg(feature = "server")]

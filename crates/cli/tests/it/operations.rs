@@ -2,7 +2,7 @@
 
 mod backup;
 mod retention;
-mod tls;
+pub(crate) mod tls;
 
 use std::fs::{self, Permissions};
 use std::io::{Read, Write};

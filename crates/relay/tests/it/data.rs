@@ -96,7 +96,7 @@ async fn away(relay: &Relay) {
 /// How the session ended, for one who takes everything.
 async fn closed(subscription: &mut Subscription) -> Option<String> {
     loop {
-        if let Told::Closed { reason } = subscription.next().await {
+        if let Told::Closed { reason, .. } = subscription.next().await {
             return reason;
         }
     }
@@ -143,6 +143,29 @@ async fn who_never_brings_the_data_is_not_waited_for_once_it_has_gone() {
     away(&relay).await;
     let reason = timeout(Duration::from_mins(1), closed(&mut subscription)).await;
     assert_eq!(reason.expect("it is told"), Some("normal".into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_comes_back_after_the_end_is_told_of_it() {
+    let relay = relay(Limits::default());
+    let agent = Agent::new(&relay);
+    agent.log(1000);
+    let mut control = Control::register(&agent).await;
+    control.say(&Message::Ended { reason: "normal".into(), last_sequence: 1000 }).await;
+    drop(control);
+    away(&relay).await;
+    // Who has everything is told at once, who lacks some of it once nobody brings that any more.
+    for after in [1000, 10] {
+        let mut subscription = relay.subscribe(KEY, Some(after));
+        let before = Instant::now();
+        assert_eq!(closed(&mut subscription).await, Some("normal".into()), "after {after}");
+        assert_eq!(before.elapsed() < Duration::from_secs(1), after == 1000);
+    }
+    // Of one that was never here nothing is known: it may come back, and is not waited for for ever.
+    let stranger = Key { session: kymo_model::SessionId::from_u128(77), ..KEY };
+    let mut subscription = relay.subscribe(stranger, Some(10));
+    let reason = timeout(Duration::from_hours(1), closed(&mut subscription)).await;
+    assert_eq!(reason.expect("it is told"), None);
 }
 
 /// The line is gone, and nobody said so: the data connection stays open, and nothing comes.

@@ -38,12 +38,24 @@ async fn from_now_on() {
     let agent = registered(&relay).await;
     let mut follower = Follower::open(&relay, None, false).await;
     assert!(follower.until(|follower| !follower.told.is_empty()).await);
-    assert_eq!(follower.told, [Message::Opened { channel: 1, first_sequence: 11 }]);
     agent.log(5);
     assert!(follower.until(|follower| follower.last() == 15).await);
+    // At once, and before the first byte.
+    let opened = Message::Opened { channel: 1, first_sequence: 11 };
+    assert_eq!(follower.told, [opened.clone(), opened]);
     // The frame that was being written comes whole; the cursor says what of it is new.
     assert_eq!(follower.sequences[follower.sequences.len() - 5..], from_to(11, 15));
     assert_eq!(relay.counted().missed, 0);
+}
+
+#[tokio::test]
+async fn from_now_on_is_told_before_there_is_anything() {
+    let relay = relay(Limits::default());
+    let agent = Agent::new(&relay);
+    start(&agent).await;
+    let mut follower = Follower::open(&relay, None, false).await;
+    assert!(follower.until(|follower| !follower.told.is_empty()).await);
+    assert_eq!(follower.told, [Message::Opened { channel: 1, first_sequence: 1 }]);
 }
 
 #[tokio::test]

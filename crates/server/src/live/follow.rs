@@ -126,9 +126,9 @@ impl Follow {
                     self.last = self.last.max(last);
                     return Some(Said::Missed { first, last, why });
                 }
-                Told::Closed { reason } => {
+                Told::Closed { why, reason } => {
                     self.is_over = true;
-                    return Some(Said::Closed { why: "the session has ended", reason });
+                    return Some(Said::Closed { why, reason });
                 }
             }
         }

@@ -19,7 +19,7 @@ use crate::state::AppState;
 use crate::uploads;
 
 /// As programs do themselves that send.
-const BEAT_EVERY: Duration = Duration::from_secs(60);
+const BEAT_EVERY: Duration = Duration::from_mins(1);
 
 /// A session that runs and was found.
 pub(crate) struct Opened {

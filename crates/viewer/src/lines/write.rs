@@ -5,13 +5,12 @@ use std::io::{self, Write};
 use csv::{Terminator, WriterBuilder};
 use kymo_filter::{Query, SessionFacts, Subject, event_fits};
 use kymo_format::{Item, ReadRecord};
-use kymo_model::{Exception, SessionId};
+use kymo_model::SessionId;
 use serde_json::Value;
 
 use super::event::{EVENT_COLUMNS, EventLine};
-use crate::row::{caption, exception_text, user_text};
+use super::text_line::{Look, TextLine};
 use crate::session::{Account, Found, LazyEvent, SessionFiles, Step, Summary, Walk};
-use crate::text::{harmless, one_line};
 
 /// How events are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,7 +111,7 @@ fn write_event(
             let event = serde_json::to_value(EventLine::of(session, lazy))?;
             out.write_all(&csv_record(EVENT_COLUMNS.iter().map(|column| cell(at(&event, column)))))
         }
-        Format::Text => out.write_all(text(record).as_bytes()),
+        Format::Text => out.write_all(TextLine::of(record).text(Look::default()).as_bytes()),
     }
 }
 
@@ -136,28 +135,6 @@ fn cell(value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
     }
-}
-
-/// A line: time, level, category, thread, what it says, whom it happened to. Below it the error and its causes.
-fn text(record: &ReadRecord) -> String {
-    let name = record.thread.name.clone().unwrap_or_else(|| record.thread.id.to_string());
-    let category = record.category().map(|category| format!(" {}", harmless(category))).unwrap_or_default();
-    let user = record.user.as_ref().map(|user| format!("  user={}", harmless(&user_text(user))));
-    let mut text = format!(
-        "{} {:<5}{category} [{}] {}{}\n",
-        record.time,
-        record.severity.text().to_uppercase(),
-        harmless(&name),
-        one_line(&caption(record), usize::MAX),
-        user.unwrap_or_default(),
-    );
-    for (depth, cause) in record.exception.iter().flat_map(Exception::chain).enumerate() {
-        let lead = if depth == 0 { "error" } else { "caused by" };
-        let indent = "    ".repeat(depth + 1);
-        let said = one_line(&exception_text(cause), usize::MAX);
-        text.extend([&indent, lead, " ", &said, "\n"]);
-    }
-    text
 }
 
 #[cfg(test)]

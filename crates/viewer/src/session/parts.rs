@@ -40,7 +40,7 @@ pub(super) fn parts(path: &Path) -> io::Result<(Vec<Fragment>, bool)> {
         _ => None,
     };
     let whole = Fragment { path: path.to_owned(), start: 0, end: None, bytes: length, header };
-    if whole.header.is_none() || ends_with_an_index(&mut file, length)? {
+    if whole.header.is_none() || index_of(&mut file, length)?.is_some() {
         return Ok((vec![whole], false));
     }
     file.seek(SeekFrom::Start(0))?;
@@ -57,20 +57,21 @@ pub(super) fn parts(path: &Path) -> io::Result<(Vec<Fragment>, bool)> {
     Ok((parts.collect(), is_cut))
 }
 
-fn ends_with_an_index(file: &mut File, length: u64) -> io::Result<bool> {
+/// The index that a file ends with, as one that was closed does.
+pub(crate) fn index_of(file: &mut File, length: u64) -> io::Result<Option<Index>> {
     let mut last = [0; TAIL_BYTES as usize];
-    let Some(at) = length.checked_sub(TAIL_BYTES) else { return Ok(false) };
+    let Some(at) = length.checked_sub(TAIL_BYTES) else { return Ok(None) };
     file.seek(SeekFrom::Start(at))?;
     file.read_exact(&mut last)?;
     let index = index_length(last) as u64;
     let Some(at) = length.checked_sub(index).filter(|_| (TAIL_BYTES..=INDEX_BYTES_MAX).contains(&index))
     else {
-        return Ok(false);
+        return Ok(None);
     };
     file.seek(SeekFrom::Start(at))?;
     let mut tail = Vec::new();
     file.take(index).read_to_end(&mut tail)?;
-    Ok(Index::from_tail(&tail).is_some())
+    Ok(Index::from_tail(&tail))
 }
 
 /// Headers, and where each begins; the first with the file.

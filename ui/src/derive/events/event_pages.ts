@@ -31,7 +31,7 @@ export function withEvents(before: EventPages, first_index: number, items: reado
     read.set(number, [...page.slice(0, from), ...same, ...page.slice(from + same.length)]);
     place += part.length;
   }
-  return { size, total, read };
+  return { ...before, total, read };
 }
 
 /** The first page of those wanted that is not read, or not as far as there are events; -1 if there is none. */

@@ -3,16 +3,36 @@
 //
 //   pages    [ 0: read ][ 1: not read ][ 2: read ]      a page holds `size` events, the last one the rest
 //   rows     a b (c x48) d ..............  e f g        a row has an event, a run of them, or only an index
+//
+// Behind what is stored stands what came live, see `tail.ts`; where some of that is not here, a row says so.
 
 import type { SessionEvent } from "../../api/types";
 import { eventText } from "../session_text";
+import { eventsOf, isGap, NO_TAIL, type Tail, type TailGap } from "./tail";
 
 /** Pages that have been read, by number. */
 export interface EventPages {
   size: number;
-  /** Of all events that match, read or not. */
+  /** Of all events that match and are stored, read or not. */
   total: number;
   read: ReadonlyMap<number, readonly SessionEvent[]>;
+  /** Behind those, live. */
+  tail?: Tail;
+}
+
+/** Stored and live. */
+export function countOf({ total, tail }: EventPages): number {
+  return total + (tail?.count ?? 0);
+}
+
+/** The event, if it has been read or came live. */
+export function eventOf({ read, tail }: EventPages, sequence: number): SessionEvent | null {
+  for (const page of read.values()) {
+    const found = page.find((event) => event.sequence === sequence);
+    if (found) return found;
+  }
+  for (const entry of tail?.entries ?? []) if (!isGap(entry) && entry.sequence === sequence) return entry;
+  return null;
 }
 
 /** Identical neighbours, from the first to the last. */
@@ -31,6 +51,8 @@ export interface EventRow {
   run: Run | null;
   /** One of an open run, not the first. */
   is_member: boolean;
+  /** Instead of an event: some are missing before the one of this index. */
+  gap?: TailGap;
 }
 
 export interface EventRows {
@@ -60,26 +82,57 @@ export function isRepeat(one: SessionEvent, other: SessionEvent): boolean {
   );
 }
 
-/** Events that lie beside each other, all read; or a stretch of which nothing is. */
+/** Events that lie beside each other, all read; or a stretch of which nothing is; or the place of some that are missing. */
 interface Stretch {
   first_index: number;
   events: readonly SessionEvent[] | null;
   count: number;
+  gap?: TailGap;
 }
 
-function stretchesOf({ size, total, read }: EventPages): Stretch[] {
+function stretchesOf({ size, total, read, tail = NO_TAIL }: EventPages): Stretch[] {
   const stretches: (Stretch & { pages: (readonly SessionEvent[])[] })[] = [];
-  for (let first_index = 0; first_index < total; first_index += size) {
-    const events = read.get(first_index / size) ?? null;
-    const count = events ? events.length : Math.min(size, total - first_index);
+  const add = (first_index: number, count: number, events: readonly SessionEvent[] | null) => {
     const last = stretches.at(-1);
     if (!last || (last.events === null) !== (events === null)) stretches.push({ first_index, events, count, pages: events ? [events] : [] });
     else {
       last.count += count;
       if (events) last.pages.push(events);
     }
+  };
+  for (let first_index = 0; first_index < total; first_index += size) {
+    const events = read.get(first_index / size) ?? null;
+    const count = Math.min(size, total - first_index);
+    if (events) add(first_index, events.length, events);
+    // The rest of a page that was read when it was the last one, and of one that was not read all of it.
+    const rest = count - (events?.length ?? 0);
+    if (rest > 0) add(first_index + count - rest, rest, null);
   }
-  return stretches.map((stretch) => (stretch.pages.length > 1 ? { ...stretch, events: stretch.pages.flat() } : stretch));
+  const stored: Stretch[] = stretches.map((stretch) => (stretch.pages.length > 1 ? { ...stretch, events: stretch.pages.flat() } : stretch));
+  return tail.entries.length > 0 ? withTail(stored, total, tail) : stored;
+}
+
+function withTail(stored: Stretch[], total: number, tail: Tail): Stretch[] {
+  let first_index = total;
+  // The same line goes on from what is stored to what is not.
+  const last = stored.at(-1);
+  let events: SessionEvent[] = last?.events ? [...last.events] : [];
+  const stretches = last?.events ? stored.slice(0, -1) : [...stored];
+  const close = () => {
+    if (events.length > 0) stretches.push({ first_index: first_index - events.length, events, count: events.length });
+    events = [];
+  };
+  for (const entry of tail.entries) {
+    if (!isGap(entry)) {
+      events.push(entry);
+      first_index += 1;
+      continue;
+    }
+    close();
+    stretches.push({ first_index, events: [], count: 0, gap: entry });
+  }
+  close();
+  return stretches;
 }
 
 /** Rows of one stretch; `null` for one that is not read, where row and event are the same. */
@@ -93,9 +146,10 @@ interface Segment {
 /** `opened`: sequences of events whose run is to be open; any of a run will do. Not `grouped`, each event has its row. */
 export function eventRows(pages: EventPages, opened: ReadonlySet<number>, grouped = true): EventRows {
   const segments: Segment[] = [];
+  const live = eventsOf(pages.tail ?? NO_TAIL);
   let count = 0;
-  for (const { first_index, events, count: event_count } of stretchesOf(pages)) {
-    const rows = events && (grouped ? rowsOf(events, first_index, opened) : singleRows(events, first_index));
+  for (const { first_index, events, count: event_count, gap } of stretchesOf(pages)) {
+    const rows = gap ? [{ index: first_index, event: null, run: null, is_member: false, gap }] : events && (grouped ? rowsOf(events, first_index, opened) : singleRows(events, first_index));
     segments.push({ first_row: count, first_index, count: rows ? rows.length : event_count, rows });
     count += rows ? rows.length : event_count;
   }
@@ -114,13 +168,15 @@ export function eventRows(pages: EventPages, opened: ReadonlySet<number>, groupe
       return segment.first_row + Math.max(0, lastUpTo(segment.rows, index));
     },
     indexOf(sequence) {
+      const place = live.findIndex((event) => event.sequence === sequence);
+      if (place >= 0) return pages.total + place;
       for (const [page, events] of pages.read) {
         const place = events.findLastIndex((event) => event.sequence === sequence);
         if (place >= 0) return page * pages.size + place;
       }
       return -1;
     },
-    event: (index) => pages.read.get(Math.floor(index / pages.size))?.[index % pages.size] ?? null,
+    event: (index) => (index < pages.total ? pages.read.get(Math.floor(index / pages.size))?.[index % pages.size] : live[index - pages.total]) ?? null,
   };
 }
 

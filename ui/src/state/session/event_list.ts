@@ -1,14 +1,17 @@
 // The events of one session as a list with a known length, of which only the pages that somebody looks at are read.
-// While the session goes on, what is new is asked for behind the last event; all else stays as it was read.
+// While the session goes on, what is new is asked for behind the last event; all else stays as it was read. Of a session that is
+// followed live, what is new comes that way: only where the stored part ends is asked for, and what came is moved over to it.
 
-import { createEffect, createMemo, createSignal, on, onCleanup, type Accessor } from "solid-js";
+import { batch, createEffect, createMemo, createSignal, on, onCleanup, type Accessor } from "solid-js";
 import { ApiFailure, failureText, isAborted, type Params } from "../../api/client";
 import type { EventPage, SessionEvent, SeverityLevel } from "../../api/types";
 import { missingPage, noPages, withEvents, withoutFar, type EventSpan } from "../../derive/events/event_pages";
 import type { EventPages } from "../../derive/events/event_rows";
-import { timeParameter } from "../../derive/time";
+import { eventsOf, NO_TAIL, settled, wholeUntil } from "../../derive/events/tail";
+import { parseTime, timeParameter } from "../../derive/time";
 import type { App } from "../app";
 import { createCoalesced } from "../refresh";
+import type { LiveTail } from "./live_tail";
 
 export interface EventFilter {
   id: string;
@@ -37,8 +40,17 @@ export interface EventPlace {
   is_listed: boolean;
 }
 
+/** Where the stored part of a list ends, by one answer. */
+interface StoredEnd {
+  total: number;
+  /** Sequence of the last event that matches. */
+  last: number | null;
+}
+
 export interface EventList {
   pages: Accessor<EventPages>;
+  /** Of a session that is followed live: up to this sequence the list is what is stored. */
+  stored_until: Accessor<number | null>;
   ready: Accessor<boolean>;
   loading: Accessor<boolean>;
   failure: Accessor<string | null>;
@@ -64,8 +76,15 @@ const REFRESH_GAP_MS = 400;
 /** What is scrolled past faster than this is not read. */
 const PASSING_MS = 40;
 
-/** `firstIndex`: where one begins to look; asked once for each filter. */
-export function createEventList(app: App, filter: Accessor<EventFilter>, firstIndex: (list: EventList) => Promise<number>): EventList {
+export interface EventListSource {
+  live: LiveTail;
+  /** Whether there is such a session, once that is answered. */
+  isKnown(): Promise<boolean>;
+  /** Where one begins to look; asked once for each filter. */
+  firstIndex(list: EventList): Promise<number>;
+}
+
+export function createEventList(app: App, filter: Accessor<EventFilter>, { live, isKnown, firstIndex }: EventListSource): EventList {
   const [pages, setPages] = createSignal<EventPages>(noPages(PAGE_SIZE));
   const [ready, setReady] = createSignal(false);
   const [loading, setLoading] = createSignal(false);
@@ -81,6 +100,12 @@ export function createEventList(app: App, filter: Accessor<EventFilter>, firstIn
   let is_starting = false;
   let has_changed = false;
   let located: { asked: string; place: Promise<EventPlace | null> } | null = null;
+  /** Set while what is new comes live. */
+  const [end, setEnd] = createSignal<StoredEnd | null>(null);
+  const shown = createMemo<EventPages>(() => {
+    const tail = end() === null ? NO_TAIL : settled(live.tail(), end()?.last ?? 0);
+    return tail.entries.length > 0 ? { ...pages(), tail } : pages();
+  });
 
   const ask = (params: Params): Promise<EventPage> =>
     app.api.events(filter().id, { ...filterParams(filter()), ...params }, request.signal);
@@ -91,12 +116,14 @@ export function createEventList(app: App, filter: Accessor<EventFilter>, firstIn
 
   async function readPage(number: number, fresh = false): Promise<void> {
     const page = await ask({ offset: number * PAGE_SIZE, limit: PAGE_SIZE });
-    const total = page.total ?? 0;
+    // What is behind that end comes live, or is moved over from there.
+    const total = end()?.total ?? page.total ?? 0;
+    const items = page.items.slice(0, Math.max(0, total - number * PAGE_SIZE));
     // Something came in between the pages that are known: these are of another list now.
     const neighbour = fresh ? undefined : pages().read.get(number - 1)?.at(-1);
-    const is_moved = neighbour !== undefined && neighbour.sequence === page.items[0]?.sequence;
+    const is_moved = neighbour !== undefined && neighbour.sequence === items[0]?.sequence;
     if (fresh || is_moved) end_cursor = null;
-    take(number * PAGE_SIZE, page.items, total, fresh || is_moved);
+    take(number * PAGE_SIZE, items, total, fresh || is_moved);
     if (page.next_cursor === null) end_cursor = page.last_cursor;
     setReady(true);
     setFailure(null);
@@ -135,14 +162,76 @@ export function createEventList(app: App, filter: Accessor<EventFilter>, firstIn
     has_changed = false;
     setReady(false);
     setFailure(null);
-    void working(async () => {
-      const first = await firstIndex(list);
+    setEnd(null);
+    live.restart();
+    const begin = async () => {
+      const beginLive = live.is_joined() ? await joinLive() : null;
+      const first = Math.min(await firstIndex(list), Math.max(0, (end()?.total ?? Infinity) - 1));
       if (!signal.aborted) await readPage(Math.floor(first / PAGE_SIZE), true);
+      if (!signal.aborted) beginLive?.();
+    };
+    void working(async () => {
+      try {
+        await begin();
+      } catch (cause) {
+        // One that only runs is known to the server from when it is asked for.
+        const is_early = cause instanceof ApiFailure && cause.status === 404 && (await isKnown());
+        if (!is_early) throw cause;
+        if (!signal.aborted) await begin();
+      }
     }).then(() => {
       if (signal.aborted) return;
       is_starting = false;
-      if (has_changed) list.refresh();
+      if (live.is_joined() && end() === null) void working(joinNow);
+      else if (has_changed) list.refresh();
     });
+  }
+
+  async function readEnd(): Promise<StoredEnd> {
+    const page = await ask({ order: "desc", limit: 1 });
+    return { total: page.total ?? 0, last: page.items[0]?.sequence ?? null };
+  }
+
+  /**
+   * Finds where the stored part ends and what is live begins; what is returned begins it. What is stored at all is asked first: what
+   * is stored meanwhile is then in both, and joined by its sequence, rather than in none.
+   */
+  async function joinLive(): Promise<() => void> {
+    const { signal } = request;
+    const stored = (await app.api.events(filter().id, { order: "desc", limit: 1 }, signal)).items[0]?.sequence ?? null;
+    const next = await readEnd();
+    setEnd(next);
+    const until = Math.max(stored ?? 0, next.last ?? 0);
+    return () => live.begin(until > 0 ? until : null);
+  }
+
+  /** The same for a list that is there. */
+  async function joinNow(): Promise<void> {
+    const begin = await joinLive();
+    setPages((known) => ({ ...known, total: end()?.total ?? known.total }));
+    end_cursor = null;
+    begin();
+    setFailure(null);
+  }
+
+  /** Some of what came live is stored now: it is moved over, or read where not all of it had come. */
+  async function moveOver(before: StoredEnd): Promise<void> {
+    const next = await readEnd();
+    setFailure(null);
+    if (next.total === before.total && next.last === before.last) return;
+    const came = wholeUntil(live.tail(), next.last ?? 0);
+    const is_whole = came !== null && before.total + came.length === next.total;
+    const last_page = pages().read.get(Math.floor(before.total / PAGE_SIZE))?.length ?? 0;
+    batch(() => {
+      setEnd(next);
+      if (is_whole && last_page === before.total % PAGE_SIZE) take(before.total, came, next.total, false);
+      else setPages((known) => ({ ...known, total: next.total }));
+      live.settle(next.last ?? 0);
+    });
+    // Something came in between: all that is new had come this way, and it is not as much.
+    const is_covered = came !== null && came.at(-1)?.sequence === next.last;
+    if (next.total < before.total || (is_covered && !is_whole)) await readAgain();
+    else await pump();
   }
 
   /** Reads anew what is looked at, when an event came in late and not at the end; the rest is read when it is looked at. */
@@ -158,6 +247,10 @@ export function createEventList(app: App, filter: Accessor<EventFilter>, firstIn
     // Begun anew it would be no sooner there, and whoever asks where an event is would get no answer.
     if (is_starting) return void (has_changed = true);
     if (!ready()) return start();
+    const joined_at = end();
+    if (joined_at) return moveOver(joined_at);
+    // It could not be asked where to begin.
+    if (live.is_joined()) return joinNow();
     if (total === 0) return readPage(0, true);
     if (end_cursor === null) {
       const total_now = (await ask({ limit: 1 })).total ?? 0;
@@ -190,13 +283,18 @@ export function createEventList(app: App, filter: Accessor<EventFilter>, firstIn
   }
 
   createEffect(on(key, start));
+  createEffect(on(live.is_joined, (joined) => joined && ready() && end() === null && void working(joinNow), { defer: true }));
   onCleanup(() => {
     request.abort();
     clearTimeout(pump_timer);
   });
 
   const list: EventList = {
-    pages, ready, loading,
+    pages: shown, ready, loading,
+    stored_until: () => {
+      const stored = end();
+      return stored && (stored.last ?? 0);
+    },
     failure: () => (failure() === null ? null : failureText(failure())),
     wrong_filter() {
       const cause = failure();
@@ -223,7 +321,9 @@ export function createEventList(app: App, filter: Accessor<EventFilter>, firstIn
     async firstFrom(time_ms) {
       const from_ms = Math.max(time_ms, filter().from_ms ?? time_ms);
       const page = await ask({ from: timeParameter(from_ms), limit: 1 });
-      return page.items[0] ?? (await ask({ order: "desc", limit: 1 })).items[0] ?? null;
+      const came = eventsOf(shown().tail ?? NO_TAIL);
+      const found = page.items[0] ?? came.find(({ time }) => parseTime(time) >= from_ms) ?? came.at(-1);
+      return found ?? (await ask({ order: "desc", limit: 1 })).items[0] ?? null;
     },
     retry: () => {
       setFailure(null);

@@ -4,6 +4,7 @@
 import { createEffect, createMemo, createSignal, on, type Accessor } from "solid-js";
 import { ApiFailure, failureText, isAborted } from "../../api/client";
 import type { Session, SessionEvent } from "../../api/types";
+import { eventOf } from "../../derive/events/event_rows";
 import type { App } from "../app";
 import type { ErrorSteps } from "./error_steps";
 import type { EventList } from "./event_list";
@@ -36,13 +37,7 @@ export function createSelection(app: App, { events, errors, session, sequence, c
   const listed = createMemo<SessionEvent | null>((last) => {
     const wanted = sequence();
     if (wanted === null) return null;
-    const { read } = events.pages();
-    if (last?.sequence === wanted) return last;
-    for (const page of read.values()) {
-      const found = page.find((event) => event.sequence === wanted);
-      if (found) return found;
-    }
-    return null;
+    return last?.sequence === wanted ? last : eventOf(events.pages(), wanted);
   }, null);
   const selected = () => listed() ?? (single()?.sequence === sequence() ? single() : null);
 

@@ -1,7 +1,7 @@
 // The frame: one column of navigation, and beside it the place one is at.
 
 import { createSignal, For, Show, type JSX } from "solid-js";
-import { listUrl, usersUrl, type ListState, type UsersState } from "../../derive/url_state";
+import { listUrl, liveUrl, usersUrl, type ListState, type LiveState, type UsersState } from "../../derive/url_state";
 import { useApp } from "../../state/app";
 import type { Theme } from "../../state/settings";
 import type { Zone } from "../../derive/time";
@@ -10,7 +10,13 @@ import { firstSettingsUrl } from "../../derive/people/sections";
 import { Choice } from "../parts/choice";
 import { Mark } from "../parts/mark";
 
-export function Shell(props: { list: ListState; users: UsersState; children: JSX.Element }): JSX.Element {
+interface PlaceStates {
+  list: ListState;
+  live: LiveState;
+  users: UsersState;
+}
+
+export function Shell(props: PlaceStates & { children: JSX.Element }): JSX.Element {
   const app = useApp();
   const in_list = () => app.router.place().view === "sessions";
   /** On a narrow screen the foot of the column is a panel to open. */
@@ -19,6 +25,7 @@ export function Shell(props: { list: ListState; users: UsersState; children: JSX
   const settings_url = () => firstSettingsUrl(app.me());
   app.keys.bind({
     "g s": () => app.router.navigate(listUrl(props.list)),
+    "g l": () => app.router.navigate(liveUrl(props.live)),
     "g u": () => app.router.navigate(usersUrl(props.users)),
     "g ,": () => app.router.navigate(settings_url()),
   });
@@ -29,10 +36,13 @@ export function Shell(props: { list: ListState; users: UsersState; children: JSX
           <Mark />
           <span>Kymo</span>
         </a>
-        <ProjectSwitcher list={props.list} users={props.users} />
+        <ProjectSwitcher list={props.list} live={props.live} users={props.users} />
         <nav aria-label="Places">
           <a class="nav-link" href={listUrl(props.list)} aria-current={in_list() ? "page" : undefined}>
             Sessions
+          </a>
+          <a class="nav-link" href={liveUrl(props.live)} aria-current={view() === "live" ? "page" : undefined}>
+            Live
           </a>
           <a class="nav-link" href={usersUrl(props.users)} aria-current={view() === "users" || view() === "user" ? "page" : undefined}>
             Users
@@ -70,14 +80,19 @@ export function Shell(props: { list: ListState; users: UsersState; children: JSX
   );
 }
 
-function ProjectSwitcher(props: { list: ListState; users: UsersState }): JSX.Element {
+function ProjectSwitcher(props: PlaceStates): JSX.Element {
   const app = useApp();
   const projects = () => app.projects() ?? [];
-  const in_users = () => app.router.place().view === "users";
-  const chosen = () => (in_users() ? props.users.project : props.list.project);
+  /** Elsewhere one chooses whose sessions are listed. */
+  const of = () => {
+    const { view } = app.router.place();
+    return view === "users" || view === "live" ? view : "list";
+  };
+  const chosen = () => props[of()].project;
   const choose = (id: string) => {
     const project = id || null;
-    app.router.navigate(in_users() ? usersUrl({ ...props.users, project }) : listUrl({ ...props.list, project }));
+    const urls = { list: () => listUrl({ ...props.list, project }), live: () => liveUrl({ ...props.live, project }), users: () => usersUrl({ ...props.users, project }) };
+    app.router.navigate(urls[of()]());
   };
   return (
     <div class="project">

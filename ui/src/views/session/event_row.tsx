@@ -3,6 +3,8 @@
 import { Show, type JSX } from "solid-js";
 import type { Session, SessionEvent } from "../../api/types";
 import type { EventRow as Row } from "../../derive/events/event_rows";
+import type { TailGap } from "../../derive/events/tail";
+import { gapText } from "../../derive/live/live_texts";
 import { countText } from "../../derive/number";
 import { categoryText, eventText, userText } from "../../derive/session_text";
 import { absoluteText, clockText, durationWords, offsetText, parseTime } from "../../derive/time";
@@ -23,6 +25,11 @@ export function EventHead(): JSX.Element {
 
 export function EventPlaceholder(): JSX.Element {
   return <div role="gridcell" aria-colindex="1" class="cell quiet">…</div>;
+}
+
+/** Where events are missing that came live. */
+export function GapRow(props: { gap: TailGap }): JSX.Element {
+  return <div role="gridcell" aria-colindex="1" aria-colspan="4" class="cell cell-gap" title={gapText(props.gap)}>{gapText(props.gap)}</div>;
 }
 
 export interface EventRowProps {

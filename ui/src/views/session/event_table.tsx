@@ -2,7 +2,8 @@
 
 import { createEffect, createMemo, createSignal, on, Show, type JSX } from "solid-js";
 import type { Session, SessionEvent } from "../../api/types";
-import { eventRows, toggledRun, type EventRows } from "../../derive/events/event_rows";
+import { countOf, eventRows, toggledRun, type EventRows } from "../../derive/events/event_rows";
+import type { TailGap } from "../../derive/events/tail";
 import { filterMarks } from "../../derive/events/filter_marks";
 import { countedText } from "../../derive/number";
 import { useApp } from "../../state/app";
@@ -10,7 +11,7 @@ import type { EventList } from "../../state/session/event_list";
 import { createDelayed } from "../../state/refresh";
 import { Failure } from "../parts/failure";
 import { ROW_HEIGHT, VirtualGrid, type GridHandle, type GridView } from "../parts/virtual_grid";
-import { EventHead, EventPlaceholder, EventRow } from "./event_row";
+import { EventHead, EventPlaceholder, EventRow, GapRow } from "./event_row";
 
 export interface EventTableHandle {
   /** Brings the event into sight, at once or when it has been read; `index`: its place among those that match. */
@@ -34,6 +35,9 @@ export interface EventTableProps {
   follow: boolean;
   /** Identical neighbours are one row. */
   grouped: boolean;
+  /** Its end comes live. */
+  is_live: boolean;
+  onAtEnd: (at_end: boolean) => void;
   onSelect: (event: SessionEvent) => void;
   onLeaveEnd: () => void;
   onClearFilter: () => void;
@@ -67,6 +71,7 @@ export function EventTable(props: EventTableProps): JSX.Element {
     const before = view();
     const is_left = props.follow && before.at_bottom && !next.at_bottom && next.top < before.top - 1 && !place.isMoving();
     setView(next);
+    props.onAtEnd(next.at_bottom);
     if (is_left) props.onLeaveEnd();
     if (!events.ready()) return;
     const first = rows().at(Math.min(next.first, rows().count - 1))?.index ?? 0;
@@ -85,7 +90,7 @@ export function EventTable(props: EventTableProps): JSX.Element {
         active_index={selected_row()}
         head={<EventHead />}
         row={(index) => (
-          <Show when={rows().at(index())?.event} fallback={<EventPlaceholder />}>
+          <Show when={rows().at(index())?.event} fallback={<NoEvent gap={rows().at(index())?.gap} />}>
             {(event) => (
               <EventRow
                 row={rows().at(index()) ?? { index: 0, event: null, run: null, is_member: false }}
@@ -98,7 +103,7 @@ export function EventTable(props: EventTableProps): JSX.Element {
             )}
           </Show>
         )}
-        rowClass={(index) => `severity-${rows().at(index)?.event?.severity ?? "none"}`}
+        rowClass={(index) => (rows().at(index)?.gap ? "gap-row" : `severity-${rows().at(index)?.event?.severity ?? "none"}`)}
         onRowClick={(index) => {
           const event = rows().at(index)?.event;
           if (event && getSelection()?.isCollapsed !== false) props.onSelect(event);
@@ -122,6 +127,10 @@ export function EventTable(props: EventTableProps): JSX.Element {
   );
 }
 
+function NoEvent(props: { gap: TailGap | undefined }): JSX.Element {
+  return <Show when={props.gap} fallback={<EventPlaceholder />}>{(gap) => <GapRow gap={gap()} />}</Show>;
+}
+
 interface KeySource {
   props: EventTableProps;
   rows: () => EventRows;
@@ -134,7 +143,9 @@ interface KeySource {
 function bindKeys({ props, rows, view, grid, selected_row, toggle }: KeySource): void {
   const move = (by: number) => {
     const from = selected_row() >= 0 ? selected_row() : view().first - Math.max(by, 0);
-    const row = Math.min(Math.max(from + by, 0), rows().count - 1);
+    let row = Math.min(Math.max(from + by, 0), rows().count - 1);
+    // What is missing cannot be read: it is stepped over.
+    while (rows().at(row)?.gap && rows().at(row + by)) row += by;
     const event = rows().at(row)?.event;
     grid()?.reveal(row);
     if (event) props.onSelect(event);
@@ -175,7 +186,7 @@ function ListFailure(props: EventTableProps): JSX.Element {
 function NothingThere(props: EventTableProps): JSX.Element {
   return (
     <div class="no-match">
-      <p>{props.is_filtered ? `No ${props.noun} of this session matches.` : "No event has been stored yet."}</p>
+      <p>{props.is_filtered ? `No ${props.noun} of this session matches${props.is_live ? " yet" : ""}.` : props.is_live ? "Nothing has come yet." : "No event has been stored yet."}</p>
       <Show when={props.is_filtered}>
         <button type="button" class="button" onClick={() => props.onClearFilter()}>Clear the filter</button>
       </Show>
@@ -255,7 +266,7 @@ function createPlace({ props, rows, view, grid, setOpened }: PlaceSource): { rev
 /** What has come while one was reading further up. */
 function createNewCount(props: EventTableProps, view: () => GridView): () => number {
   const [seen, setSeen] = createSignal(0);
-  const total = () => props.events.pages().total;
+  const total = () => countOf(props.events.pages());
   createEffect(on([total, props.events.ready], ([now, ready], before) => {
     const [then, was_ready] = before ?? [0, false];
     if (!ready || !was_ready || now <= then || view().at_bottom) setSeen(now);

@@ -1,7 +1,8 @@
 // The list of events beside the details of the one that is selected.
 
-import { createEffect, createMemo, createSignal, on, Show, type JSX } from "solid-js";
+import { createEffect, createMemo, createSignal, on, onCleanup, Show, type JSX } from "solid-js";
 import { failureText } from "../../api/client";
+import { eventOf } from "../../derive/events/event_rows";
 import { countedText } from "../../derive/number";
 import { useApp } from "../../state/app";
 import { EventDetails } from "./details/event_details";
@@ -12,14 +13,16 @@ const NO_FILTER = { filter: "", severity: null, errors: false, from_ms: null, to
 
 export function EventsPanel(props: SessionPageProps): JSX.Element {
   const app = useApp();
-  const { source, events, selection } = props;
+  const { source, events, selection, live } = props;
+  // Where the list is not shown nobody reads in it.
+  onCleanup(() => live.tail.setAtEnd(true));
   let table: EventTableHandle | undefined;
   const [hidden_sequence, setHiddenSequence] = createSignal<number | null>(null);
   const is_filtered = () => {
     const { filter, severity, errors, from_ms } = props.filter;
     return filter !== "" || severity !== null || errors || from_ms !== null;
   };
-  const listed = createMemo(() => props.state.event !== null && events.pages().read.size > 0 && isListed(props));
+  const listed = createMemo(() => props.state.event !== null && eventOf(events.pages(), props.state.event) !== null);
   // Wherever the selection came from, its row is brought into sight, and what lies around it is read.
   createEffect(on([() => props.state.event, () => props.filter], async ([sequence, filter], before) => {
     setHiddenSequence(null);
@@ -50,6 +53,8 @@ export function EventsPanel(props: SessionPageProps): JSX.Element {
           follow={props.state.follow && !props.paused}
           grouped={props.state.grouped}
           onSelect={(event) => props.change({ event: event.sequence, follow: false }, true)}
+          is_live={live.tail.is_joined()}
+          onAtEnd={live.tail.setAtEnd}
           onLeaveEnd={() => props.change({ follow: false }, true)}
           onClearFilter={() => props.change(NO_FILTER)}
           handle={(handle) => (table = handle)}
@@ -68,19 +73,19 @@ export function EventsPanel(props: SessionPageProps): JSX.Element {
   );
 }
 
-/** The selected event is among what has been read. */
-function isListed({ events, state }: SessionPageProps): boolean {
-  for (const page of events.pages().read.values()) if (page.some(({ sequence }) => sequence === state.event)) return true;
-  return false;
-}
-
-/** What has come for the session meanwhile, whether it matches or not. */
+/** What has come for the session meanwhile: of what is live that which matches, else all that was stored. */
 function PausedNote(props: SessionPageProps): JSX.Element {
-  const count = () => props.source.session()?.event_count ?? 0;
-  const at_first = count();
+  const { source, live } = props;
+  const stored = () => source.session()?.event_count ?? 0;
+  const at_first = stored();
+  const count = () => (live.tail.is_joined() ? live.tail.waiting_count() : stored() - at_first);
+  const came = () => {
+    if (live.tail.is_held()) return `, more than ${countedText(count(), "event")} came since`;
+    return count() > 0 ? `, ${countedText(count(), "event")} came since` : "";
+  };
   return (
     <button type="button" class="pill bottom paused-note" title="Go on (space)" onClick={() => props.setPaused(false)}>
-      Paused{count() > at_first ? `, ${countedText(count() - at_first, "event")} came since` : ""}. Go on
+      Paused{came()}. Go on
     </button>
   );
 }

@@ -1,9 +1,13 @@
 // One session: its header, its kymogram, its events and the details of the selected one.
 
-import { createEffect, createMemo, createSignal, Match, on, Show, Switch, type JSX } from "solid-js";
+import { createEffect, createMemo, createSignal, Match, on, Show, Switch, untrack, type JSX } from "solid-js";
 import { failureText } from "../../api/client";
+import type { Density } from "../../api/types";
 import { withTerm } from "../../derive/events/filter_terms";
+import { countOf } from "../../derive/events/event_rows";
+import { eventsOf, isSessionError, NO_TAIL } from "../../derive/events/tail";
 import { gapsOf, type TimeSpan } from "../../derive/kymogram";
+import { densityWith } from "../../derive/live/live_density";
 import { withThread } from "../../derive/over_time/threads";
 import { whoText } from "../../derive/session_text";
 import { parseTime } from "../../derive/time";
@@ -13,9 +17,10 @@ import { copyText } from "../../state/clipboard";
 import { createDelayed } from "../../state/refresh";
 import { createErrorSteps } from "../../state/session/error_steps";
 import { createEventList, type EventFilter, type EventList } from "../../state/session/event_list";
+import { createLiveFollow, type LiveFollow } from "../../state/session/live_follow";
 import { nextOfUser } from "../../state/session/related";
 import { createSelection, type Selection } from "../../state/session/selection";
-import { createSessionErrors } from "../../state/session/session_errors";
+import { createSessionErrors, type SessionErrors } from "../../state/session/session_errors";
 import { createSessionSource, type SessionSource } from "../../state/session/session_page";
 import type { Looked } from "../../state/over_time/over_time";
 import { LargeKymogram, NO_LIFE } from "../kymogram/large_kymogram";
@@ -25,6 +30,7 @@ import { FilterContext } from "./details/filter_actions";
 import { Environment } from "./environment";
 import { ErrorsTab } from "./errors_tab";
 import { EventsPanel } from "./events_panel";
+import { hasLiveBar, LiveBar } from "./live/live_bar";
 import type { Axis } from "./over_time/axis";
 import { MetricsTab, ThreadsTab } from "./over_time/late";
 import { PartialNote } from "./partial_note";
@@ -48,12 +54,14 @@ export interface SessionPageProps {
   events: EventList;
   source: SessionSource;
   selection: Selection;
+  live: LiveFollow;
   paused: boolean;
   setPaused: (paused: boolean) => void;
   onBack: () => void;
   onCopyLink: () => void;
   onNeighbour: (direction: 1 | -1) => void;
   onRetry: () => void;
+  onFollow: () => void;
 }
 
 export function SessionView(props: SessionViewProps): JSX.Element {
@@ -64,13 +72,14 @@ export function SessionView(props: SessionViewProps): JSX.Element {
     return last && JSON.stringify(last) === JSON.stringify(next) ? last : next;
   });
   const [paused, setPausedNow] = createSignal(false);
-  const events = createEventList(app, filter, (list) => firstIndex(list, props.state));
-  const source = createSessionSource(app, () => props.state.id, filter, () => !paused() && events.refresh());
+  const source = createSessionSource(app, () => props.state.id, filter, () => !paused() && events.refresh(), () => events.stored_until());
+  const live = createLiveFollow(app, { session: source.session, filter, follow: () => props.state.follow, paused });
+  const events: EventList = createEventList(app, filter, { live: live.tail, isKnown: source.isKnown, firstIndex: (list) => firstIndex(list, props.state) });
   const change: Change = (part, replace = false) =>
     app.router.navigate(sessionUrl({ ...props.state, ...part }), { replace });
   const selection = createSelection(app, {
     events,
-    errors: createErrorSteps(app, filter),
+    errors: createErrorSteps(app, filter, () => eventsOf(events.pages().tail ?? NO_TAIL)),
     session: source.session,
     sequence: () => props.state.event,
     choose: (event) => change({ event, tab: "events", follow: false }, true),
@@ -79,7 +88,7 @@ export function SessionView(props: SessionViewProps): JSX.Element {
     setPausedNow(is_paused);
     if (!is_paused) events.refresh();
   };
-  const actions = createActions({ props, source, events, selection, change, paused, setPaused });
+  const actions = createActions({ props, source, events, selection, live, change, paused, setPaused });
   createEffect(() => {
     const session = source.session();
     if (session) document.title = `${whoText(session)} · ${session.application ?? "session"} · Kymo`;
@@ -92,7 +101,7 @@ export function SessionView(props: SessionViewProps): JSX.Element {
     >
       <FilterContext.Provider value={{ add: (term, is_out) => change({ filter: withTerm(props.state.filter, term, is_out), tab: "events" }) }}>
         <SessionPage
-          state={props.state} change={change} filter={filter()} events={events} source={source} selection={selection}
+          state={props.state} change={change} filter={filter()} events={events} source={source} selection={selection} live={live}
           paused={paused()} setPaused={setPaused} {...actions}
         />
       </FilterContext.Provider>
@@ -105,15 +114,16 @@ interface ActionSource {
   source: SessionSource;
   events: EventList;
   selection: Selection;
+  live: LiveFollow;
   change: Change;
   paused: () => boolean;
   setPaused: (paused: boolean) => void;
 }
 
-type Actions = Pick<SessionPageProps, "onBack" | "onCopyLink" | "onNeighbour" | "onRetry">;
+type Actions = Pick<SessionPageProps, "onBack" | "onCopyLink" | "onNeighbour" | "onRetry" | "onFollow">;
 
 /** What can be done with the session, by button and by key. */
-function createActions({ props, source, events, selection, change, paused, setPaused }: ActionSource): Actions {
+function createActions({ props, source, events, selection, live, change, paused, setPaused }: ActionSource): Actions {
   const app = useApp();
   const onBack = () => app.router.back(listUrl(props.list_state));
   const copyLink = async () =>
@@ -132,6 +142,8 @@ function createActions({ props, source, events, selection, change, paused, setPa
   };
   const toggleFollow = () => {
     if (source.session()?.state === "ended" && !props.state.follow) return app.notify("This session has ended: nothing comes any more");
+    // Scrolling up leaves the end and what comes goes on; who says so ends it.
+    if (props.state.follow) live.stop();
     change({ follow: !props.state.follow, tab: "events" }, true);
   };
 
@@ -153,6 +165,7 @@ function createActions({ props, source, events, selection, change, paused, setPa
     onBack,
     onCopyLink: () => void copyLink(),
     onNeighbour: (direction) => void goToNeighbour(direction),
+    onFollow: toggleFollow,
     onRetry() {
       source.retry();
       events.retry();
@@ -171,7 +184,7 @@ function rangeOf({ from_ms, to_ms }: SessionPageState): TimeSpan | null {
 }
 
 function SessionPage(props: SessionPageProps): JSX.Element {
-  const { source, events, selection } = props;
+  const { source, events, selection, live } = props;
   const app = useApp();
   const mark = createSignal<number | null>(null);
   const waiting = createDelayed(() => source.session() === null && source.failure() === null);
@@ -181,14 +194,20 @@ function SessionPage(props: SessionPageProps): JSX.Element {
     const event = selection.selected();
     return event ? parseTime(event.time) : null;
   };
+  const life = createMemo(() => {
+    const session = source.session();
+    return session ? sessionSpan(session, session.state === "running" ? app.now_ms() : 0) : NO_LIFE;
+  });
+  // Drawn anew once a second; and not between that events have gone over to what is stored and that they are counted there.
+  const density = createMemo<Density | null>((last) => {
+    const stored = source.density();
+    if (source.density_until() !== events.stored_until()) return last;
+    return densityWith(stored, untrack(() => events.pages().tail ?? NO_TAIL), life());
+  }, null);
   const axis: Axis = {
-    mark, onRange,
-    life: createMemo(() => {
-      const session = source.session();
-      return session ? sessionSpan(session, session.state === "running" ? app.now_ms() : 0) : NO_LIFE;
-    }),
-    span: () => range() ?? axis.life(),
-    gaps: createMemo(() => gapsOf(source.density()?.gaps ?? [])),
+    mark, onRange, life,
+    span: () => range() ?? life(),
+    gaps: createMemo(() => gapsOf(density()?.gaps ?? [])),
   };
   const looked: Looked = { id: () => props.state.id, range, changes: () => source.session()?.event_count };
   return (
@@ -200,11 +219,11 @@ function SessionPage(props: SessionPageProps): JSX.Element {
         session={source.session()} waiting={waiting()} onBack={props.onBack} onCopyLink={props.onCopyLink}
         onNeighbour={props.onNeighbour} onPinned={source.retry}
       />
-      <Show when={source.session()}>{(session) => <PartialNote session={session()} onRequested={source.retry} />}</Show>
+      <Show when={!live.tail.is_joined() && source.session()}>{(session) => <PartialNote session={session()} onRequested={source.retry} />}</Show>
       <div class="kymogram-frame">
         <LargeKymogram
           session={source.session()}
-          density={source.density()}
+          density={density()}
           range={range()}
           selected_ms={selected_ms()}
           mark={mark}
@@ -218,11 +237,18 @@ function SessionPage(props: SessionPageProps): JSX.Element {
       <Show when={range() && source.session()}>
         {(session) => <RangeBar session={session()} range={range() as TimeSpan} onRange={onRange} />}
       </Show>
+      <LiveBar
+        session={source.session()} live={live} count={countOf(events.pages())}
+        is_following={props.state.follow} paused={props.paused} onFollow={props.onFollow} onPause={props.setPaused}
+      />
       <SessionToolbar
         state={props.state}
         filter={props.filter}
         session={source.session()}
-        total={events.ready() ? events.pages().total : null}
+        error_count={Math.max(source.session()?.error_count ?? 0, live.info()?.error_count ?? 0)}
+        total={events.ready() ? countOf(events.pages()) : null}
+        onFollow={props.onFollow}
+        has_live_bar={hasLiveBar(source.session(), live)}
         paused={props.paused}
         onPause={props.setPaused}
         onChange={props.change}
@@ -269,7 +295,20 @@ function KymogramFailure(props: { source: SessionSource; onRetry: () => void }):
 function SessionErrorsTab(props: SessionPageProps): JSX.Element {
   const app = useApp();
   const filter = createMemo<EventFilter>(() => ({ ...props.filter, filter: "", severity: null, errors: true }));
-  const errors = createSessionErrors(app, filter, () => props.source.session()?.error_count);
+  const stored = createSessionErrors(app, filter, () => props.source.session()?.error_count);
+  /** Behind those that are stored. */
+  const live = createMemo(() => {
+    const last = stored.events()?.at(-1)?.sequence ?? 0;
+    return eventsOf(props.events.pages().tail ?? NO_TAIL).filter((event) => isSessionError(event) && event.sequence > last);
+  });
+  const errors: SessionErrors = {
+    ...stored,
+    events: () => {
+      const known = stored.events();
+      return known && [...known, ...live()];
+    },
+    total: () => stored.total() + live().length,
+  };
   return (
     <ErrorsTab
       errors={errors}

@@ -10,15 +10,20 @@ import { SESSION_TABS, type SessionPageState, type SessionTab } from "../../deri
 import { useApp } from "../../state/app";
 import { filterParams, type EventFilter } from "../../state/session/event_list";
 import { FilterBox } from "../parts/filter_box";
+import { FollowButtons } from "./live/follow_buttons";
 
 export interface SessionToolbarProps {
   state: SessionPageState;
   filter: EventFilter;
   session: Session | null;
+  error_count: number;
   /** Events that match; `null` while unknown. */
   total: number | null;
   paused: boolean;
+  /** What one does with what comes stands there. */
+  has_live_bar: boolean;
   onPause: (paused: boolean) => void;
+  onFollow: () => void;
   onChange: (part: Partial<SessionPageState>, replace?: boolean) => void;
 }
 
@@ -85,8 +90,8 @@ function Tabs(props: SessionToolbarProps): JSX.Element {
             onClick={() => props.onChange({ tab })}
           >
             {LABELS[tab]}
-            <Show when={tab === "errors" && (props.session?.error_count ?? 0) > 0}>
-              <span class="tab-count" aria-hidden="true">{countText(props.session?.error_count ?? 0)}</span>
+            <Show when={tab === "errors" && props.error_count > 0}>
+              <span class="tab-count" aria-hidden="true">{countText(props.error_count)}</span>
             </Show>
           </button>
         )}
@@ -116,22 +121,11 @@ function SeverityChoice(props: SessionToolbarProps): JSX.Element {
 /** No severity: events that the session counts as errors, whatever their level. */
 const ERRORS = "errors";
 
-/** Of a session that still goes on. */
+/** Of a session that still goes on, unless they stand elsewhere. */
 function LiveButtons(props: SessionToolbarProps): JSX.Element {
   return (
-    <Show when={props.session !== null && (props.session.state !== "ended" || props.state.follow || props.paused)}>
-      <button
-        type="button"
-        class="button small"
-        aria-pressed={props.state.follow}
-        title="Stay at the end while events come (f)"
-        onClick={() => props.onChange({ follow: !props.state.follow }, true)}
-      >
-        Follow
-      </button>
-      <button type="button" class="button small" aria-pressed={props.paused} title="Show nothing new for a while (space)" onClick={() => props.onPause(!props.paused)}>
-        {props.paused ? "Paused" : "Pause"}
-      </button>
+    <Show when={!props.has_live_bar && props.session !== null && (props.session.state !== "ended" || props.state.follow || props.paused)}>
+      <FollowButtons is_following={props.state.follow} paused={props.paused} onFollow={props.onFollow} onPause={props.onPause} />
     </Show>
   );
 }

@@ -13,6 +13,7 @@ import { ConnectPanel } from "./connect_panel";
 import { Read, Panel } from "./panel";
 import { ClientSettings } from "./client_settings";
 import { ProjectMembers } from "./project_members";
+import { LiveSetting } from "./project/live_setting";
 import { SessionLimits } from "./project/session_limits";
 import { Tokens } from "./tokens";
 import { UploadPolicy } from "./project/upload_policy";
@@ -38,6 +39,7 @@ export function ProjectPage(props: { id: string }): JSX.Element {
             <General settings={value()} onChanged={settings.set} />
             <Retention settings={value()} onChanged={settings.set} />
             <Show when={wantedOf(value())}>{(wanted) => <UploadPolicy settings={value()} wanted={wanted()} onChanged={settings.set} />}</Show>
+            <LiveSetting settings={value()} onChanged={settings.set} />
             <SessionLimits settings={value()} onChanged={settings.set} />
             <ClientSettings settings={value()} onChanged={settings.set} />
             <ProjectMembers project={value().id} />

@@ -34,6 +34,32 @@ pub(super) enum Kind {
     Bool,
 }
 
+/// What a program is built with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    Recording,
+    Sending,
+    Live,
+}
+
+impl Part {
+    pub(super) fn is_there(self) -> bool {
+        match self {
+            Self::Recording => true,
+            Self::Sending => cfg!(feature = "send"),
+            Self::Live => cfg!(feature = "live"),
+        }
+    }
+
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Recording => "recording",
+            Self::Sending => "sending",
+            Self::Live => "live",
+        }
+    }
+}
+
 /// Something that can be set.
 #[derive(Debug)]
 pub(super) struct Key {
@@ -43,8 +69,8 @@ pub(super) struct Key {
     pub(super) default: &'static str,
     #[cfg_attr(not(test), expect(dead_code, reason = "for the page, which a test compares"))]
     pub(super) meaning: &'static str,
-    /// It does nothing in a program that was built without sending.
-    pub(super) sends: bool,
+    /// It does nothing in a program that was built without that.
+    pub(super) needs: Part,
     pub(super) apply: fn(Builder, &Value) -> Builder,
 }
 
@@ -62,8 +88,14 @@ impl Value {
     }
 }
 
-const KEY: Key =
-    Key { name: "", kind: Kind::Text, default: "", meaning: "", sends: false, apply: |builder, _| builder };
+const KEY: Key = Key {
+    name: "",
+    kind: Kind::Text,
+    default: "",
+    meaning: "",
+    needs: Part::Recording,
+    apply: |builder, _| builder,
+};
 
 /// All of them.
 pub(super) fn all() -> impl Iterator<Item = &'static Key> {

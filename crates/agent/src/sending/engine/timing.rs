@@ -46,7 +46,7 @@ impl Timing {
 }
 
 /// From 0 to 1, another in each process: the standard library's hash seeds are the system's random numbers.
-pub(super) fn chance() -> f64 {
+pub(crate) fn chance() -> f64 {
     let mut hasher = std::hash::RandomState::new().build_hasher();
     hasher.write_u32(std::process::id());
     (hasher.finish() >> 11) as f64 / (1_u64 << 53) as f64

@@ -69,6 +69,13 @@ impl Builder {
         self.change_send(|send| send.send_sessions_on_exit = is_on)
     }
 
+    /// Whether the session can be followed at the server while it runs. At first it cannot.
+    #[cfg(feature = "live")]
+    #[must_use]
+    pub fn live(self, is_on: bool) -> Self {
+        self.change_send(|send| send.live = is_on)
+    }
+
     /// Bytes a second that sending may take. At first as many as the line gives.
     #[must_use]
     pub fn bytes_per_second(self, bytes: u64) -> Self {

@@ -5,6 +5,7 @@ mod consent;
 mod engine;
 mod faults;
 mod limits;
+mod live;
 mod player;
 mod policy;
 mod proxy;

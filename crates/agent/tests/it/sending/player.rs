@@ -13,6 +13,8 @@ use kymo::sending::{SendSettings, Wish};
 use crate::part::{self, Scores};
 
 const SETTINGS: &str = "KYMO_TEST_SEND";
+/// Milliseconds, instead of few.
+pub(crate) const FLUSH_MS: &str = "KYMO_TEST_FLUSH_MS";
 const FRAGMENT_BYTES: &str = "KYMO_TEST_FRAGMENT_BYTES";
 /// Players of the scores: commands that were done, and what the last one said.
 const DONE: u64 = 0;
@@ -23,9 +25,11 @@ const ANSWER: u64 = 1;
 fn plays_what_it_is_told() {
     let Some(folder) = part::folder() else { return };
     super::timing().install();
+    super::live::timing().install();
     let settings: SendSettings = serde_json::from_str(&std::env::var(SETTINGS).unwrap()).unwrap();
     let fragment_bytes = part::setting(FRAGMENT_BYTES);
-    let builder = part::builder(&folder).send(settings).flush_every(Duration::from_millis(20));
+    let flush_ms = std::env::var(FLUSH_MS).map_or(20, |text| text.parse().unwrap());
+    let builder = part::builder(&folder).send(settings).flush_every(Duration::from_millis(flush_ms));
     let _session = builder.fragments(fragment_bytes, Duration::from_hours(1)).start();
     let own = folder.join(format!("player-{}", std::process::id()));
     std::fs::create_dir_all(&own).unwrap();
@@ -46,6 +50,10 @@ fn play(word: &str, number: u64) -> u64 {
             }
             u64::from(kymo::flush())
         }
+        "say" => {
+            kymo::info!("number {number}", number);
+            1
+        }
         "error" => {
             kymo::error!("it failed", number);
             u64::from(kymo::flush())
@@ -63,6 +71,26 @@ fn play(word: &str, number: u64) -> u64 {
             let state = if number > 0 { kymo::ConsentState::Granted } else { kymo::ConsentState::Refused };
             u64::from(kymo::set_consent(state).is_ok())
         }
+        "fragment" => kymo::status().unwrap().fragment,
+        "debug" => {
+            let before = kymo::status().unwrap().tally.messages;
+            kymo::event!(kymo::Severity::DEBUG, "in detail");
+            kymo::flush();
+            kymo::status().unwrap().tally.messages - before
+        }
+        "live_held" => u64::from(live().is_held),
+        "live_connected" => u64::from(live().connected_since.is_some()),
+        "live_follows" => live().follows,
+        "live_looks" => {
+            // As long as so many looks take.
+            std::thread::sleep(super::live::timing().look_every * number as u32);
+            1
+        }
+        "live_failure" => {
+            let failure = live().last_failure.unwrap_or_default();
+            std::fs::write(part::folder().unwrap().join("failure"), &failure).unwrap();
+            u64::from(!failure.is_empty())
+        }
         "elected" => u64::from(status().is_elected),
         "failures" => u64::from(status().failures),
         "unsent" => status().sessions_unsent,
@@ -73,6 +101,10 @@ fn play(word: &str, number: u64) -> u64 {
         }
         other => panic!("expected a command, found {other}"),
     }
+}
+
+fn live() -> kymo::LiveStatus {
+    kymo::status().unwrap().live.unwrap()
 }
 
 fn status() -> kymo::sending::SendStatus {

@@ -123,6 +123,7 @@ fn who_opted_out_and_ticks_the_box_sends_this_one_time() {
         ("AUTO_SEND_SESSIONS", "true"),
         ("AUTO_SEND_ON_ERROR", "true"),
         ("SEND_SESSIONS_ON_EXIT", "true"),
+        ("LIVE", "true"),
     ];
     let mut till = Till::start(folder.path(), &settings, &more);
     till.say("error nobody hears of this");

@@ -13,8 +13,8 @@ use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use crate::KYMO;
 
-/// Writes a certificate for this machine with its key, and returns a client that trusts no other's root.
-fn new_certificate(folder: &Path) -> Agent {
+/// Writes a certificate for this machine with its key, and returns its root.
+pub(crate) fn write_certificate(folder: &Path) -> String {
     let root_key = KeyPair::generate().unwrap();
     let mut root = CertificateParams::default();
     root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -25,6 +25,12 @@ fn new_certificate(folder: &Path) -> Agent {
     let certificate = CertificateParams::new(names).unwrap().signed_by(&key, &issuer).unwrap();
     fs::write(folder.join("cert.pem"), certificate.pem()).unwrap();
     fs::write(folder.join("key.pem"), key.serialize_pem()).unwrap();
+    root_pem
+}
+
+/// The same, and a client that trusts no other's root.
+fn new_certificate(folder: &Path) -> Agent {
+    let root_pem = write_certificate(folder);
     let trusted = Certificate::from_pem(root_pem.as_bytes()).unwrap().to_owned();
     let tls = TlsConfig::builder().root_certs(RootCerts::new_with_certs(&[trusted])).build();
     Agent::config_builder()

@@ -4,6 +4,7 @@ pub(super) mod channels;
 
 use std::collections::HashSet;
 use std::convert::Infallible;
+use std::net::SocketAddr;
 
 use axum::Json;
 use axum::extract::{FromRequestParts, Path, State};
@@ -26,6 +27,7 @@ use super::input::Input;
 use super::parameters::Parameters;
 use super::sessions;
 use crate::access::{Caller, Sender, audit};
+use crate::live::ReachedAt;
 use crate::live::follow::Follow;
 use crate::live::open::{find, open};
 use crate::live::shapes::{LiveShape, facts};
@@ -59,7 +61,7 @@ impl FromRequestParts<AppState> for Anyone {
 pub(crate) struct LiveAnswer {
     /// Switched on for the server and, where the token is of one project, for that.
     enabled: bool,
-    /// Where programs connect, on the host that was asked; `null`: they need not.
+    /// Where programs connect; `null`: they need not.
     agents: Option<LivePort>,
     /// Where terminals connect.
     viewers: Option<LivePort>,
@@ -67,6 +69,8 @@ pub(crate) struct LiveAnswer {
 
 #[derive(Serialize, ToSchema)]
 struct LivePort {
+    /// `null`: the host that was asked.
+    host: Option<String>,
     port: u16,
     /// It speaks TLS from the first byte, with the server's certificate.
     tls: bool,
@@ -86,12 +90,19 @@ pub(crate) async fn get(State(state): State<AppState>, anyone: Anyone) -> Json<L
         Some(project) => tables.project(project).is_some_and(|project| project.live),
         None => tables.projects().any(|project| project.live),
     };
-    let ports = state.live.as_ref().and_then(|live| live.ports()).filter(|_| is_wanted);
-    let port = |port: u16, tls: bool| LivePort { port, tls };
+    let live = state.live.as_ref().filter(|_| is_wanted);
+    let Some((options, ports)) = live.and_then(|live| Some((live.options(), live.ports()?))) else {
+        return Json(LiveAnswer { enabled: false, agents: None, viewers: None });
+    };
+    let port = |reached: &Option<ReachedAt>, bound: SocketAddr| LivePort {
+        host: reached.as_ref().map(|at| at.host.clone()),
+        port: reached.as_ref().map_or(bound.port(), |at| at.port),
+        tls: ports.has_tls,
+    };
     Json(LiveAnswer {
-        enabled: ports.is_some(),
-        agents: ports.map(|ports| port(ports.agents.port(), ports.has_tls)),
-        viewers: ports.map(|ports| port(ports.viewers.port(), ports.has_tls)),
+        enabled: true,
+        agents: Some(port(&options.reached_agents, ports.agents)),
+        viewers: Some(port(&options.reached_viewers, ports.viewers)),
     })
 }
 

@@ -1,6 +1,6 @@
 //! What can be set of sending. In a program that was built without it they say so and do nothing.
 
-use super::{KEY, Key, Kind};
+use super::{KEY, Key, Kind, Part};
 #[cfg(feature = "send")]
 use crate::sending::{MailSecurity, Secret};
 
@@ -21,7 +21,7 @@ macro_rules! applies {
     };
 }
 
-const SENDS: Key = Key { sends: true, ..KEY };
+const SENDS: Key = Key { needs: Part::Sending, ..KEY };
 const SWITCH: Key = Key { kind: Kind::Bool, ..SENDS };
 
 pub(super) const KEYS: &[Key] = &[
@@ -80,6 +80,14 @@ pub(super) const KEYS: &[Key] = &[
         default: "false",
         meaning: "fragments are removed once the server has confirmed them",
         apply: applies!(builder, value => builder.purge_sent_sessions(value.is_true())),
+        ..SWITCH
+    },
+    Key {
+        name: "live",
+        needs: Part::Live,
+        default: "false",
+        meaning: "the session can be followed at the server while it runs",
+        apply: applies!(builder, value => builder.change_send(|send| send.live = value.is_true())),
         ..SWITCH
     },
     Key {
