@@ -22,10 +22,18 @@ pub(crate) fn command(rest: &[String]) -> Result<ExitCode> {
     build.args(["build", "--release", "-p", "kymo-bench"]).current_dir(&repository.root);
     build.args(["-p", "kymo-cli"]);
     bench.env("KYMO_BIN", release.join("kymo"));
-    let is_server = rest[0] == "server";
-    // The agent's bench measures libraries in its own processes, and sends to the server, whose page nobody opens.
-    let mut progress = Progress::new(if is_server { SERVER_STEPS } else { 1 });
-    if is_server {
+    // The agent's bench measures libraries in its own processes, and sends to the server, whose page nobody opens, as
+    // little as in that of live.
+    let steps = match rest[0].as_str() {
+        "server" => SERVER_STEPS,
+        "live" => 2,
+        _ => 1,
+    };
+    let mut progress = Progress::new(steps);
+    if rest[0] == "live" {
+        bench.env("KYMO_NATS", progress.step("nats-server, to compare with", setup::nats::find_or_install)?);
+    }
+    if rest[0] == "server" {
         setup::product(&repository, &mut progress)?;
         ui::build(&repository, &mut progress)?;
         let tools = setup::tests(&repository, &mut progress)?;

@@ -15,6 +15,7 @@ use crate::repository::Repository;
 
 mod chromium;
 mod debian;
+pub(crate) mod nats;
 mod node;
 mod python;
 mod xvfb;

@@ -12,7 +12,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 
 /// Read at a time.
-const READ_BYTES: usize = 32 << 10;
+const READ_BYTES: usize = 16 << 10;
 /// What a segment of TCP over IPv4 costs beside its bytes, with its acknowledgement: two heads of 20 and 32 bytes.
 const SEGMENT_BYTES: u64 = 104;
 
@@ -105,7 +105,7 @@ impl Line {
     }
 
     async fn read(&mut self) -> anyhow::Result<()> {
-        // On the heap only while something is there: fifteen thousand of these wait.
+        // On the stack, and only while something is there: fifteen thousand of these wait.
         std::future::poll_fn(|context| {
             let mut room = [0; READ_BYTES];
             let mut buffer = tokio::io::ReadBuf::new(&mut room);

@@ -60,11 +60,16 @@ impl Nats {
             let line = self.subscribe(receiver % scene.sessions).await?;
             receivers.spawn(receive(line, end.clone()));
         }
-        let mut publisher = TcpStream::connect(self.address).await?;
-        publisher.set_nodelay(true)?;
-        publisher.write_all(b"CONNECT {\"verbose\":false}\r\n").await?;
+        // Each program has a line of its own.
+        let mut publishers = Vec::new();
+        for _ in 0..scene.sessions {
+            let mut publisher = TcpStream::connect(self.address).await?;
+            publisher.set_nodelay(true)?;
+            publisher.write_all(b"CONNECT {\"verbose\":false}\r\n").await?;
+            publishers.push(publisher);
+        }
         let before = usage(self.process.id())?.cpu_seconds;
-        let count = publish(&mut publisher, scene).await?;
+        let count = publish(&mut publishers, scene).await?;
         let _ = ends.send(count);
         let mut tally = Tally::default();
         while let Some(received) = receivers.join_next().await {
@@ -97,12 +102,13 @@ impl Drop for Nats {
 }
 
 /// Number, time and text, as a program that has no templates would send them.
-async fn publish(line: &mut TcpStream, scene: Scene) -> anyhow::Result<u64> {
+async fn publish(lines: &mut [TcpStream], scene: Scene) -> anyhow::Result<u64> {
     let (started, started_ns) = (Instant::now(), now_ns());
     let most = scene.per_second * scene.time.as_millis() as u64 / 1000;
     let every_ns = 1_000_000_000 / scene.per_second as i64;
     let mut ticks = tokio::time::interval(WRITES_EVERY);
-    let (mut count, mut bytes) = (0, Vec::new());
+    let mut count = 0;
+    let mut bytes = vec![Vec::new(); lines.len()];
     while count < most {
         ticks.tick().await;
         let due = (scene.per_second as f64 * started.elapsed().as_secs_f64()) as u64;
@@ -111,12 +117,14 @@ async fn publish(line: &mut TcpStream, scene: Scene) -> anyhow::Result<u64> {
             let time = started_ns + (count as i64 - 1) * every_ns;
             let text =
                 format!("{count} {time} info order {count} took {} us on machine-17", count * 7919 % 1000);
-            for subject in 0..scene.sessions {
+            for (subject, bytes) in bytes.iter_mut().enumerate() {
                 bytes.extend_from_slice(format!("PUB log.{subject} {}\r\n{text}\r\n", text.len()).as_bytes());
             }
         }
-        line.write_all(&bytes).await?;
-        bytes.clear();
+        for (line, bytes) in lines.iter_mut().zip(&mut bytes) {
+            line.write_all(bytes).await?;
+            bytes.clear();
+        }
     }
     Ok(most)
 }

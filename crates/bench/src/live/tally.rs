@@ -1,15 +1,12 @@
 //! What arrived: how late, what is missing, what came twice.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 /// Buckets of a tenth of a millisecond, up to ten seconds; what is later counts as that late.
 const BUCKETS: usize = 100_000;
 const BUCKETS_PER_MS: f64 = 10.0;
 
 /// Nanoseconds since 1970.
 pub(super) fn now_ns() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+    i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX)
 }
 
 /// Of one receiver, or of all.
