@@ -26,8 +26,9 @@ use crate::{agent, upstream, viewer};
 pub(crate) const GREET_WITHIN: Duration = Duration::from_secs(10);
 /// How long a command's answer is waited for: a fragment that is closed waits two seconds for the disk.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
-/// Those who may not come in for long are told to wait that long.
-const OFF_WAIT_MS: u64 = 60 * 60 * 1000;
+/// Those who may not come in are told to wait that long: somebody may just be switching it on, and twenty thousand who
+/// ask are 67 a second.
+const OFF_WAIT_MS: u64 = 5 * 60 * 1000;
 /// Those for whom there is no room just now.
 const FULL_WAIT_MS: u64 = 30 * 1000;
 

@@ -15,7 +15,7 @@ pub struct LiveTiming {
     pub state_every: Duration,
     /// The first wait after a failure.
     pub back_off_first: Duration,
-    /// The longest: what a server that is back again waits at most.
+    /// The longest: what a server that is back again waits at most. Fifteen thousand are a thousand a second then.
     pub back_off_max: Duration,
     /// How long a server is left alone where live is off.
     pub off_wait: Duration,
@@ -29,8 +29,8 @@ impl Default for LiveTiming {
             look_every: Duration::from_secs(1),
             state_every: Duration::from_secs(5),
             back_off_first: Duration::from_millis(500),
-            back_off_max: Duration::from_mins(1),
-            off_wait: Duration::from_hours(1),
+            back_off_max: Duration::from_secs(15),
+            off_wait: Duration::from_mins(5),
             end_within: super::END_WITHIN,
         }
     }

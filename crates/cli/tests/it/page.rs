@@ -1,7 +1,6 @@
 //! The web page in a real browser, fed by the real agent.
 
 mod live;
-mod live_agent;
 mod process;
 mod session;
 

@@ -67,8 +67,10 @@ export function EventTable(props: EventTableProps): JSX.Element {
   const toggle = (row: number) => setOpened((now) => toggledRun(rows(), row, now));
   bindKeys({ props, rows, view, grid, selected_row, toggle });
 
-  const onView = (next: GridView) => {
+  const onView = (seen: GridView) => {
     const before = view();
+    // Where nobody scrolled, the list grew: who was at its end is, until it is looked after by whoever keeps the place.
+    const next = { ...seen, at_bottom: seen.at_bottom || (before.at_bottom && seen.top === before.top && seen.top > 0) };
     const is_left = props.follow && before.at_bottom && !next.at_bottom && next.top < before.top - 1 && !place.isMoving();
     setView(next);
     props.onAtEnd(next.at_bottom);

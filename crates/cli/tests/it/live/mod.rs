@@ -19,7 +19,7 @@ const EVERYWHERE: [(&str, &str); 3] = [
 ];
 
 /// A server with a project where live is on.
-fn server() -> Kymo {
+pub(crate) fn server() -> Kymo {
     let mut kymo = Kymo::new(KYMO);
     kymo.command(&["project", "add", "Shop"]);
     kymo.command(&["project", "set", "Shop", "live.enabled=true"]);
@@ -65,7 +65,7 @@ fn agent(kymo: &Kymo) -> LiveAgent {
 }
 
 /// The session of the list, once it is there as `holds` wants it.
-fn listed(kymo: &Kymo, query: &str, holds: impl Fn(&Json) -> bool) -> Json {
+pub(crate) fn listed(kymo: &Kymo, query: &str, holds: impl Fn(&Json) -> bool) -> Json {
     kymo_testkit::kymo::wait_for("the session in the list", || {
         let list = kymo.get(&format!("/api/v1/live/sessions{query}"));
         list["items"].as_array().expect("a list").iter().find(|item| holds(item)).cloned()

@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use kymo_testkit::{Kymo, Script, kymo::needed};
-use serde_json::Value;
+use tempfile::TempDir;
 
-use super::live_agent::{LiveAgent, SESSION};
-use crate::KYMO;
+use crate::tail::local::Till;
+use crate::{KYMO, live};
 
 #[test]
 fn what_runs_is_listed_and_followed_without_a_gap() {
@@ -44,54 +44,40 @@ fn what_runs_is_listed_and_followed_without_a_gap() {
     );
 }
 
-/// Lines that the program logs at a time.
-const AT_ONCE: u64 = 2;
 const BETWEEN: Duration = Duration::from_millis(10);
 
+/// With the agent's library.
 #[test]
 fn two_people_follow_one_program_to_its_end() {
-    let mut kymo = Kymo::new(KYMO);
-    kymo.command(&["project", "add", "Shop"]);
-    kymo.command(&["project", "set", "Shop", "live.enabled=true"]);
-    let token = kymo.command(&["token", "add", "--project", "Shop", "--scope", "ingest"]);
-    kymo.start_with(&[
-        ("KYMO__LIVE__ENABLED", "true"),
-        ("KYMO__LIVE__LISTEN_AGENTS", "127.0.0.1:0"),
-        ("KYMO__LIVE__LISTEN_VIEWERS", "127.0.0.1:0"),
-    ]);
-    let answer = ureq::get(format!("{}/api/v1/live", kymo.url()))
-        .header("authorization", format!("Bearer {token}"))
-        .call()
-        .unwrap()
-        .body_mut()
-        .read_to_string()
-        .unwrap();
-    let answer: Value = serde_json::from_str(&answer).unwrap();
-    assert_eq!(answer["enabled"], true, "{answer}");
-    let agent = LiveAgent::connect(format!("127.0.0.1:{}", answer["agents"]["port"]), token);
-    agent.log(AT_ONCE);
-
+    let kymo = live::server();
+    let folder = TempDir::new().unwrap();
+    let mut till = Till::live(folder.path(), kymo.url(), &kymo.ingest_token);
+    till.does("sell some");
+    let session = live::listed(&kymo, "", |item| item["source"] == "agent")["id"].clone();
     let chromium = needed("KYMO_CHROMIUM");
     let environment = [
         ("KYMO_SIGN_IN", kymo.sign_in_link()),
         ("KYMO_CHROMIUM", chromium.to_str().expect("a path in UTF-8")),
     ];
-    let session = SESSION.to_string();
-    let mut script = Script::start("views/live_program.mjs", &kymo, &[&session], &environment);
+    let session = session.as_str().expect("an id");
+    let mut script = Script::start("views/live_program.mjs", &kymo, &[session], &environment);
     let is_enough = Arc::new(AtomicBool::new(false));
-    let (till, is_over) = (agent.clone(), Arc::clone(&is_enough));
-    let logging = std::thread::spawn(move || {
+    let is_over = Arc::clone(&is_enough);
+    let selling = std::thread::spawn(move || {
+        let mut sold = 2;
         while !is_over.load(Ordering::Relaxed) {
-            till.log(AT_ONCE);
+            till.does("sell some");
+            sold += 2;
             std::thread::sleep(BETWEEN);
         }
+        (till, sold)
     });
     // They have done what they do while it goes on.
     script.answer();
     is_enough.store(true, Ordering::Relaxed);
-    logging.join().unwrap();
-    script.ask(&agent.last().to_string());
-    agent.end();
+    let (till, sold) = selling.join().unwrap();
+    script.ask(&sold.to_string());
+    till.ends();
     let lines = script.finish();
     let steps: Vec<_> = lines.iter().filter_map(|line| line["step"].as_str()).collect();
     assert_eq!(steps, ["complete at both", "the end is told"]);

@@ -34,8 +34,8 @@ fn plays_a_till() {
     let mut sold = 0_u64;
     for line in std::io::stdin().lines().map_while(Result::ok) {
         match line.as_str() {
-            "sell" => {
-                for _ in 0..100 {
+            "sell" | "sell some" => {
+                for _ in 0..if line == "sell" { 100 } else { 2 } {
                     sold += 1;
                     kymo::info!("sold {number} for {price}", number = sold, price = sold * 7);
                 }
@@ -51,7 +51,7 @@ fn plays_a_till() {
     kymo::end_session(kymo::EndReason::Normal, None);
 }
 
-pub(super) struct Till {
+pub(crate) struct Till {
     process: Child,
     answers: Lines<BufReader<ChildStdout>>,
 }
@@ -63,7 +63,7 @@ impl Till {
 
     /// Which is followed at that server.
     #[cfg(feature = "server")]
-    pub(super) fn live(folder: &Path, url: &str, token: &str) -> Self {
+    pub(crate) fn live(folder: &Path, url: &str, token: &str) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
         Self::of(command.env(SERVER, format!("{url} {token}")), folder, "till")
     }
@@ -87,12 +87,12 @@ impl Till {
         assert!(self.answers.by_ref().map_while(Result::ok).any(|line| line.contains(expected)));
     }
 
-    pub(super) fn does(&mut self, what: &str) {
+    pub(crate) fn does(&mut self, what: &str) {
         writeln!(self.process.stdin.as_mut().unwrap(), "{what}").unwrap();
         self.answers(&format!("did {what}"));
     }
 
-    pub(super) fn ends(mut self) {
+    pub(crate) fn ends(mut self) {
         drop(self.process.stdin.take());
         assert!(self.process.wait().unwrap().success());
     }

@@ -2,7 +2,7 @@
 
 #[cfg(feature = "server")]
 mod faults;
-mod local;
+pub(crate) mod local;
 #[cfg(feature = "server")]
 mod remote;
 #[cfg(feature = "server")]
