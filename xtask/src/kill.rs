@@ -14,6 +14,7 @@ const ROUNDS_DEFAULT: u64 = 200;
 /// A test of the agent that can be longer.
 pub(crate) struct Rounds {
     name: &'static str,
+    package: &'static str,
     test: &'static str,
     variable: &'static str,
     needs_server: bool,
@@ -21,11 +22,28 @@ pub(crate) struct Rounds {
 
 /// Of one thread and of eight, with rings of default size and with tiny ones.
 pub(crate) const KILL: Rounds =
-    Rounds { name: "kill", test: "kill", variable: "KYMO_KILL_ROUNDS", needs_server: false };
-pub(crate) const FAULTS: Rounds =
-    Rounds { name: "faults", test: "sending::faults", variable: "KYMO_FAULT_ROUNDS", needs_server: true };
+    Rounds { name: "kill", package: "kymo", test: "kill", variable: "KYMO_KILL_ROUNDS", needs_server: false };
+pub(crate) const FAULTS: Rounds = Rounds {
+    name: "faults",
+    package: "kymo",
+    test: "sending::faults",
+    variable: "KYMO_FAULT_ROUNDS",
+    needs_server: true,
+};
+/// Of followers, by flag of the one before.
+const LIVE_FAULTS: Rounds = Rounds {
+    name: "faults --live",
+    package: "kymo-cli",
+    test: "live::rounds",
+    variable: "KYMO_LIVE_ROUNDS",
+    needs_server: false,
+};
 
 pub(crate) fn command(rest: &[String], what: &Rounds) -> Result<ExitCode> {
+    let (rest, what) = match rest {
+        [flag, rest @ ..] if flag == "--live" && what.name == "faults" => (rest, &LIVE_FAULTS),
+        _ => (rest, what),
+    };
     let rounds = rounds(rest, what.name)?;
     let repository = Repository::here()?;
     if what.needs_server {
@@ -33,7 +51,7 @@ pub(crate) fn command(rest: &[String], what: &Rounds) -> Result<ExitCode> {
         process::run(build.args(["build", "--release", "-p", "kymo-cli"]).current_dir(&repository.root))?;
     }
     let mut test = process::cargo();
-    test.args(["test", "--release", "-p", "kymo", "--test", "it", what.test, "--", "--nocapture"])
+    test.args(["test", "--release", "-p", what.package, "--test", "it", what.test, "--", "--nocapture"])
         .args(["--test-threads", "1"])
         .env(what.variable, rounds.to_string())
         .current_dir(&repository.root);

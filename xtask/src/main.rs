@@ -53,9 +53,9 @@ usage: cargo xtask COMMAND
                     on 100,000 requests made from its description
   slim              build the program that others bring along, and say how large it is
   kill [--rounds N] programs that record are killed 200 or N times, and read back call by call
-  faults [--rounds N]
+  faults [--live] [--rounds N]
                     programs that send, their server and their line fail by chance, 200 or N rounds long, and
-                    what arrived is compared";
+                    what arrived is compared; with --live programs that are followed, and what followers have";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();

@@ -47,7 +47,7 @@ pub(crate) use shared::Shared;
 pub(crate) const FLUSH_EVERY: Duration = Duration::from_secs(2);
 /// While somebody follows: what people do not notice, and at a hundred messages a second two to a block.
 #[cfg(feature = "live")]
-const FOLLOWED_FLUSH_EVERY: Duration = Duration::from_millis(20);
+const FOLLOWED_FLUSH_EVERY: Duration = Duration::from_millis(15);
 
 /// What to do when a ring is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -18,7 +18,7 @@ use super::viewers::Scene;
 use crate::process::usage;
 
 /// As often as a program writes that is followed: what it publishes goes out in one piece.
-const WRITES_EVERY: Duration = Duration::from_millis(20);
+const WRITES_EVERY: Duration = Duration::from_millis(15);
 const REST_WITHIN: Duration = Duration::from_secs(15);
 const READ_BYTES: usize = 64 << 10;
 

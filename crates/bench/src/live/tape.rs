@@ -13,7 +13,7 @@ use super::line::{Line, Port, Wire};
 use super::tally::now_ns;
 
 /// While somebody follows, the recorder writes that often: docs/adr/0024-live.md.
-const WRITES_EVERY: Duration = Duration::from_millis(20);
+const WRITES_EVERY: Duration = Duration::from_millis(15);
 /// A word at least that often.
 const WORD_EVERY: Duration = Duration::from_secs(25);
 
