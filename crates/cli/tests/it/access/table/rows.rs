@@ -143,7 +143,7 @@ pub(super) const ROWS: &[Row] = &[
     write("PATCH", "/api/v1/uploads/{session}/fragments/{fragment}", Needs::Uploading, "no file"),
     get("/api/v1/live", Needs::ReadingOrUploading),
     get("/api/v1/live/sessions", Needs::Reading),
-    get("/api/v1/live/sessions/{id}/events", Needs::Reading),
+    get("/api/v1/live/sessions/{id}/events", Needs::Rank(0)),
     write("POST", "/api/v1/live/sessions/{id}/commands", Needs::Rank(1), r#"{"command": "roll"}"#),
     get("/api/v1/filter/fields", Needs::Reading),
     get_with("/api/v1/filter/values", Needs::Rank(0), "?field=version&project={project}"),
