@@ -24,6 +24,7 @@ mod settings;
 #[cfg(feature = "open")]
 mod tail;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -43,7 +44,11 @@ fn main() -> ExitCode {
         // `kymo events … | head` closes the pipe: that is no error.
         Err(error) if print::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("kymo: {error:#}");
+            // Parts of it may be what others say, over as many lines as a filter's mistake takes.
+            let text = format!("{error:#}");
+            let lines: Vec<String> = text.lines().map(kymo_viewer::harmless).collect();
+            // Nobody may read it.
+            let _ = writeln!(std::io::stderr(), "kymo: {}", lines.join("\n"));
             ExitCode::FAILURE
         }
     }

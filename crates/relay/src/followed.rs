@@ -169,10 +169,12 @@ impl Followed {
         let covering = furthest.filter(|run| is_full || run.after().saturating_add(BEHIND_MAX) >= after);
         let earliest = || runs.iter().min_by_key(|run| run.state().begins_after);
         let found = covering.or_else(|| if is_full { earliest() } else { None }).cloned();
+        let is_last = runs.len() + 1 == RUNS_MAX;
         let run = found.unwrap_or_else(|| {
             let state = RunState {
                 backlog: Backlog::new(kept),
-                begins_after: after,
+                // Whoever comes when there are no more has a place in the last one.
+                begins_after: if is_last { 0 } else { after },
                 last_sequence: 0,
                 followers: 0,
                 upstream: Upstream::Nobody,

@@ -424,7 +424,7 @@ impl Relay {
             let came = session.followed.all().iter().map(|run| run.after()).max()?;
             Some(session.last_sequence()?.saturating_sub(came))
         };
-        sessions.iter().filter_map(lag_of).sum()
+        sessions.iter().filter_map(lag_of).fold(0, u64::saturating_add)
     }
 
     /// Tells all agents to come back, each at a time of its own within `spread`, and ends all connections.

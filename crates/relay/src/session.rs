@@ -79,6 +79,9 @@ pub(crate) struct Agent {
     pub(crate) rate: Option<(f64, Timestamp)>,
 }
 
+/// Of the word for how a session ended: `normal`, `crashed`, …
+const REASON_CHARS_MAX: usize = 40;
+
 /// A rate that old says nothing: a program whose counts change tells them every five seconds.
 const RATE_HOLDS: Duration = Duration::from_secs(8);
 
@@ -140,7 +143,8 @@ impl Session {
     /// It ended, by its own word.
     pub(crate) fn ended(&self, connection: u64, reason: &str, last_sequence: u64) {
         if self.change(connection, |agent| agent.counts.last_sequence = last_sequence) {
-            self.state().ended = Some((reason.to_owned(), last_sequence));
+            let reason = reason.chars().take(REASON_CHARS_MAX).collect();
+            self.state().ended = Some((reason, last_sequence));
         }
     }
 

@@ -235,7 +235,7 @@ impl Subscription {
     fn begin(&mut self, start: &Start) -> Told {
         let (first, next) = (self.after.saturating_add(1), start.first_sequence);
         if next > first {
-            let is_behind = matches!(self.place, Place::Behind);
+            let is_behind = matches!(self.place, Place::Behind) || self.run.state().begins_after > self.after;
             let why = if is_behind {
                 "further behind than is kept"
             } else {

@@ -167,9 +167,17 @@ impl<T: Io + 'static> Connection<T> {
     }
 
     async fn take(&mut self, message: Message) -> Result<(), Ended> {
+        // Who asks and does not read fills this with what waits to be written.
+        if self.tasks.len() > 2 * self.relay.inner.limits.channels + COMMANDS_MAX {
+            return Err(Ended::Silent);
+        }
         match message {
             Message::Ping { at } => {
-                say(&self.out, &Message::Pong { asked_at: at, at: self.relay.now() }).await
+                // Beside this: whoever does not read holds up nothing but what is for them.
+                let pong = Message::Pong { asked_at: at, at: self.relay.now() };
+                let out = Arc::clone(&self.out);
+                self.tasks.spawn(async move { say(&out, &pong).await });
+                Ok(())
             }
             Message::List { filter } => self.list(&filter).await,
             Message::Open { channel, session, after, from_start } => {
@@ -289,6 +297,9 @@ async fn pass<T: Io>(mut subscription: Subscription, channel: u64, mut voice: Vo
     }
 }
 
+/// Sessions looked at in one go: each is a header that is read for the filter, some microseconds.
+const YIELD_EVERY: usize = 64;
+
 /// What fits, and every change of it. While nothing changes it costs nothing, however many sessions there are.
 async fn tell_list<T: Io>(
     relay: &Relay,
@@ -304,7 +315,10 @@ async fn tell_list<T: Io>(
         let (changed, now) = relay.changed_since(version.unwrap_or(0), project);
         let changed = changed.filter(|_| version.is_some());
         version = Some(now);
-        for session in sessions_to_tell(relay, project, changed, &told) {
+        for (at, session) in sessions_to_tell(relay, project, changed, &told).into_iter().enumerate() {
+            if at % YIELD_EVERY == YIELD_EVERY - 1 {
+                tokio::task::yield_now().await;
+            }
             let key = Key { project, session };
             let live = relay.live(key).filter(|live| filter(live));
             let message = match live {

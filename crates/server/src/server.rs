@@ -138,8 +138,12 @@ impl Server {
             () = serve => {}
             () = late => tracing::warn!("some requests did not end in time"),
         }
-        for task in control.into_iter().chain(watching).chain(live) {
+        for task in control.into_iter().chain(watching) {
             task.abort();
+        }
+        if let Some(live) = live {
+            // It tells everybody when to come back, within two seconds. It only fails by a panic, which was logged.
+            let _ = live.await;
         }
         store.close().await?;
         Ok(())

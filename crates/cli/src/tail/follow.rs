@@ -409,7 +409,10 @@ impl Follow<'_> {
         if is_behind != std::mem::replace(&mut followed.lags, is_behind) {
             let tag = &followed.whose.tag;
             let text = if is_behind {
-                format!("{tag}: the program is {} events ahead of what comes", agent_has - server_has)
+                format!(
+                    "{tag}: the program is {} events ahead of what comes",
+                    before.saturating_sub(server_has)
+                )
             } else {
                 format!("{tag}: what comes has caught up with the program")
             };
@@ -522,7 +525,8 @@ impl Follow<'_> {
             .values_mut()
             .filter_map(|followed| followed.is_to_be_asked_for().then_some(followed.whose.session));
         let Some(session) = away.next() else { return Ok(()) };
-        let standing = self.stored.standing(&session.to_string()).ok().flatten();
+        // No answer says nothing: it is asked again.
+        let Ok(standing) = self.stored.standing(&session.to_string()) else { return Ok(()) };
         match standing {
             Some(standing) if standing.has_ended => {
                 let Some(followed) = self.sessions.remove(&session) else { return Ok(()) };

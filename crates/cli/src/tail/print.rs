@@ -86,7 +86,7 @@ impl Printer {
     /// On standard error, after the lines that came before.
     pub(super) fn say(&mut self, what: &str) -> io::Result<()> {
         self.out.flush()?;
-        eprintln!("kymo: {}", kymo_viewer::harmless(what));
-        Ok(())
+        // Its reader may be gone, as that of standard output.
+        writeln!(io::stderr(), "kymo: {}", kymo_viewer::harmless(what))
     }
 }

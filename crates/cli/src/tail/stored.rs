@@ -69,8 +69,10 @@ impl<'args> Stored<'args> {
     pub(super) fn standing(&self, id: &str) -> anyhow::Result<Option<Standing>> {
         let (status, session) =
             ask(&self.client, self.server, &format!("/api/v1/sessions/{}", escape(id)), &[])?;
-        if status != 200 {
-            return Ok(None);
+        match status {
+            200 => {}
+            404 => return Ok(None),
+            _ => anyhow::bail!("{status} {}/api/v1/sessions/{id}", self.server.url),
         }
         let text = |name: &str| session[name].as_str().map(str::to_owned);
         let id = [text("external_id"), text("id")].into_iter().flatten().find_map(|id| session_id(&id));

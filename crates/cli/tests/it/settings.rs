@@ -99,6 +99,7 @@ fn commands_change_settings_with_the_server_running_and_stopped() {
         "browser_idle_after   30m (default)",
         "retention_days       (as the server)",
         "upload.wanted        all",
+        "live.enabled         false",
         "config_version       3",
         "client:@@log:*       warn",
     ];
@@ -167,6 +168,7 @@ fn the_api_changes_what_a_body_names() {
         "id": "shop", "name": "Shop", "origins": [], "client_settings": {}, "config_version": 1,
         "retention_days": null,
         "upload": {"wanted": "all"},
+        "live": {"enabled": false},
         "sessions": {
             "split_after_seconds": 900, "idle_after_seconds": 300, "close_grace_seconds": 120, "browser_idle_after_seconds": 1800,
             "defaults": ["split_after_seconds", "idle_after_seconds", "close_grace_seconds", "browser_idle_after_seconds"],
@@ -184,7 +186,7 @@ fn the_api_changes_what_a_body_names() {
     let change = json!({
         "name": "Store", "origins": ["https://a.test"], "client_settings": {"a": "1", "b": "2"},
         "sessions": {"idle_after_seconds": 60, "browser_idle_after_seconds": 60},
-        "retention_days": 30, "upload": {"wanted": "none"},
+        "retention_days": 30, "upload": {"wanted": "none"}, "live": {"enabled": true},
     });
     assert_eq!(patch(&change.to_string()).0, 200);
     let (status, body) =
@@ -194,6 +196,7 @@ fn the_api_changes_what_a_body_names() {
     expected["client_settings"] = json!({"b": "2", "c": "3"});
     expected["retention_days"] = json!(30);
     expected["upload"]["wanted"] = json!("none");
+    expected["live"]["enabled"] = json!(true);
     expected["config_version"] = json!(3);
     expected["sessions"]["idle_after_seconds"] = json!(60);
     expected["sessions"]["defaults"] =
@@ -206,7 +209,7 @@ fn the_api_changes_what_a_body_names() {
         ("[1]", "the change: expected an object"),
         (
             r#"{"name":"Ok","color":"red"}"#,
-            "color: expected name, origins, sessions, client_settings, retention_days or",
+            "color: expected name, origins, sessions, client_settings, retention_days, upload or live",
         ),
         (r#"{"sessions":{"split_after":5}}"#, "sessions.split_after: expected split_after_seconds"),
         (

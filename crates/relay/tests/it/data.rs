@@ -145,6 +145,23 @@ async fn who_never_brings_the_data_is_not_waited_for_once_it_has_gone() {
     assert_eq!(reason.expect("it is told"), Some("normal".into()));
 }
 
+#[tokio::test]
+async fn whoever_comes_when_there_are_no_more_runs_has_a_place_in_the_last() {
+    let relay = relay(Limits::default());
+    let agent = Agent::new(&relay);
+    (0..20).for_each(|_| agent.log(50));
+    let running = agent.clone();
+    tokio::spawn(async move { running.run().await });
+    let mut changes = relay.changes();
+    while relay.live(KEY).is_none() {
+        changes.changed().await.unwrap();
+    }
+    let _others = [900, 800, 700, 600].map(|after| relay.subscribe(KEY, Some(after)));
+    let mut late = Follower::open(&relay, None, true).await;
+    assert!(late.until(|follower| follower.last() == 1000).await);
+    assert_eq!(late.sequences, (1..=1000).collect::<Vec<u64>>());
+}
+
 #[tokio::test(start_paused = true)]
 async fn who_comes_back_after_the_end_is_told_of_it() {
     let relay = relay(Limits::default());

@@ -34,6 +34,8 @@ pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(15);
 const MESSAGE_BYTES_MAX: usize = 16 * 1024;
 /// Why a stream ended, in the range that RFC 6455 leaves to applications: sign in again.
 const NOT_ANY_MORE: u16 = 4401;
+/// Somebody who does not take a message for that long has gone.
+const SEND_WITHIN: Duration = Duration::from_secs(30);
 /// How long a stream may go on after its token has expired.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -125,12 +127,15 @@ async fn converse(state: AppState, caller: Caller, mut listener: Listener, mut s
             },
             _ = ping.tick() => Message::Ping(axum::body::Bytes::new()),
         };
-        if socket.send(message).await.is_err() {
-            return;
+        match tokio::time::timeout(SEND_WITHIN, socket.send(message)).await {
+            Ok(Ok(())) => {}
+            // Gone, or it does not read.
+            Ok(Err(_)) | Err(_) => return,
         }
     };
     // Whoever is gone needs no reason.
-    let _ = socket.send(Message::Close(Some(CloseFrame { code, reason: Utf8Bytes::default() }))).await;
+    let close = Message::Close(Some(CloseFrame { code, reason: Utf8Bytes::default() }));
+    let _ = tokio::time::timeout(SEND_WITHIN, socket.send(close)).await;
 }
 
 /// Comes true when a stream has to end: the server stops, or the caller may not read any more.

@@ -268,6 +268,12 @@ fn raw(json: String) -> Option<Box<RawValue>> {
 }
 
 impl EventShape {
+    /// Bytes of its longest texts.
+    pub(crate) fn text_bytes(&self) -> usize {
+        let exception = self.exception.as_ref().map_or(0, |json| json.get().len());
+        self.message.as_ref().map_or(0, String::len) + exception + self.attributes.get().len()
+    }
+
     /// `session` is the one it was read from: stored with the event is the id of its page load.
     /// `description`: what a user said about the event.
     pub(crate) fn new(

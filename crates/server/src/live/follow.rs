@@ -17,6 +17,10 @@ use crate::state::AppState;
 
 /// Events of one message: some 200 KB of JSON, which a page takes in one go.
 const EVENTS_MAX: usize = 500;
+/// Text of these, beyond which a message ends as well.
+const TEXT_BYTES_MAX: usize = 256 * 1024;
+/// Records looked at in one go, where a filter leaves out most: some milliseconds.
+const LOOKED_AT_MAX: usize = 1000;
 /// How often it is looked whether the line between program and server lags.
 const LAG_EVERY: Duration = Duration::from_secs(1);
 
@@ -105,6 +109,8 @@ impl Follow {
                 if let Some(events) = self.events() {
                     return Some(events);
                 }
+                // There may be much that nobody is told of.
+                tokio::task::yield_now().await;
                 continue;
             }
             if self.lag_looked_at.elapsed() >= LAG_EVERY
@@ -116,6 +122,8 @@ impl Follow {
             match told {
                 Told::Opened { first_sequence } => {
                     self.reader = Reader::new();
+                    // Nobody has more than there is.
+                    self.last = self.last.min(first_sequence.saturating_sub(1));
                     return Some(Said::Opened { first_sequence });
                 }
                 Told::Bytes(bytes) => {
@@ -123,7 +131,12 @@ impl Follow {
                     self.is_full = true;
                 }
                 Told::Missed { first, last, why } => {
-                    self.last = self.last.max(last);
+                    // What is before was told.
+                    let first = first.max(self.last.saturating_add(1));
+                    if last < first {
+                        continue;
+                    }
+                    self.last = last;
                     return Some(Said::Missed { first, last, why });
                 }
                 Told::Closed { why, reason } => {
@@ -152,8 +165,8 @@ impl Follow {
     /// What came, up to a message full of it; `None`: nothing that is new.
     fn events(&mut self) -> Option<Said> {
         let before = self.last;
-        let mut items = Vec::new();
-        while items.len() < EVENTS_MAX {
+        let (mut items, mut text_bytes, mut looked_at) = (Vec::new(), 0, 0);
+        while items.len() < EVENTS_MAX && text_bytes < TEXT_BYTES_MAX && looked_at < LOOKED_AT_MAX {
             let Some(item) = self.reader.next() else {
                 self.is_full = false;
                 break;
@@ -163,7 +176,10 @@ impl Follow {
                 && record.sequence > self.last
             {
                 self.last = record.sequence;
-                items.extend(self.shape(&record));
+                looked_at += 1;
+                let shape = self.shape(&record);
+                text_bytes += shape.as_ref().map_or(0, EventShape::text_bytes);
+                items.extend(shape);
             }
         }
         (self.last > before).then_some(Said::Events { items, last_sequence: self.last })

@@ -1,7 +1,7 @@
 //! Finding a session that runs by what people call it, and making it known to the store: whoever opens it sees the same page as
 //! of any other, and what it says of itself while it runs holds there too.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,9 +10,9 @@ use kymo_format::live::header_of;
 use kymo_model::SessionId;
 use kymo_relay::{Key, LiveSession, Relay};
 use kymo_store::{ProjectPk, Store, StoreErrorKind};
-use kymo_tracker::{Beat, SessionKey, SessionRow};
+use kymo_tracker::{Beat, End, SessionKey, SessionRow};
 
-use super::{Live, shapes};
+use super::shapes;
 use crate::access::Caller;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -31,12 +31,15 @@ pub(crate) struct Opened {
     pub(super) facts: SessionFacts,
 }
 
-/// Sessions that the store knows because somebody opened them.
+/// Who was not here for so long is not spoken of any more: programs whose line is cut are back within a minute.
+const AWAY_MAX: u32 = 5;
+
+/// Sessions that somebody opened: the store knows them. With each, at how many looks one after another it was away.
 #[derive(Debug, Default)]
-pub(super) struct Known(Mutex<HashSet<Key>>);
+pub(super) struct Known(Mutex<HashMap<Key, u32>>);
 
 impl Known {
-    fn keys(&self) -> std::sync::MutexGuard<'_, HashSet<Key>> {
+    fn keys(&self) -> std::sync::MutexGuard<'_, HashMap<Key, u32>> {
         // Keys go in and out in one step.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -45,15 +48,17 @@ impl Known {
     pub(super) async fn beat(&self, relay: &Relay, store: &Store) {
         loop {
             tokio::time::sleep(BEAT_EVERY).await;
-            let keys: Vec<Key> = self.keys().iter().copied().collect();
+            let keys: Vec<Key> = self.keys().keys().copied().collect();
             for key in keys {
-                let Some(live) = relay.live(key) else {
-                    self.keys().remove(&key);
-                    continue;
-                };
+                let live = relay.live(key);
+                if let Some(away) = self.keys().get_mut(&key) {
+                    *away = if live.is_some() { 0 } else { *away + 1 };
+                }
+                let Some(live) = live else { continue };
                 // Where too many wait, the next one says the same.
                 let _ = store.beat(ProjectPk::of_number(key.project), key.session, beat(&live, store));
             }
+            self.keys().retain(|_, away| *away < AWAY_MAX);
         }
     }
 }
@@ -112,41 +117,68 @@ pub(crate) async fn row(
     id: &str,
 ) -> Result<(ProjectPk, SessionRow), Problem> {
     match state.store.session(&caller.projects(), id).await {
-        Err(error) if error.kind() == StoreErrorKind::NotFound => match open(state, caller, id).await {
-            Ok(opened) => Ok(state.store.session(&caller.projects(), &opened.session.to_string()).await?),
-            Err(_) => Err(error.into()),
-        },
+        Err(error) if error.kind() == StoreErrorKind::NotFound => {
+            match open(state, caller, id, false).await {
+                Ok(opened) => {
+                    Ok(state.store.session(&caller.projects(), &opened.session.to_string()).await?)
+                }
+                Err(_) => Err(error.into()),
+            }
+        }
         found => Ok(found?),
     }
 }
 
-/// Finds it, and makes it known to the store if it is not.
+/// Finds it, and makes it known to the store if it is not. Who comes back, with a cursor, finds one that is stored also while
+/// its program is away, or ended: the relay tells what became of it.
 ///
 /// Errors: there is none that the caller may see.
-pub(crate) async fn open(state: &AppState, caller: &Caller, id: &str) -> Result<Opened, Problem> {
+pub(crate) async fn open(
+    state: &AppState,
+    caller: &Caller,
+    id: &str,
+    comes_back: bool,
+) -> Result<Opened, Problem> {
     let none = || not_running(id);
-    let (stored, session) = find(state, caller, id).await?;
     let live = state.live.as_ref().ok_or_else(none)?;
+    let (stored, session) = match find(state, caller, id).await {
+        Err(problem) if comes_back => return away(state, caller, id).await?.ok_or(problem),
+        found => found?,
+    };
     let project = ProjectPk::of_number(session.key.project);
     let known = match stored {
         Some(known) => known,
-        None => make_known(state, live, project, &session).await?,
+        None => make_known(state, project, &session).await?,
     };
+    live.known.keys().insert(session.key, 0);
+    // Where too many wait, the next one says the same.
+    let _ = state.store.beat(project, session.key.session, beat(&session, &state.store));
     let facts = shapes::facts(&session, &state.directory.tables()).ok_or_else(none)?;
     Ok(Opened { relay: live.relay.clone(), key: session.key, project, session: known, facts })
 }
 
+/// A program's session that is stored and does not run here now.
+async fn away(state: &AppState, caller: &Caller, id: &str) -> Result<Option<Opened>, Problem> {
+    let Some(live) = &state.live else { return Ok(None) };
+    let Ok((project, row)) = state.store.session(&caller.projects(), id).await else { return Ok(None) };
+    let SessionKey::Process(agent_id) = &row.key else { return Ok(None) };
+    let Ok(session) = agent_id.parse() else { return Ok(None) };
+    if row.end.and_then(End::reason).is_some() {
+        // All that came of it is in the store.
+        return Ok(None);
+    }
+    let key = Key { project: project.number(), session };
+    let tables = state.directory.tables();
+    let Some(facts) = shapes::facts_of_row(project, &row, &tables) else { return Ok(None) };
+    Ok(Some(Opened { relay: live.relay.clone(), key, project, session: row.id, facts }))
+}
+
 async fn make_known(
     state: &AppState,
-    live: &Live,
     project: ProjectPk,
     session: &LiveSession,
 ) -> Result<SessionId, Problem> {
     let header = header_of(&session.header)
         .map_err(|_| Problem::not_found("the session says nothing of itself that can be read"))?;
-    let id = uploads::tell(state, project, &header).await?;
-    live.known.keys().insert(session.key);
-    // Where too many wait, the next one says the same.
-    let _ = state.store.beat(project, session.key.session, beat(session, &state.store));
-    Ok(id)
+    uploads::tell(state, project, &header).await
 }

@@ -8,7 +8,7 @@ use kymo_format::live::header_of;
 use kymo_model::{Kymogram, Timestamp, User, Value};
 use kymo_relay::LiveSession;
 use kymo_store::ProjectPk;
-use kymo_tracker::SessionRow;
+use kymo_tracker::{End, SessionKey, SessionRow};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -48,9 +48,13 @@ pub(crate) struct LiveShape {
     is_stored: bool,
 }
 
+/// Of a text that is shown; ten of them are to fit into a message of 64 KiB, each character escaped as six bytes.
+const TEXT_CHARS_MAX: usize = 500;
+
 /// The text of one of the attributes of a header's resource.
 fn text(header: &Header, name: &str) -> Option<String> {
-    header.resource.get(name).and_then(Value::as_text).map(str::to_owned)
+    let text = header.resource.get(name).and_then(Value::as_text)?;
+    Some(text.chars().take(TEXT_CHARS_MAX).collect())
 }
 
 impl LiveShape {
@@ -155,5 +159,33 @@ pub(crate) fn facts(session: &LiveSession, tables: &Tables) -> Option<SessionFac
         error_count: session.counts.errors,
         visit_id: None,
         properties,
+    })
+}
+
+/// The same of one that is stored.
+pub(super) fn facts_of_row(project: ProjectPk, row: &SessionRow, tables: &Tables) -> Option<SessionFacts> {
+    let project = tables.project(project)?;
+    let properties = row
+        .properties
+        .iter()
+        .map(|property| (property.name.clone(), vec![property.first.1.clone(), property.last.1.clone()]));
+    let agent_id = match &row.key {
+        SessionKey::External(id) | SessionKey::Tab(id) | SessionKey::Process(id) => Some(id.clone()),
+        SessionKey::Identity(_) => None,
+    };
+    Some(SessionFacts {
+        id: Some(row.id),
+        external_id: agent_id,
+        project: vec![project.id.to_string(), project.name.clone()],
+        kind: row.kind,
+        end: row.end.and_then(End::reason),
+        users: row.users.iter().map(|span| span.user.clone()).collect(),
+        application: Some(project.name.clone()),
+        started_at: row.started_at,
+        last_activity_at: row.last_activity_at,
+        event_count: row.event_count,
+        error_count: row.error_count,
+        visit_id: None,
+        properties: properties.collect(),
     })
 }

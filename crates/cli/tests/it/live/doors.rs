@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use kymo_format::live::{Decoder, Hello, MAGIC, Message, Refusal, Role, VERSION};
+use kymo_format::live::{Counts, Decoder, Hello, MAGIC, Message, Refusal, Role, VERSION, header_payload};
 use kymo_testkit::Kymo;
 use kymo_testkit::kymo::wait_for;
 use serde_json::json;
@@ -24,6 +24,7 @@ fn answers(mut line: TcpStream) -> Vec<Message> {
     // A line that is reset is closed as well.
     let _ = line.read_to_end(&mut bytes);
     let mut decoder = Decoder::of_server();
+    decoder.greeted();
     decoder.feed(&bytes);
     std::iter::from_fn(|| decoder.next().expect("the protocol")).collect()
 }
@@ -109,4 +110,17 @@ fn what_is_not_the_protocol_is_dropped_and_the_others_go_on() {
     listed(&kymo, "", |item| item["event_count"] == 100);
     assert_eq!(counted(&kymo, "kymo_live_agents"), 1);
     drop(held);
+}
+
+#[test]
+fn a_server_that_stops_says_when_to_come_back() {
+    let mut kymo = server();
+    let mut line = TcpStream::connect(port_of(&kymo, "agents")).unwrap();
+    line.write_all(&hello(Role::Agent, &kymo.ingest_token)).unwrap();
+    let header = header_payload(&super::header()).unwrap();
+    line.write_all(&Message::Register { header, counts: Counts::default() }.bytes()).unwrap();
+    listed(&kymo, "", |item| item["id"] == SESSION.to_string());
+    assert!(kymo.stop().success());
+    let said = answers(line);
+    assert!(said.iter().any(|message| matches!(message, Message::ComeBack { .. })), "{said:?}");
 }

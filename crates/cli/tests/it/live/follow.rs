@@ -106,6 +106,15 @@ fn a_script_follows_from_the_first_line_and_comes_back_where_it_was() {
     let closed = std::iter::from_fn(|| stream.next()).find(|(name, _)| name == "closed").expect("its end");
     assert_eq!(closed.1["reason"], "normal");
     assert!(stream.next().is_none(), "it is over");
+    // Who missed that is told when they come back.
+    drop(agent);
+    wait_for("its program to be gone", || {
+        (kymo.get("/api/v1/live")["enabled"] == true && kymo.get("/api/v1/live/sessions")["connected"] == 0)
+            .then_some(())
+    });
+    let mut stream = Stream::open(&kymo, id, "", Some("2560"));
+    let (name, data) = stream.next().expect("a word");
+    assert_eq!((name.as_str(), &data["reason"]), ("closed", &json!("normal")));
 }
 
 #[test]

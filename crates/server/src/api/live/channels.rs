@@ -150,7 +150,7 @@ async fn pass(
     filter: &str,
     texts: &mpsc::Sender<String>,
 ) -> Result<(), Problem> {
-    let opened = open(state, caller, session).await?;
+    let opened = open(state, caller, session, after.is_some()).await?;
     let mut follow = Follow::new(state, opened, after, filter)?;
     while let Some(said) = follow.next().await {
         // Texts and numbers: it cannot fail.

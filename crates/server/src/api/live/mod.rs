@@ -142,7 +142,9 @@ pub(crate) async fn list(
     let filter = SessionFilter { running: Some(true), ..sessions::filter(&parameters, &caller, &state)? };
     let stored = state.store.sessions(&filter, None, limit).await?;
     let (tables, now) = (state.directory.tables(), state.store.now());
-    let connected = connected(&state, &filter);
+    let mut connected = connected(&state, &filter);
+    // Ids begin with the time: the newest come first.
+    connected.sort_unstable_by_key(|live| std::cmp::Reverse(live.key.session));
     let count = connected.len() as u64;
     let keys: HashSet<String> = connected.iter().map(|live| live.key.session.to_string()).collect();
     let agent_id = |key: &SessionKey| match key {
@@ -210,7 +212,7 @@ pub(crate) async fn events(
         (None, None) => None,
     };
     let filter = parameters.text("filter").unwrap_or_default();
-    let follow = Follow::new(&state, open(&state, &caller, &id).await?, after, filter)?;
+    let follow = Follow::new(&state, open(&state, &caller, &id, after.is_some()).await?, after, filter)?;
     let told = stream::unfold(follow, |mut follow| async {
         let said = follow.next().await?;
         let id = follow.last_sequence().to_string();
