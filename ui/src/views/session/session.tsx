@@ -14,7 +14,7 @@ import { parseTime } from "../../derive/time";
 import { listUrl, sessionUrl, type ListState, type SessionPageState } from "../../derive/url_state";
 import { useApp } from "../../state/app";
 import { copyText } from "../../state/clipboard";
-import { createDelayed } from "../../state/refresh";
+import { createCoalesced, createDelayed } from "../../state/refresh";
 import { createErrorSteps } from "../../state/session/error_steps";
 import { createEventList, type EventFilter, type EventList } from "../../state/session/event_list";
 import { createLiveFollow, type LiveFollow } from "../../state/session/live_follow";
@@ -183,6 +183,9 @@ function rangeOf({ from_ms, to_ms }: SessionPageState): TimeSpan | null {
   return from_ms === null || to_ms === null ? null : { from_ms, to_ms };
 }
 
+/** What comes live is counted anew for the kymogram: some milliseconds of work with as many events as are kept. */
+const DRAW_GAP_MS = 250;
+
 function SessionPage(props: SessionPageProps): JSX.Element {
   const { source, events, selection, live } = props;
   const app = useApp();
@@ -198,8 +201,12 @@ function SessionPage(props: SessionPageProps): JSX.Element {
     const session = source.session();
     return session ? sessionSpan(session, session.state === "running" ? app.now_ms() : 0) : NO_LIFE;
   });
-  // Drawn anew once a second; and not between that events have gone over to what is stored and that they are counted there.
+  // Drawn anew a few times a second; and not between that events have gone over to what is stored and that they are counted there.
+  const [draws, setDraws] = createSignal(0);
+  const drawAgain = createCoalesced(async () => void setDraws((count) => count + 1), DRAW_GAP_MS);
+  createEffect(on(() => events.pages().tail, drawAgain, { defer: true }));
   const density = createMemo<Density | null>((last) => {
+    draws();
     const stored = source.density();
     if (source.density_until() !== events.stored_until()) return last;
     return densityWith(stored, untrack(() => events.pages().tail ?? NO_TAIL), life());
