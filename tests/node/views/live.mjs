@@ -259,6 +259,9 @@ async function askProgram(page) {
 }
 
 async function seeItEnd(page, till) {
+  till.is_away = true;
+  stand.tellLive();
+  await bar(page).getByText("The program is not connected; it goes on as soon as it is").waitFor();
   till.log("closing");
   till.end("normal");
   await row(page, "closing").waitFor();

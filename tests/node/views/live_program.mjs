@@ -1,8 +1,8 @@
 // Two people follow one program, from its first line to its end: one pauses, one reads further up and loses the connection for a
 // while. Both have every line once.
 //
-// Usage: node views/live_program.mjs SESSION, with KYMO_URL, KYMO_SIGN_IN and KYMO_CHROMIUM in the environment. Says when it need not go
-// on; a line on standard input says how many lines it logged then.
+// Usage: node views/live_program.mjs SESSION, with KYMO_URL, KYMO_SIGN_IN and KYMO_CHROMIUM in the environment. Says when both are there,
+// so that the program goes on, and when it need not any more; a line on standard input says how many lines it logged then.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -18,7 +18,10 @@ await run(async (browser) => {
   const one = await signIn(browser, KYMO_SIGN_IN, { lets_pass: [/WebSocket/, /status of 404/] });
   const other = await one.context().newPage();
   let socket = null;
-  await other.routeWebSocket(/\/api\/v1\/stream/, (taken) => {
+  /** Once the first connection is lost, the next ones wait for this. */
+  let seen = Promise.resolve();
+  await other.routeWebSocket(/\/api\/v1\/stream/, async (taken) => {
+    await seen;
     taken.connectToServer();
     socket = taken;
   });
@@ -29,6 +32,7 @@ await run(async (browser) => {
     await untilThere(page, 1);
     await bar(page).getByText("Live", { exact: true }).waitFor();
   }
+  print({ answer: "there" });
 
   await untilThere(one, 80);
   await events(one).focus();
@@ -38,8 +42,11 @@ await run(async (browser) => {
   await events(other).hover();
   await other.mouse.wheel(0, -600);
   await other.waitForURL((url) => !url.searchParams.has("follow"));
+  let isSeen;
+  seen = new Promise((done) => (isSeen = done));
   await socket.close();
   await other.getByText("Reconnecting").waitFor();
+  isSeen();
   await other.getByText("Reconnecting").waitFor({ state: "hidden" });
   await other.getByRole("button", { name: /new events$/ }).waitFor();
   print({ answer: "enough" });
@@ -48,12 +55,12 @@ await run(async (browser) => {
   await events(one).focus();
   await one.keyboard.press("Space");
   const wanted = Array.from({ length: Number(lines) }, (_, at) => `sold ${at + 1} for ${(at + 1) * 7}`);
-  for (const page of [one, other]) {
+  for (const [name, page] of Object.entries({ one, other })) {
     await row(page, `sold ${lines} for`).waitFor();
     assert.deepEqual((await allRows(page)).filter((text) => text.startsWith("sold")), wanted);
+    step(`complete at ${name}`);
   }
   await picture(one, "live-program");
-  step("complete at both");
   print({ answer: "complete" });
   for (const page of [one, other]) await bar(page).getByText("The session has ended: normal").waitFor();
   step("the end is told");

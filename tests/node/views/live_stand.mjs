@@ -75,7 +75,7 @@ export class LiveStand {
     const filter = query.get("filter") ?? "";
     this.asked_filters.push(filter);
     if (filter.startsWith("usr:")) return refuse(route, 400, "filter, character 1: there is no field usr; did you mean user?", { position: 0, length: 3, suggestion: "user" });
-    const running = [...this.programs.values()].filter(({ is_over }) => !is_over).map((program) => program.live());
+    const running = [...this.programs.values()].filter(({ is_over, is_away }) => !is_over && !is_away).map((program) => program.live());
     const id = /^id:"?([^"]+)"?$/.exec(filter)?.[1];
     const user = /^user:(\w+)$/.exec(filter)?.[1];
     const items = [...running, ...this.others].filter((item) => (!id || item.id === id) && (!user || item.user?.name?.toLowerCase().includes(user)));
@@ -111,6 +111,8 @@ export class Program {
   events = [];
   stored_until = 0;
   is_over = false;
+  /** It has lost its connection; who follows goes on doing so. */
+  is_away = false;
   end_reason = null;
   clock_ahead_ms = 1_240;
   followers = 1;

@@ -4,6 +4,8 @@
 import assert from "node:assert/strict";
 import { KYMO_SIGN_IN, complaints, post, run, signIn, step } from "./person.mjs";
 
+/** One more than after which a page without sockets takes the other way. */
+const REFUSED = 3;
 /** What the browser says of a socket that is closed at once. */
 const CLOSED = /WebSocket connection|ERR_|status of 5/;
 
@@ -20,6 +22,7 @@ await run(async (browser) => {
   await post([visit("Second Comer")]);
   await inSight(page, "Second Comer");
   assert.deepEqual([...new Set(streams)], ["/api/v1/stream"]);
+  await comeBack(page, streams);
   step("by a WebSocket");
 
   await page.routeWebSocket(/\/api\/v1\/stream/, (socket) => socket.close());
@@ -44,6 +47,36 @@ await run(async (browser) => {
   step("again by itself");
   assert.deepEqual(complaints, []);
 });
+
+/** Where sockets get through, a server that is away for a while is waited for, and no other way is taken. */
+async function comeBack(page, streams) {
+  let [socket, refused_count, first_word] = [null, 0, () => {}];
+  const opened = new Promise((done) => (first_word = done));
+  await page.routeWebSocket(/\/api\/v1\/stream/, (taken) => {
+    if (socket !== null && refused_count < REFUSED) {
+      refused_count += 1;
+      return void taken.close();
+    }
+    const server = taken.connectToServer();
+    server.onMessage((text) => {
+      taken.send(text);
+      first_word();
+    });
+    socket = taken;
+  });
+  await page.reload();
+  await inSight(page, "Second Comer");
+  for (let number = 1, is_told = false; !is_told; number += 1) {
+    await post([visit(`Early ${number}`)]);
+    is_told = await Promise.race([opened.then(() => true), inSight(page, `Early ${number}`).then(() => false)]);
+  }
+  await socket.close();
+  await page.getByText("Reconnecting").waitFor();
+  await page.getByText("Reconnecting").waitFor({ state: "hidden" });
+  assert.equal(refused_count, REFUSED);
+  assert.deepEqual([...new Set(streams)], ["/api/v1/stream"]);
+  await page.unrouteAll();
+}
 
 function visit(name) {
   return { type: "log", message: "here", data: { "@user": { identity: name.replace(" ", ".").toLowerCase(), name } } };

@@ -1,5 +1,6 @@
 // The stream of changes: one per visible tab, a WebSocket, or server-sent events where something in between does not
-// let those through. A hidden tab closes it and reads everything again when it is shown. What is followed live comes over it as well.
+// let those through: where one did once, no other way is taken. A hidden tab closes it and reads everything again when it is
+// shown. What is followed live comes over it as well.
 
 import { createChannels, type Channels } from "./channels";
 import { followByEvents } from "./follow_by_events";
@@ -30,6 +31,8 @@ const RETRY_MS_FIRST = 1_000;
 const RETRY_MS_MAX = 15_000;
 /** The first picture is drawn by then, or waits for a server to which one question more is nothing. */
 const FIRST_LOOK_MS = 1_000;
+/** Of a wait this part and up to all of it, so that not all pages come back at once to a server that was begun anew. */
+const RETRY_PART_MIN = 0.5;
 /** Tries of one way that never opened, after which the other is taken: a server that is away fails both. */
 const TRIES = 2;
 
@@ -90,10 +93,12 @@ export function openChangeStream(hooks: ChangeStreamHooks): ChangeStream {
   let first_look_timer: ReturnType<typeof setTimeout> | undefined;
   let way = bySocket;
   let failed_tries = 0;
+  /** They get through here; when one does not, the server is away. */
+  let has_socket_opened = false;
 
   function connect(): void {
     close();
-    if (failed_tries === TRIES) {
+    if (failed_tries >= TRIES && !has_socket_opened) {
       way = way === bySocket ? byEvents : bySocket;
       failed_tries = 0;
     }
@@ -101,6 +106,7 @@ export function openChangeStream(hooks: ChangeStreamHooks): ChangeStream {
     const opened = way({
       open() {
         is_open = true;
+        has_socket_opened ||= way === bySocket;
         retry_ms = RETRY_MS_FIRST;
         hooks.onWay(way === bySocket);
         hooks.onState("open");
@@ -118,7 +124,7 @@ export function openChangeStream(hooks: ChangeStreamHooks): ChangeStream {
         channels.disconnected();
         hooks.onState("reconnecting");
         hooks.onRefused();
-        retry_timer = setTimeout(connect, retry_ms);
+        retry_timer = setTimeout(connect, retry_ms * (RETRY_PART_MIN + Math.random() * (1 - RETRY_PART_MIN)));
         retry_ms = Math.min(retry_ms * 2, RETRY_MS_MAX);
       },
     });

@@ -13,7 +13,7 @@ interface Said {
   filter?: string;
 }
 
-/** Takes the messages that a WebSocket would, and tells what comes as that would; `end`: a connection was lost. */
+/** Takes the messages that a WebSocket would, and tells what comes as that would; `end`: a connection was lost that was there. */
 export function followByEvents(on: { message(text: string): void; end(): void }): { send(message: object): void; close(): void } {
   const sources = new Map<number, EventSource>();
   const stop = (channel: number) => {
@@ -21,10 +21,12 @@ export function followByEvents(on: { message(text: string): void; end(): void })
     sources.delete(channel);
   };
   const follow = (channel: number, { session = "", after = null, filter = "" }: Said) => {
+    let is_opened = false;
     const source = new EventSource(`${BASE}/live/sessions/${encodeURIComponent(session)}/events${queryOf({ after, filter: filter || null })}`);
     sources.set(channel, source);
     for (const type of TYPES) {
       source.addEventListener(type, (message: MessageEvent<string>) => {
+        if (type === "opened") is_opened = true;
         // Otherwise the browser would begin anew.
         if (type === "closed") stop(channel);
         on.message(withChannel(message.data, type, channel));
@@ -32,7 +34,9 @@ export function followByEvents(on: { message(text: string): void; end(): void })
     }
     source.onerror = () => {
       stop(channel);
-      on.end();
+      // It was refused, which says nothing of the others.
+      if (is_opened) on.end();
+      else on.message(JSON.stringify({ type: "closed", channel, why: "the server refused it", reason: null }));
     };
   };
   return {

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import type { SessionEvent } from "../../api/types";
 import { countOf, eventOf, eventRows, type EventPages } from "./event_rows";
-import { eventsOf, isGap, joined, NO_TAIL, settled, trimmed, wholeUntil, withMissed, withTailEvents } from "./tail";
+import { behind, eventsOf, isGap, joined, NO_TAIL, settled, trimmed, wholeUntil, withMissed, withTailEvents } from "./tail";
 
 function event(sequence: number, message = `line ${sequence}`): SessionEvent {
   return {
@@ -27,6 +27,20 @@ describe("the tail", () => {
     const tail = withTailEvents(withMissed(withTailEvents(NO_TAIL, events(1, 3)), { first: 2, last: 9, why: "too slow" }), events(10, 10));
     expect(tail.entries.map((entry) => (isGap(entry) ? [entry.first, entry.last] : entry.sequence))).toEqual([1, 2, 3, [4, 9], 10]);
     expect(withMissed(tail, { first: 4, last: 9, why: "" })).toBe(tail);
+  });
+
+  test("is joined without anything twice, gaps too", () => {
+    const places = ({ entries }: ReturnType<typeof joined>) => entries.map((entry) => (isGap(entry) ? [entry.first, entry.last] : entry.sequence));
+    const before = withTailEvents(NO_TAIL, events(1, 6));
+    const again = withTailEvents(withMissed(withTailEvents(NO_TAIL, events(3, 4)), { first: 5, last: 9, why: "" }), events(10, 11));
+    const both = joined(before, again);
+    expect(places(both)).toEqual([1, 2, 3, 4, 5, 6, [7, 9], 10, 11]);
+    expect(both.count).toBe(8);
+    expect(joined(both, again)).toBe(both);
+    expect(joined(both, withTailEvents(NO_TAIL, events(8, 12))).count).toBe(9);
+    expect(places(behind(again, 2))).toEqual([3, 4, [5, 9], 10, 11]);
+    expect(places(behind(again, 9))).toEqual([10, 11]);
+    expect(behind(again, 11).entries).toEqual([]);
   });
 
   test("gives up what is stored", () => {

@@ -46,7 +46,7 @@ export function lastOf(entry: TailEntry): number {
   return isGap(entry) ? entry.last : entry.sequence;
 }
 
-function lastSequence({ entries }: Tail): number {
+export function lastSequence({ entries }: Tail): number {
   const last = entries.at(-1);
   return last ? lastOf(last) : 0;
 }
@@ -66,8 +66,18 @@ export function withMissed(tail: Tail, missed: { first: number; last: number; wh
   return { ...tail, entries: [...tail.entries, gap] };
 }
 
+/** With what is behind its end: what is there already comes once, also of a gap. */
 export function joined(before: Tail, after: Tail): Tail {
-  return after.entries.length === 0 ? before : { entries: [...before.entries, ...after.entries], count: before.count + after.count };
+  const fresh = behind(after, lastSequence(before));
+  return fresh.entries.length === 0 ? before : { entries: [...before.entries, ...fresh.entries], count: before.count + fresh.count };
+}
+
+/** What is behind that sequence; a gap that it ends in begins there. */
+export function behind(tail: Tail, until: number): Tail {
+  const { entries, count } = settled(tail, until);
+  const [first] = entries;
+  if (!first || !isGap(first) || first.first > until) return { entries, count };
+  return { entries: [{ ...first, first: until + 1 }, ...entries.slice(1)], count };
 }
 
 /** What is left when everything up to that sequence is stored; a gap that it ends in stays. */

@@ -99,6 +99,8 @@ export function createEventList(app: App, filter: Accessor<EventFilter>, { live,
   /** The first page of the filter is being read; what changes meanwhile is looked at afterwards. */
   let is_starting = false;
   let has_changed = false;
+  /** One looks for the end of the stored part, whoever asked first. */
+  let joining: Promise<void> | null = null;
   let located: { asked: string; place: Promise<EventPlace | null> } | null = null;
   /** Set while what is new comes live. */
   const [end, setEnd] = createSignal<StoredEnd | null>(null);
@@ -158,6 +160,7 @@ export function createEventList(app: App, filter: Accessor<EventFilter>, { live,
     end_cursor = null;
     // Its answer was asked for with what is aborted now.
     located = null;
+    joining = null;
     is_starting = true;
     has_changed = false;
     setReady(false);
@@ -200,13 +203,23 @@ export function createEventList(app: App, filter: Accessor<EventFilter>, { live,
     const { signal } = request;
     const stored = (await app.api.events(filter().id, { order: "desc", limit: 1 }, signal)).items[0]?.sequence ?? null;
     const next = await readEnd();
+    // Of another filter that is not the end.
+    signal.throwIfAborted();
     setEnd(next);
     const until = Math.max(stored ?? 0, next.last ?? 0);
     return () => live.begin(until > 0 ? until : null);
   }
 
   /** The same for a list that is there. */
-  async function joinNow(): Promise<void> {
+  function joinNow(): Promise<void> {
+    if (joining === null) {
+      const mine = joinOnce().finally(() => void (joining === mine && (joining = null)));
+      joining = mine;
+    }
+    return joining;
+  }
+
+  async function joinOnce(): Promise<void> {
     const begin = await joinLive();
     setPages((known) => ({ ...known, total: end()?.total ?? known.total }));
     end_cursor = null;

@@ -3,13 +3,13 @@
 
 import { batch, createEffect, createMemo, createSignal, onCleanup, untrack, type Accessor } from "solid-js";
 import type { SessionEvent } from "../../api/types";
-import { joined, NO_TAIL, settled, trimmed, withMissed, withTailEvents, type Tail } from "../../derive/events/tail";
+import { behind, joined, lastSequence, NO_TAIL, settled, trimmed, withMissed, withTailEvents, type Tail } from "../../derive/events/tail";
 import { liveFilter } from "../../derive/live/live_filter";
 import type { App } from "../app";
 import type { EventFilter } from "./event_list";
 
 export interface LiveTailSource {
-  /** Its own id; `null` while its program is not connected. */
+  /** Its own id; `null` while its program is not connected: what is followed then stays open until the server closes it. */
   connected_id: Accessor<string | null>;
   filter: Accessor<EventFilter>;
   /** It is to be followed. */
@@ -81,7 +81,7 @@ export function createLiveTail(app: App, source: LiveTailSource): LiveTail {
     const arrived = incoming;
     incoming = NO_TAIL;
     batch(() => {
-      if (source.paused()) setWaiting(joined(waiting(), arrived));
+      if (source.paused()) setWaiting(joined(waiting(), behind(arrived, lastSequence(tail()))));
       else setTail(bounded(joined(tail(), arrived)));
       if (tail().count + waiting().count >= HELD_EVENTS) setHeld(true);
     });
@@ -89,7 +89,8 @@ export function createLiveTail(app: App, source: LiveTailSource): LiveTail {
   const bounded = (next: Tail) => (at_end() && next.count > LIVE_EVENTS_MAX + SLACK ? trimmed(next, LIVE_EVENTS_MAX) : next);
 
   const channel = createChannel(app, {
-    id: () => (is_joined() && source.wanted() && begun() && !is_held() ? source.connected_id() : null),
+    is_wanted: () => is_joined() && source.wanted() && begun() && !is_held(),
+    connected_id: source.connected_id,
     filter: () => liveFilter(source.filter()),
     place: () => place,
     onEvents(items, last_sequence) {
@@ -127,31 +128,35 @@ export function createLiveTail(app: App, source: LiveTailSource): LiveTail {
   };
   onCleanup(() => clearTimeout(gather_timer));
 
+  const settle = (stored_until: number) => {
+    place = Math.max(place ?? 0, stored_until);
+    incoming = settled(incoming, stored_until);
+    batch(() => {
+      setTail(settled(tail(), stored_until));
+      setWaiting(settled(waiting(), stored_until));
+    });
+  };
+
   return {
-    is_joined, tail, is_held, setAtEnd,
+    is_joined, tail, is_held, setAtEnd, settle,
     waiting_count: () => waiting().count,
     is_open: channel.is_open,
     lag: channel.lag,
     closed: channel.closed,
     restart: forget,
     begin(stored_until) {
+      // What has come since is not asked for again.
+      if (untrack(begun)) return stored_until === null ? undefined : settle(stored_until);
       place = stored_until;
       setBegun(true);
-    },
-    settle(stored_until) {
-      place = Math.max(place ?? 0, stored_until);
-      incoming = settled(incoming, stored_until);
-      batch(() => {
-        setTail(settled(tail(), stored_until));
-        setWaiting(settled(waiting(), stored_until));
-      });
     },
   };
 }
 
 interface ChannelSource {
-  /** What is to be followed now. */
-  id: Accessor<string | null>;
+  is_wanted: Accessor<boolean>;
+  /** What can be followed now; `null`: its program is not connected. */
+  connected_id: Accessor<string | null>;
   filter: Accessor<string>;
   place: () => number | null;
   onEvents(items: SessionEvent[], last_sequence: number): void;
@@ -164,7 +169,10 @@ function createChannel(app: App, source: ChannelSource): Pick<LiveTail, "is_open
   const [lag, setLag] = createSignal<Lag | null>(null);
   const [closed, setClosed] = createSignal<{ why: string; reason: string | null } | null>(null);
   const [tries, setTries] = createSignal(0);
-  const id = createMemo(source.id);
+  /** From when it is asked for until the server closes it. */
+  const [is_asked, setAsked] = createSignal(false);
+  /** What a program said last, and how it ended, comes when it is no longer connected: that is needed to open a channel, not to keep it. */
+  const id = createMemo<string | null>((was) => (source.is_wanted() ? (source.connected_id() ?? (is_asked() ? was : null)) : null), null);
   let retry_ms = RETRY_MS_FIRST;
   let lag_timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -189,17 +197,25 @@ function createChannel(app: App, source: ChannelSource): Pick<LiveTail, "is_open
         lag_timer = setTimeout(() => setLag(null), LAG_MS_MAX);
       },
       onClosed(told) {
-        setOpen(false);
-        setClosed(told);
-        if (told.reason !== null) return;
-        retry_timer = setTimeout(() => setTries((count) => count + 1), retry_ms);
-        retry_ms = Math.min(retry_ms * 2, RETRY_MS_MAX);
+        if (told.reason === null) {
+          retry_timer = setTimeout(() => setTries((count) => count + 1), retry_ms);
+          retry_ms = Math.min(retry_ms * 2, RETRY_MS_MAX);
+        }
+        batch(() => {
+          setOpen(false);
+          setAsked(false);
+          setClosed(told);
+        });
       },
     });
+    setAsked(true);
     onCleanup(() => {
       close();
       clearTimeout(retry_timer);
-      setOpen(false);
+      batch(() => {
+        setOpen(false);
+        setAsked(false);
+      });
     });
   });
   onCleanup(() => clearTimeout(lag_timer));

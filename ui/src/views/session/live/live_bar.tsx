@@ -62,9 +62,12 @@ function FollowState(props: LiveBarProps): JSX.Element {
   const state = createMemo<{ name: string; text: string }>(() => {
     const closed = tail.closed();
     if (tail.is_held()) return { name: "held", text: `${countText(props.count)} events are here: more is taken when you are at the end` };
-    if (tail.is_open()) return { name: "open", text: "Live" };
+    // A channel stays open while its program is away: what it says when it comes back comes this way, and how it ended.
+    if (tail.is_open() && live.info() !== null) return { name: "open", text: "Live" };
     if (closed?.reason) return { name: "over", text: `The session has ended: ${closed.reason.replaceAll("_", " ")}` };
     if (!live.is_wanted()) return { name: "off", text: tail.is_joined() ? "No longer followed" : "Runs now" };
+    const { session } = props;
+    if (session?.state === "ended") return { name: "over", text: `The session has ended${session.end_reason ? `: ${session.end_reason.replaceAll("_", " ")}` : ""}` };
     if (live.info() === null) return { name: "lost", text: "The program is not connected; it goes on as soon as it is" };
     if (closed) return { name: "lost", text: `Not followed: ${closed.why}. It is tried again` };
     return { name: "opening", text: "Connecting…" };
