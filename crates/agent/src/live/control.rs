@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use kymo_format::live::{Command, Counts, Decoder, Message, Role, header_payload};
@@ -35,13 +36,13 @@ pub(super) enum Over {
     Told(Duration),
     /// Live is off, or not for us: a person has to change something.
     Off { text: String },
-    /// Otherwise; with what the server asked to wait. Whoever was let in before comes back quickly.
-    Failed { text: String, wait: Option<Duration>, was_welcome: bool },
+    /// Otherwise; with what the server asked to wait, and how long we were in. After a while of that it is tried again quickly.
+    Failed { text: String, wait: Option<Duration>, lasted: Duration },
 }
 
 impl Over {
     pub(super) fn failed(text: &str, wait: Option<Duration>) -> Self {
-        Self::Failed { text: text.to_owned(), wait, was_welcome: false }
+        Self::Failed { text: text.to_owned(), wait, lasted: Duration::ZERO }
     }
 }
 
@@ -49,10 +50,32 @@ impl Over {
 ///
 /// Errors: what went wrong before the session was registered.
 pub(super) fn run(shared: &Arc<Shared>, settings: &SendSettings, door: &Door) -> io::Result<Over> {
-    let waits = || if shared.ends() { Err(io::Error::other("the session ended")) } else { Ok(()) };
-    let mut link = Link::connect(door, &shared.lines, &mut { waits })?;
+    let mut looked_at = Instant::now();
+    let mut waits = || {
+        if shared.ends() {
+            return Err(io::Error::other("the session ended"));
+        }
+        if looked_at.elapsed() >= shared.timing.look_every {
+            looked_at = Instant::now();
+            if !shared.is_allowed(settings) {
+                return Err(io::Error::other("nothing may leave any more"));
+            }
+        }
+        Ok(())
+    };
+    // Asked anew before each step that the server hears of: those before it may have taken long.
+    if !shared.is_allowed(settings) {
+        return Ok(Over::Held);
+    }
+    let mut link = Link::connect(door, &shared.lines, &mut waits)?;
+    if !shared.is_allowed(settings) {
+        return Ok(Over::Held);
+    }
     shared.controls(Some(link.socket()));
-    let (decoder, word_every) = link.greet(Role::Agent, settings.token.reveal(), None, &mut { waits })?;
+    let (decoder, word_every) = link.greet(Role::Agent, settings.token.reveal(), None, &mut waits)?;
+    if !shared.is_allowed(settings) {
+        return Ok(Over::Held);
+    }
     let running = &shared.running;
     let (folder, stem) = (running.folder.clone(), running.stem.clone());
     let mut control = Control {
@@ -66,6 +89,7 @@ pub(super) fn run(shared: &Arc<Shared>, settings: &SendSettings, door: &Door) ->
         first: None,
         follows: BTreeMap::new(),
         told: None,
+        begun: Instant::now(),
         said: Instant::now(),
         heard: Instant::now(),
     };
@@ -79,12 +103,16 @@ pub(super) fn run(shared: &Arc<Shared>, settings: &SendSettings, door: &Door) ->
     let over = control.serve();
     control.follows.values().for_each(Follow::stop);
     running.progress.look_again();
+    if matches!(over, Ok(Over::Held)) {
+        control.link.abort();
+        return over;
+    }
     Ok(over.unwrap_or_else(|error| {
         let text = format!("{}: {error}", control.link.peer());
         match control.told {
             Some(wait) => Over::Told(wait),
             None if shared.ends() => Over::Ended,
-            None => Over::Failed { text, wait: None, was_welcome: true },
+            None => Over::Failed { text, wait: None, lasted: control.begun.elapsed() },
         }
     }))
 }
@@ -102,6 +130,7 @@ struct Control<'a> {
     follows: BTreeMap<u64, Follow>,
     /// When to come back.
     told: Option<Duration>,
+    begun: Instant,
     said: Instant,
     heard: Instant,
 }
@@ -200,7 +229,7 @@ impl Control<'_> {
                 Message::Refused { why, wait_ms, .. } => {
                     let text = format!("{} refused: {why}", self.link.peer());
                     let wait = Some(Duration::from_millis(wait_ms));
-                    return Ok(Some(Over::Failed { text, wait, was_welcome: true }));
+                    return Ok(Some(Over::Failed { text, wait, lasted: self.begun.elapsed() }));
                 }
                 // Pongs are heard; the rest is of other roles.
                 _ => {}
@@ -233,10 +262,14 @@ impl Control<'_> {
 
     fn follow(&mut self, number: u64, after: u64, key: [u8; 16]) -> Result<(), String> {
         self.follows.retain(|_, follow| !follow.is_over());
-        if self.follows.len() >= FOLLOWS_MAX {
+        if self.follows.contains_key(&number) {
+            return Err(format!("expected a number that is not in use, found {number}"));
+        }
+        // Those of a connection before count as well, until they are over.
+        if self.shared.follows.load(Ordering::Acquire) >= FOLLOWS_MAX {
             return Err(format!("expected at most {FOLLOWS_MAX} data connections at a time"));
         }
-        let started = Follow::start(self.shared, self.door, self.files.clone(), after, key, number);
+        let started = Follow::start(self.shared, self.door, self.files.clone(), after, key);
         let follow = started.map_err(|error| format!("no thread can be started: {error}"))?;
         self.follows.insert(number, follow);
         locked(&self.shared.status).follows_total += 1;

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{Shutdown, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -43,6 +43,8 @@ pub(super) struct Shared {
     stops: AtomicBool,
     /// Threads that send data.
     pub(super) follows: AtomicUsize,
+    /// Such threads that were ever begun: each has a number of its own.
+    pub(super) begun: AtomicU64,
     /// The control connection, whose end is waited for.
     control: Mutex<Option<Arc<TcpStream>>>,
     /// What closes the request that is under way.
@@ -68,6 +70,7 @@ impl Engine {
             ends: AtomicBool::new(false),
             stops: AtomicBool::new(false),
             follows: AtomicUsize::new(0),
+            begun: AtomicU64::new(0),
             control: Mutex::default(),
             requests: Mutex::default(),
             status: Mutex::default(),
@@ -210,11 +213,13 @@ fn run(shared: &Arc<Shared>) {
             Over::Ended | Over::Held => Duration::ZERO,
             Over::Told(wait) => {
                 back_off.succeeded();
-                wait.min(WAIT_MAX)
+                // Whoever asked for nothing would be asked again and again without a pause.
+                wait.min(WAIT_MAX).max(timing.back_off_first) + timing.back_off_first.mul_f64(chance())
             }
             Over::Off { .. } => timing.off_wait.mul_f64(0.5 + chance() / 2.0),
-            Over::Failed { wait, was_welcome, .. } => {
-                if was_welcome {
+            Over::Failed { wait, lasted, .. } => {
+                // Of one that lets in and cuts off at once it is no success.
+                if lasted > timing.back_off_max {
                     back_off.succeeded();
                 }
                 back_off.failed(wait, chance())
@@ -259,6 +264,7 @@ fn connect(shared: &Arc<Shared>, settings: &SendSettings) -> Over {
     match over {
         Ok(over) => over,
         Err(_) if shared.ends() => Over::Ended,
+        Err(_) if !shared.is_allowed(settings) => Over::Held,
         Err(error) => match Refused::of(&error) {
             Some(Refused { code: Refusal::Off | Refusal::Unauthorized | Refusal::Version, why, .. }) => {
                 Over::Off { text: why.clone() }

@@ -15,8 +15,10 @@ use super::link::Link;
 use super::tail::{Files, Tail};
 use crate::recorder::muted;
 
-/// A line that takes nothing for that long is none: it is asked for again.
+/// A line that does not take a piece in that long is none: it is asked for again.
 const STALLED_AFTER: Duration = Duration::from_mins(1);
+/// A piece: the most of a TLS record. Lines of less than 300 bytes a second are none.
+const PIECE_BYTES: usize = 16 * 1024;
 /// After a failure of its own disk: whoever asks again at once finds the same.
 const FAILED_WAIT: Duration = Duration::from_secs(1);
 
@@ -35,14 +37,14 @@ impl Follow {
         files: Files,
         after: u64,
         key: [u8; 16],
-        number: u64,
     ) -> io::Result<Self> {
         let stops = Arc::new(AtomicBool::new(false));
+        let lease = shared.begun.fetch_add(1, Ordering::Relaxed);
         let data = Data {
             shared: Arc::clone(shared),
             door: door.clone(),
             stops: Arc::clone(&stops),
-            number,
+            lease,
             looked_at: Instant::now(),
         };
         shared.follows.fetch_add(1, Ordering::AcqRel);
@@ -56,7 +58,7 @@ impl Follow {
                 Ok(Err(error)) => shared.failed(&format!("a data connection: {error}")),
                 Err(_) => shared.failed("expected no panic of a data connection, found one"),
             }
-            shared.leases.end(number);
+            shared.leases.end(lease);
             shared.follow_over();
         });
         match spawned {
@@ -82,7 +84,8 @@ struct Data {
     shared: Arc<Shared>,
     door: Door,
     stops: Arc<AtomicBool>,
-    number: u64,
+    /// Its lease. The server's numbers begin anew with each start of the server, while this may still run.
+    lease: u64,
     /// When it was last asked whether anything may leave.
     looked_at: Instant,
 }
@@ -127,6 +130,11 @@ impl Data {
         link.greet(Role::Data, "", Some(key), &mut || self.look())?;
         let _quick = Quick::new(&shared);
         let sent = self.send(&mut link, files, after);
+        // It may be another that saw the no, and had this one stop.
+        if !shared.is_allowed(&shared.running.send_settings()) {
+            link.abort();
+            return sent;
+        }
         link.end();
         if shared.ends() && !self.is_over() {
             link.linger(Instant::now() + shared.timing.end_within);
@@ -140,7 +148,7 @@ impl Data {
         let mut reached = progress.now();
         let opened = Tail::open(files, after, &reached);
         let mut tail = opened.inspect_err(|_| std::thread::sleep(FAILED_WAIT))?;
-        shared.leases.begin(self.number, tail.fragment());
+        shared.leases.begin(self.lease, tail.fragment());
         let (mut fragment, mut damaged) = (tail.fragment(), 0);
         let mut out = MAGIC.to_vec();
         loop {
@@ -175,16 +183,19 @@ impl Data {
             out.clear();
             if tail.fragment() != fragment {
                 fragment = tail.fragment();
-                shared.leases.begin(self.number, fragment);
+                shared.leases.begin(self.lease, fragment);
             }
         }
     }
 
     fn write(&mut self, link: &mut Link, bytes: &[u8]) -> io::Result<()> {
-        let until = Instant::now() + STALLED_AFTER;
-        link.write(bytes, &mut || {
-            self.look()?;
-            if Instant::now() > until { Err(io::ErrorKind::TimedOut.into()) } else { Ok(()) }
-        })
+        for piece in bytes.chunks(PIECE_BYTES) {
+            let until = Instant::now() + STALLED_AFTER;
+            link.write(piece, &mut || {
+                self.look()?;
+                if Instant::now() > until { Err(io::ErrorKind::TimedOut.into()) } else { Ok(()) }
+            })?;
+        }
+        Ok(())
     }
 }

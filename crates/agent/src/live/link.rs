@@ -40,6 +40,8 @@ pub(super) struct Link {
 impl Drop for Link {
     fn drop(&mut self) {
         self.lines.forget(&self.socket);
+        // A child that was forked off has a share of it, which would keep it open. What was said still goes.
+        let _ = self.socket.shutdown(Shutdown::Both);
     }
 }
 
@@ -97,9 +99,16 @@ impl Link {
         let hello = Hello { version: VERSION, role, token: token.to_owned(), key, program };
         let mut bytes = MAGIC.to_vec();
         Message::Hello(hello).encode(&mut bytes);
-        self.write(&bytes, patience)?;
+        let (until, peer) = (Instant::now() + GREET_WITHIN, self.peer.clone());
+        // Asked at each turn: words of another kind could come for ever.
+        let mut patience = || {
+            patience()?;
+            let is_late = Instant::now() > until;
+            if is_late { Err(failed(format!("{peer}: expected a welcome, found none"))) } else { Ok(()) }
+        };
+        patience()?;
+        self.write(&bytes, &mut patience)?;
         let (mut decoder, mut room) = (Decoder::of_server(), vec![0; READ_BYTES]);
-        let until = Instant::now() + GREET_WITHIN;
         loop {
             match decoder.next().map_err(|broken| failed(format!("{}: {broken}", self.peer)))? {
                 Some(Message::Welcome { word_every_s, .. }) => {
@@ -123,9 +132,6 @@ impl Link {
                             return Err(failed(format!("{}: {text}", self.peer)));
                         }
                         Some(count) => decoder.feed(&room[..count]),
-                        None if Instant::now() > until => {
-                            return Err(failed(format!("{}: expected a welcome, found none", self.peer)));
-                        }
                         None => {}
                     }
                 }
@@ -222,6 +228,13 @@ impl Link {
         let _ = self.socket.shutdown(Shutdown::Write);
     }
 
+    /// Nothing more leaves, what was said and is not on its way yet included, as far as the system can do that.
+    pub(super) fn abort(self) {
+        // Closed at once: what waits to be sent is thrown away.
+        #[cfg(unix)]
+        let _ = rustix::net::sockopt::set_socket_linger(&*self.socket, Some(Duration::ZERO));
+    }
+
     /// After [`end`](Self::end): until the other side has everything and closes, too, or the time is over. Closed
     /// before that, what came and was not read would take along what is on its way.
     pub(super) fn linger(&mut self, until: Instant) {
@@ -262,7 +275,13 @@ fn write_plain(socket: &TcpStream, bytes: &[u8], patience: &mut Patience<'_>) ->
     while !rest.is_empty() {
         match socket.write(rest) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(count) => rest = &rest[count..],
+            Ok(count) => {
+                rest = &rest[count..];
+                // Whoever takes a little each time is waited for, too.
+                if !rest.is_empty() {
+                    patience()?;
+                }
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) if is_timeout(&error) => patience()?,
             Err(error) => return Err(error),
@@ -276,6 +295,7 @@ fn push_tls(tls: &mut ClientConnection, socket: &TcpStream, patience: &mut Patie
     while tls.wants_write() {
         match tls.write_tls(&mut socket) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(_) if tls.wants_write() => patience()?,
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) if is_timeout(&error) => patience()?,

@@ -83,7 +83,10 @@ impl Drainer {
             let stopping = self.shared.stopping.load(Ordering::Acquire);
             let (fullest, written) = self.shared.fill();
             let flush_every = self.shared.flush_every(self.flush_every);
-            let is_due = fullest >= FLUSH_SHARE || self.flushed.elapsed() >= flush_every;
+            let failed = self.shared.sink_failed.load(Ordering::Relaxed);
+            // Who follows is in a hurry; a disk that refuses is not asked more often for that.
+            let due_after = if failed { flush_every.max(RETRY_AFTER) } else { flush_every };
+            let is_due = fullest >= FLUSH_SHARE || self.flushed.elapsed() >= due_after;
             if self.shared.wake.take() || stopping || is_due {
                 // A sink that panics is a sink that failed: the records stay in the spool.
                 let flushed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.flush()));
@@ -98,8 +101,9 @@ impl Drainer {
             }
             self.populate();
             let failed = self.shared.sink_failed.load(Ordering::Relaxed);
-            let wait = if failed { RETRY_AFTER } else { self.pace(written) };
-            std::thread::park_timeout(wait.min(self.shared.flush_every(self.flush_every)));
+            let flush_every = self.shared.flush_every(self.flush_every);
+            let wait = if failed { RETRY_AFTER } else { self.pace(written).min(flush_every) };
+            std::thread::park_timeout(wait);
         }
         let mut is_whole = !self.shared.sink_failed.load(Ordering::Relaxed);
         if is_whole {

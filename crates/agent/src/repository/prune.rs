@@ -118,7 +118,7 @@ pub(crate) fn prune(
         if pruned.fragments >= REMOVED_MIN && stops() {
             break;
         }
-        if because != Because::FreeDisk && is_leased(folder, &fragment, now) {
+        if free >= retention.free_disk_min && is_leased(folder, &fragment, now) {
             continue;
         }
         let left = left.entry(fragment.stem.clone()).or_default();
@@ -294,11 +294,16 @@ mod tests {
         assert_eq!(prune(folder.path(), &retention, after(899), &|| false).unwrap().fragments, 7);
         assert_eq!(names(folder.path()), [stems[0].fragment(2), stems[0].fragment(3)]);
         let in_need = Retention { free_disk_min: u64::MAX, ..NOBODY };
-        std::fs::copy(folder.path().join(stems[0].fragment(3)), folder.path().join(stems[0].fragment(4)))
-            .unwrap();
+        let newest = folder.path().join(stems[0].fragment(4));
+        std::fs::write(&newest, [0; 1000]).unwrap();
         assert_eq!(prune(folder.path(), &retention, after(900), &|| false).unwrap().fragments, 2);
         assert_eq!(prune(folder.path(), &in_need, after(60), &|| false).unwrap().fragments, 1);
         assert!(!folder.path().join(stems[0].followed()).exists(), "it goes with the last of it");
+        // Too much, and a full disk as well.
+        std::fs::write(folder.path().join(stems[0].followed()), "2\n").unwrap();
+        std::fs::write(&newest, [0; 1000]).unwrap();
+        let in_need = Retention { bytes_max: 0, ..in_need };
+        assert_eq!(prune(folder.path(), &in_need, after(60), &|| false).unwrap().fragments, 1);
     }
 
     #[test]

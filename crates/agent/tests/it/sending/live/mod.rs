@@ -3,13 +3,15 @@
 mod tls;
 mod viewer;
 
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
 use kymo::sending::SendSettings;
-use kymo_format::live::Command;
-use kymo_model::SessionId;
+use kymo_format::live::{Command, Decoder, MAGIC, Message, VERSION};
+use kymo_model::{SessionId, Timestamp};
 use kymo_testkit::Kymo;
-use kymo_testkit::fault_proxy::{FaultProxy, Faults};
+use kymo_testkit::fault_proxy::{Counts, FaultProxy, Faults};
 use kymo_testkit::kymo::{program, wait_for};
 use tempfile::TempDir;
 
@@ -31,7 +33,8 @@ pub(crate) fn timing() -> kymo::testing::LiveTiming {
         back_off_first: Duration::from_millis(10),
         back_off_max: Duration::from_millis(100),
         off_wait: Duration::from_millis(100),
-        ..kymo::testing::LiveTiming::default()
+        // Followers get everything, on a slow machine, too.
+        end_within: Duration::from_secs(30),
     }
 }
 
@@ -96,6 +99,20 @@ fn check(followed: &Followed, world: &World, session: SessionId) {
     for (record, (sequence, text)) in file.records.iter().zip(&followed.records) {
         assert_eq!((record.sequence, &record.message()), (*sequence, text));
     }
+}
+
+/// Looks one after the other at which a proxy has nothing new to count.
+const LOOKS_SETTLED: u32 = 10;
+
+/// What went through a proxy, once it has nothing on its way any more.
+fn settled(proxy: &FaultProxy) -> Counts {
+    let (mut last, mut same) = (proxy.counts(), 0);
+    wait_for("an end of what is in the proxy", || {
+        let now = proxy.counts();
+        same = if now == last { same + 1 } else { 0 };
+        last = now;
+        (same >= LOOKS_SETTLED).then(|| last.clone())
+    })
 }
 
 #[test]
@@ -167,9 +184,11 @@ fn restarts_of_the_server_and_the_program_and_cut_lines_cost_no_record() {
     followed.follow(&mut viewer, first, true, |it| it.records.len() >= 500).unwrap();
     // Lines that are cut every few frames; with less than a frame at a time nobody would get on.
     proxy.set(Faults { cuts: 100, cut_after_bytes: Some(200_000..=400_000), ..Faults::none() });
+    // Faults are for new lines; that of before may not have ended yet.
+    proxy.cut_now();
     player.tell_only("log 12000");
     followed.follow(&mut viewer, first, true, |it| it.records.len() >= 12_500).unwrap();
-    assert!(proxy.counts().cuts > 0, "{:?}", proxy.counts());
+    assert!(proxy.counts().cuts > 1, "{:?}", proxy.counts());
     proxy.set(Faults::none());
     // A server that is killed and comes back, at another port.
     world.restart();
@@ -216,23 +235,128 @@ fn nothing_is_asked_or_connected_without_consent_and_a_no_ends_it() {
     player.wait_for("live_connected", 1);
     // While it is followed.
     let after = followed.records.keys().next_back().copied();
-    let open = kymo_format::live::Message::Open { channel: 2, session, after, from_start: false };
+    let open = Message::Open { channel: 2, session, after, from_start: false };
     viewer.say(&open);
     player.wait_for("live_follows", 1);
     player.tell("consent 0");
     player.wait_for("live_held", 1);
     player.wait_for("live_follows", 0);
     player.wait_for("live_connected", 0);
-    let (asked, counts) = (post.asked(), proxy.counts());
+    let counts = settled(&proxy);
+    let asked = post.asked();
     player.tell("log 100");
     player.wait_for("live_looks 10", 1);
-    let after = proxy.counts();
+    let after = settled(&proxy);
     assert_eq!(
         (post.asked(), after.connections, after.bytes_up),
         (asked, counts.connections, counts.bytes_up)
     );
     player.close();
-    assert_eq!(proxy.counts().bytes_up, counts.bytes_up, "nor does its end");
+    assert_eq!(settled(&proxy).bytes_up, counts.bytes_up, "nor does its end");
+}
+
+/// A server that the test plays, and settings that lead there.
+fn played(consent_required: bool) -> (TcpListener, Signpost, SendSettings) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let post = Signpost::start(listener.local_addr().unwrap().port(), false);
+    let settings = SendSettings {
+        server: Some(post.url("127.0.0.1")),
+        token: kymo::sending::Secret::new("kymo_of_nobody"),
+        auto_send_sessions: false,
+        auto_send_on_error: false,
+        live: true,
+        consent_required,
+        ..SendSettings::default()
+    };
+    (listener, post, settings)
+}
+
+fn accept(listener: &TcpListener) -> TcpStream {
+    let (connection, _) = wait_for("a connection", || listener.accept().ok());
+    connection.set_nonblocking(false).unwrap();
+    // What never comes fails the test.
+    connection.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
+    connection
+}
+
+fn welcome() -> Vec<u8> {
+    let at = Timestamp::from_unix_nanos(1_790_000_000_000_000_000);
+    Message::Welcome { version: VERSION, word_every_s: 3600, at }.bytes()
+}
+
+/// What is looked for in what the agent says; `None` at the end of the connection.
+fn said<T>(
+    connection: &mut TcpStream,
+    decoder: &mut Decoder,
+    wanted: impl Fn(Message) -> Option<T>,
+) -> Option<T> {
+    let mut room = [0; 4096];
+    loop {
+        while let Some(message) = decoder.next().unwrap() {
+            if matches!(message, Message::Hello(_)) {
+                decoder.greeted();
+            }
+            if let Some(found) = wanted(message) {
+                return Some(found);
+            }
+        }
+        match connection.read(&mut room) {
+            Ok(0) | Err(_) => return None,
+            Ok(count) => decoder.feed(&room[..count]),
+        }
+    }
+}
+
+#[test]
+fn a_no_before_the_welcome_keeps_the_session_here() {
+    let (folder, (listener, _post, settings)) = (TempDir::new().unwrap(), played(true));
+    let mut player = Player::start(folder.path(), &settings);
+    player.tell("consent 1");
+    let mut agent = accept(&listener);
+    // The server takes its time; meanwhile there is a no.
+    let mut said = vec![0; MAGIC.len()];
+    agent.read_exact(&mut said).unwrap();
+    player.tell("consent 0");
+    // It may be gone by now.
+    let _ = agent.write_all(&welcome());
+    player.wait_for("live_held", 1);
+    // To the end, or to its being cut off.
+    let _ = agent.read_to_end(&mut said);
+    let mut decoder = Decoder::of_client();
+    decoder.feed(&said);
+    assert!(matches!(decoder.next().unwrap(), Some(Message::Hello(_))));
+    assert_eq!(decoder.next().unwrap(), None, "nothing of the session");
+    player.close();
+}
+
+#[test]
+fn what_is_followed_under_a_number_is_not_followed_again() {
+    let (folder, (listener, _post, settings)) = (TempDir::new().unwrap(), played(false));
+    let mut player = Player::start(folder.path(), &settings);
+    // Should it come before the session has a file, it comes again.
+    let (mut control, mut decoder) = std::iter::repeat_with(|| {
+        let (mut control, mut decoder) = (accept(&listener), Decoder::of_client());
+        control.write_all(&welcome()).unwrap();
+        said(&mut control, &mut decoder, |it| matches!(it, Message::Register { .. }).then_some(()))
+            .map(|()| (control, decoder))
+    })
+    .find_map(|found| found)
+    .unwrap();
+    let follow = Message::Command { number: 1, command: Command::Follow { after: 0, key: [7; 16] } };
+    control.write_all(&follow.bytes()).unwrap();
+    let mut data = accept(&listener);
+    data.write_all(&welcome()).unwrap();
+    control.write_all(&follow.bytes()).unwrap();
+    let hindered = said(&mut control, &mut decoder, |it| match it {
+        Message::Done { number: 1, hindered } => hindered,
+        _ => None,
+    });
+    let hindered = hindered.expect("an answer");
+    assert!(hindered.contains("not in use"), "{hindered}");
+    assert_eq!(player.tell("live_follows"), 1);
+    drop((control, data));
+    player.close();
 }
 
 #[test]
