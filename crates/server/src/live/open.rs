@@ -140,11 +140,12 @@ pub(crate) async fn open(
     comes_back: bool,
 ) -> Result<Opened, Problem> {
     let none = || not_running(id);
-    let live = state.live.as_ref().ok_or_else(none)?;
+    // What they may not see is not there, whatever else is to be said.
     let (stored, session) = match find(state, caller, id).await {
         Err(problem) if comes_back => return away(state, caller, id).await?.ok_or(problem),
         found => found?,
     };
+    let live = state.live.as_ref().ok_or_else(none)?;
     let project = ProjectPk::of_number(session.key.project);
     let known = match stored {
         Some(known) => known,
